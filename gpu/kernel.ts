@@ -1,0 +1,63 @@
+// What a kernel is, to the rest of the project: a call record. A kernel's factory (`kernels/NAME.ts`) turns dimensions
+// and operands into one; whoever runs it (a plan, a test) supplies the buffers. Nothing here touches a device.
+
+/** How numbers lie in a storage buffer. `f16` is native where the device has `shader-f16`, else packed in pairs in u32. */
+export type Storage = 'f32' | 'f16' | 'i32';
+
+/** One piece of WGSL: the text of a `.wgsl` file and what the generated header must put before it. */
+export interface Shader {
+  /** kebab-case, the file's name; also the label of the pipeline. */
+  readonly name: string;
+  /** Text of `kernels/NAME.wgsl`. */
+  readonly source: string;
+  /**
+   * Element type of activations: alias `act` (and `act4`), converted by `f32(x)` / `vec4f(x)` and `act(x)` / `act4(x)`.
+   * Needs `shader-f16` when 'f16'.
+   */
+  readonly act: 'f32' | 'f16';
+  /**
+   * Element type of the weight operand, if the kernel has one: `weight4` is the storage type of four consecutive weights,
+   * `unpack_weight(w: weight4) -> vec4f` reads them. 'f16' becomes `vec4h` with `shader-f16` and `vec2u` without.
+   */
+  readonly weight?: 'f32' | 'f16';
+  /** Numbers that size register tiles: `const NAME: u32 = VALUE;` in the header. They are part of the pipeline's key. */
+  readonly tile?: Readonly<Record<string, number>>;
+}
+
+export interface Binding<Operand> {
+  /** `null`: an optional input that is absent; a small shared zero buffer is bound in its place. */
+  readonly operand: Operand | null;
+  readonly access: 'read' | 'read_write';
+}
+
+/** A field of the uniform block: `{u32: n}` or `{f32: x}`. Four bytes each, in the order of the WGSL struct. */
+export type Uniform = { readonly u32: number } | { readonly f32: number };
+
+/**
+ * One dispatch. Bindings are numbered from 1 in group 0; binding 0 is the uniform block. An output never shares a buffer
+ * with an input of the same call, so inputs are declared `read`.
+ */
+export interface KernelCall<Operand> {
+  readonly shader: Shader;
+  /** Pipeline-overridable constants (`override` in the WGSL); booleans as 0 and 1. */
+  readonly constants?: Readonly<Record<string, number>>;
+  readonly uniforms: readonly Uniform[];
+  readonly bindings: readonly Binding<Operand>[];
+  /** Workgroup counts; each at most 65,535 (see `spread`). */
+  readonly workgroups: readonly [number, number, number];
+  /** Multiply-adds times two plus other arithmetic, and bytes moved at least once: for rooflines. */
+  readonly cost: { readonly flops: number; readonly bytes: number };
+}
+
+export const u32 = (n: number): Uniform => ({ u32: n });
+export const f32 = (x: number): Uniform => ({ f32: x });
+
+/**
+ * Spreads `count` workgroups over x and y where x alone would pass the limit of 65,535 a dimension. The kernel recovers
+ * its index as `workgroup_id.y * num_workgroups.x + workgroup_id.x` and returns when it is past the end.
+ */
+export function spread(count: number): [number, number, number] {
+  if (count <= 65535) return [count, 1, 1];
+  const y = Math.ceil(count / 65535);
+  return [Math.ceil(count / y), y, 1];
+}

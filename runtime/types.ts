@@ -1,0 +1,111 @@
+// The public shapes of the package: what goes into a segmentation and what comes out. No code; shared by the engines,
+// the worker API and the command.
+
+/** Decoded pixels, row by row, 8 bits a channel: grey (1), RGB (3) or RGBA (4). Alpha is dropped over black. */
+export interface Pixels {
+  readonly data: Uint8Array | Uint8ClampedArray;
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 1 | 3 | 4;
+}
+
+export type DeviceChoice = 'auto' | 'webgpu' | 'wasm';
+export type DTypeChoice = 'auto' | 'fp32' | 'fp16' | 'int8';
+export type DType = 'fp32' | 'fp16' | 'int8';
+
+/** What a WebGPU adapter says of itself, or what stands in its place for the wasm engine. */
+export interface AdapterSummary {
+  readonly vendor: string;
+  readonly architecture: string;
+  readonly description: string;
+  /** Runs on the CPU (SwiftShader, llvmpipe). */
+  readonly software: boolean;
+  readonly features: readonly string[];
+}
+
+/** One step of loading: `loaded` of `total` bytes (or pipelines); `total` is undefined where a server does not say. */
+export interface Progress {
+  readonly phase: 'download' | 'weights' | 'compile' | 'ready';
+  readonly file?: string;
+  readonly loaded: number;
+  readonly total?: number;
+}
+
+export interface SessionOptions {
+  readonly device?: DeviceChoice;
+  readonly dtype?: DTypeChoice;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+/** A sentence, encoded once: everything that depends on the text alone stays on the device behind it. */
+export interface Report {
+  readonly text: string;
+  /** Token ids with [CLS] and [SEP], unpadded. */
+  readonly ids: Int32Array;
+  /** True when the text was longer than the model's limit; a warning was given. */
+  readonly truncated: boolean;
+  dispose(): void;
+}
+
+export interface Lesion {
+  /** Mean probability over the lesion's pixels, 0..1. */
+  readonly score: number;
+  /** x, y, width, height in source pixels. */
+  readonly box: readonly [number, number, number, number];
+  /** In source pixels. */
+  readonly area: number;
+  /** Outer contour in source pixels: x0, y0, x1, y1, … along pixel centres, closed implicitly. */
+  readonly contour: Int32Array;
+}
+
+export interface SegmentOptions {
+  /** Probability from which a pixel belongs to a lesion; 0.5 if not given. */
+  readonly threshold?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface Segmentation {
+  /** Size of the source image, and of `mask`. */
+  readonly width: number;
+  readonly height: number;
+  /** [height, width], 0 or 1. */
+  readonly mask: Uint8Array;
+  /** 8-connected components of the mask, largest first. */
+  readonly lesions: readonly Lesion[];
+  /** The network's own output, sigmoid applied: [size, size], before resizing to the source. */
+  readonly probability: Float32Array;
+  readonly size: number;
+  /** Milliseconds: preparing the image, the network, the mask and lesions, and all of it. */
+  readonly ms: { readonly preprocess: number; readonly network: number; readonly postprocess: number; readonly total: number };
+}
+
+export interface SessionInfo {
+  readonly device: 'webgpu' | 'wasm';
+  readonly dtype: DType;
+  readonly adapter: AdapterSummary;
+  /** Why this engine and precision run: one sentence. */
+  readonly reason: string;
+  readonly model: { readonly name: string; readonly hash: string; readonly imageSize: number; readonly maxTextLength: number };
+}
+
+export interface SessionStats extends SessionInfo {
+  readonly frames: number;
+  readonly reports: number;
+  /** Dispatches of one frame and of one text. */
+  readonly dispatches: { readonly frame: number; readonly text: number };
+  /** Bytes on the device. `arena` holds activations and is planned once. */
+  readonly gpuBytes: { readonly weights: number; readonly arena: number; readonly other: number };
+}
+
+/** A model on a device. Calls may overlap; they run in the order they were made, and one that fails spoils no other. */
+export interface Session {
+  readonly info: SessionInfo;
+  /** Errors: TEXT_EMPTY, VOCABULARY_INVALID (a folder without vocab.txt), ABORTED, DISPOSED, DEVICE_LOST. */
+  encodeReport(text: string, options?: { readonly signal?: AbortSignal }): Promise<Report>;
+  /** Errors: BAD_ARGUMENT, ABORTED, DISPOSED, DEVICE_LOST. */
+  segment(image: Pixels, report: Report, options?: SegmentOptions): Promise<Segmentation>;
+  stats(): SessionStats;
+  /** Frees everything on the device. Twice is fine; pending calls reject with DISPOSED. */
+  dispose(): void;
+}

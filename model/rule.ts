@@ -1,0 +1,69 @@
+// What an op must say of itself. One file in `ops/` holds one rule; the table in `ops/table.ts` is closed over them, so a
+// rule that lacks a member does not compile.
+
+import type { KernelCall } from '../gpu/kernel.js';
+import type { Builder } from './builder.js';
+import type { DType, Shape, Tensor } from './graph.js';
+
+/** A value on the host, for the reference interpreter: double precision, row-major. Integers are exact in it. */
+export interface NdArray {
+  readonly shape: Shape;
+  readonly data: Float64Array;
+}
+
+/**
+ * How an input is stored: `act` as the node's own dtype; `weight` in the weights' storage, packed where the device
+ * demands it; `vector` always f32 (biases, norms, positional rows); `index` i32.
+ */
+export type Slot = 'act' | 'weight' | 'vector' | 'index';
+
+/** A scratch buffer that lives for one op's calls only. */
+export interface Temporary {
+  readonly temporary: true;
+  readonly bytes: number;
+}
+
+export type Operand = Tensor | Temporary;
+
+/** What `lower` may know: the node's shapes and storage, never buffers. */
+export interface LowerContext<A> {
+  readonly inputs: readonly (Tensor | null)[];
+  readonly attrs: A;
+  readonly out: Tensor;
+  /** Element type of the activations: the output's. */
+  readonly act: 'f32' | 'f16';
+  /** Storage of the weight slot's tensor. */
+  readonly weight: 'f32' | 'f16';
+  temporary(bytes: number): Temporary;
+}
+
+interface RuleBase<A> {
+  /** One per input, the last one repeated for ops with many. Default: all `act`. */
+  readonly slots?: readonly Slot[];
+  /** Output shape; throws SHAPE_MISMATCH. Absent optional inputs are null. */
+  infer(inputs: readonly (Shape | null)[], attrs: A): Shape;
+  /** The plain meaning, in double precision. The oracle of every test. */
+  reference(inputs: readonly (NdArray | null)[], attrs: A, shape: Shape): Float64Array;
+}
+
+/** An op that runs as kernels and is not made of others. */
+export interface CoreRule<A> extends RuleBase<A> {
+  /** The dispatches; none for a view, which shares its input's memory. */
+  lower(context: LowerContext<A>): KernelCall<Operand>[];
+  readonly expand?: undefined;
+}
+
+/** An op that stands for a subgraph of core ops, and may have kernels of its own. */
+export interface CompositeRule<A> extends RuleBase<A> {
+  /** The core subgraph that it stands for: "fused equals unfused" is tested against it; autodiff and ONNX see only it. */
+  expand(builder: Builder, inputs: readonly (Tensor | null)[], attrs: A): Tensor;
+  lower?(context: LowerContext<A>): KernelCall<Operand>[];
+}
+
+export type Rule<A extends object> = CoreRule<A> | CompositeRule<A>;
+
+/** The slot of input `index` under a rule. */
+export const slotOf = (rule: { readonly slots?: readonly Slot[] }, index: number): Slot =>
+  rule.slots?.[Math.min(index, rule.slots.length - 1)] ?? 'act';
+
+export type { DType, Shape, Tensor };

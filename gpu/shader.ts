@@ -1,0 +1,162 @@
+// From a kernel's WGSL to the text that a device compiles: header (extensions, element types, tile constants) + the
+// shared functions that it names + its own source. The `.wgsl` file is never edited, so lines of a compiler's message
+// map back to it (`locateLine`).
+
+import { check, TmcaError } from '../errors/index.js';
+import type { Shader } from './kernel.js';
+import { includes } from './kernels/include/index.js';
+
+/** What the device can compile, as far as the header depends on it. */
+export interface ShaderFeatures {
+  /** `shader-f16`. */
+  readonly f16: boolean;
+  /** `subgroups`: a kernel asks for it with `// enable: subgroups` in its first comment lines. */
+  readonly subgroups: boolean;
+}
+
+/** A stretch of the assembled text and the file it came from. */
+export interface ShaderPart {
+  readonly file: string;
+  readonly text: string;
+}
+
+/**
+ * The text to compile: generated header, named includes, source.
+ *
+ * Types for the kernel's author: `act`, `act4`; for weights read four at a time `weight4` and `unpack_weight(w)`; for
+ * weights read one at a time `weight1`, `weight1_index(i)` and `unpack_weight1(w, i)`, used as
+ * `unpack_weight1(bias[weight1_index(i)], i)`.
+ *
+ * Errors: UNSUPPORTED (f16 activations or subgroups on a device without them), INTERNAL (an include that does not exist).
+ *
+ * @example
+ * assembleShader({ name: 'scale', source, act: 'f32', weight: 'f16', tile: { TILE_M: 4 } }, { f16: false, subgroups: false })
+ */
+export function assembleShader(shader: Shader, features: ShaderFeatures): string {
+  return shaderParts(shader, features)
+    .map(part => part.text)
+    .join('');
+}
+
+/** The parts of `assembleShader`, in order; each ends in a line break. */
+export function shaderParts(shader: Shader, features: ShaderFeatures): ShaderPart[] {
+  const asked = directives(shader.source);
+  const parts: ShaderPart[] = [{ file: 'header', text: header(shader, features, asked.enable) }];
+  for (const name of asked.include) {
+    const text = Object.hasOwn(includes, name) ? includes[name] : undefined;
+    check(text !== undefined, 'INTERNAL', () => {
+      const known = Object.keys(includes).join(', ');
+      return `assembleShader: ${shader.name}.wgsl must include a registered file (${known}), got "${name}"; add it to gpu/kernels/include/index.ts`;
+    });
+    parts.push({ file: `include/${name}.wgsl`, text: endLine(text) });
+  }
+  parts.push({ file: `${shader.name}.wgsl`, text: endLine(shader.source) });
+  return parts;
+}
+
+/** File and line (from 1) of a line (from 1) of the assembled text. */
+export function locateLine(parts: readonly ShaderPart[], line: number): { file: string; line: number } {
+  let rest = line;
+  for (const part of parts) {
+    const lines = part.text.split('\n').length - 1;
+    if (rest <= lines) return { file: part.file, line: rest };
+    rest -= lines;
+  }
+  return { file: parts.at(-1)?.file ?? 'header', line };
+}
+
+/**
+ * Equal keys mean one pipeline: name, element types, tile, overridable constants and what the device has of the features
+ * that change the text. Kernels are told apart by name; one name stands for one source.
+ */
+export function shaderKey(
+  shader: Shader,
+  constants: Readonly<Record<string, number>> | undefined,
+  features: ShaderFeatures,
+): string {
+  return [moduleKey(shader, features), sortedEntries(constants)].join('|');
+}
+
+/** As `shaderKey`, without the overridable constants: equal keys mean one shader module. */
+export function moduleKey(shader: Shader, features: ShaderFeatures): string {
+  const weight = shader.weight === 'f16' && !features.f16 ? 'f16-packed' : (shader.weight ?? '-');
+  return [shader.name, shader.act, weight, sortedEntries(shader.tile)].join('|');
+}
+
+function sortedEntries(record: Readonly<Record<string, number>> | undefined): string {
+  return Object.entries(record ?? {})
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => `${name}=${value}`)
+    .join(',');
+}
+
+/** `// include: a, b` and `// enable: subgroups` among the comment lines that open the file. */
+function directives(source: string): { include: string[]; enable: string[] } {
+  const found = { include: [] as string[], enable: [] as string[] };
+  for (const line of source.split('\n')) {
+    if (!/^\s*(\/\/|$)/.test(line)) break;
+    const match = /^\s*\/\/\s*(include|enable):\s*(.*?)\s*$/.exec(line);
+    if (match) found[match[1] as 'include' | 'enable'].push(...match[2]!.split(/\s*,\s*/));
+  }
+  return found;
+}
+
+function header(shader: Shader, features: ShaderFeatures, enable: readonly string[]): string {
+  const { name, act, weight, tile = {} } = shader;
+  check(
+    act === 'f32' || features.f16,
+    'UNSUPPORTED',
+    `assembleShader: f16 activations of ${name} must have shader-f16, got a device without it; use act f32`,
+  );
+  const lines: string[] = [];
+  if (act === 'f16' || (weight === 'f16' && features.f16)) lines.push('enable f16;');
+  for (const extension of enable) lines.push(enableLine(name, extension, features));
+  lines.push(`alias act = ${act};`, `alias act4 = vec4<${act}>;`);
+  if (weight !== undefined) lines.push(...weightLines(weight, features.f16));
+  for (const [constant, value] of Object.entries(tile)) lines.push(tileLine(name, constant, value));
+  return `${lines.join('\n')}\n`;
+}
+
+function enableLine(kernel: string, extension: string, features: ShaderFeatures): string {
+  if (extension !== 'subgroups')
+    throw new TmcaError(
+      'INTERNAL',
+      `assembleShader: ${kernel}.wgsl must enable a known extension (subgroups), got "${extension}"; f16 follows from act and weight`,
+    );
+  check(
+    features.subgroups,
+    'UNSUPPORTED',
+    `assembleShader: ${kernel} must have subgroups, got a device without them; choose the kernel that does without`,
+  );
+  return 'enable subgroups;';
+}
+
+/** Weights are read as f32 whatever they are stored in, so a kernel's arithmetic is written once. */
+function weightLines(weight: 'f32' | 'f16', native: boolean): string[] {
+  if (weight === 'f16' && !native)
+    return [
+      'alias weight4 = vec2u;',
+      'alias weight1 = u32;',
+      'fn unpack_weight(w: weight4) -> vec4f { return vec4f(unpack2x16float(w.x), unpack2x16float(w.y)); }',
+      'fn weight1_index(i: u32) -> u32 { return i >> 1u; }',
+      'fn unpack_weight1(w: weight1, i: u32) -> f32 { return unpack2x16float(w)[i & 1u]; }',
+    ];
+  return [
+    `alias weight4 = vec4<${weight}>;`,
+    `alias weight1 = ${weight};`,
+    'fn unpack_weight(w: weight4) -> vec4f { return vec4f(w); }',
+    'fn weight1_index(i: u32) -> u32 { return i; }',
+    'fn unpack_weight1(w: weight1, i: u32) -> f32 { return f32(w); }',
+  ];
+}
+
+function tileLine(kernel: string, name: string, value: number): string {
+  check(
+    Number.isInteger(value) && value >= 0 && value < 2 ** 32,
+    'INTERNAL',
+    `assembleShader: tile ${name} of ${kernel} must be an unsigned integer, got ${value}; correct the kernel's factory`,
+  );
+  return `const ${name}: u32 = ${value}u;`;
+}
+
+const endLine = (text: string): string => (text.endsWith('\n') ? text : `${text}\n`);

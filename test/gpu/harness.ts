@@ -1,0 +1,210 @@
+// A kernel test in a few lines: `runKernel` uploads, dispatches once and reads back every written operand.
+//
+//   for (const variation of await variations())
+//     test(`scale, ${variation.name}`, async () => {
+//       const call = scale({ length: 33, act: variation.act, weight: variation.weight, … operands 0, 1, 2 });
+//       const [y] = await runKernel(variation.gpu, call, [
+//         { data: x, storage: variation.act }, { data: w, storage: variation.weight }, { length: 33, storage: variation.act }]);
+//       expectClose(y!, reference(asStored(x, variation.act), asStored(w, variation.weight)), tolerance[variation.act]);
+//     });
+
+import { afterAll } from 'vitest';
+import { create, globals } from 'webgpu';
+import type { KernelCall, Storage, Uniform } from '../../gpu/kernel.js';
+import { assembleShader, type ShaderFeatures } from '../../gpu/shader.js';
+import { fromHalf, toHalf } from '../half.js';
+
+export interface Gpu {
+  readonly device: GPUDevice;
+  readonly features: ShaderFeatures;
+}
+
+/** Contents of an operand, or its length where the kernel fills it. Half-precision data is given as plain numbers. */
+export type TestBuffer =
+  | { readonly data: ArrayLike<number>; readonly storage: Storage }
+  | { readonly length: number; readonly storage: Storage };
+
+/** A combination of element types that the adapter can run. */
+export interface Variation {
+  readonly name: string;
+  readonly gpu: Gpu;
+  readonly act: 'f32' | 'f16';
+  readonly weight: 'f32' | 'f16';
+}
+
+Object.assign(globalThis, globals);
+const dawn = create([]);
+const open = new Map<boolean, Promise<Gpu>>();
+
+/** The test file's device; `f16: false` opens one that leaves shader-f16 out even where the adapter has it. */
+export function getGpu({ f16 = true }: { f16?: boolean } = {}): Promise<Gpu> {
+  const gpu = open.get(f16) ?? openGpu(f16);
+  open.set(f16, gpu);
+  return gpu;
+}
+
+afterAll(async () => {
+  for (const gpu of open.values()) (await gpu).device.destroy();
+});
+
+async function openGpu(f16: boolean): Promise<Gpu> {
+  const adapter = await dawn.requestAdapter();
+  if (!adapter) throw new Error('harness: tests in test/gpu need a Vulkan adapter; run `npm run setup`');
+  const features: ShaderFeatures = {
+    f16: f16 && adapter.features.has('shader-f16'),
+    subgroups: adapter.features.has('subgroups'),
+  };
+  const requiredFeatures: GPUFeatureName[] = [];
+  if (features.f16) requiredFeatures.push('shader-f16');
+  if (features.subgroups) requiredFeatures.push('subgroups');
+  const { maxStorageBuffersPerShaderStage, maxComputeWorkgroupStorageSize, maxComputeInvocationsPerWorkgroup } =
+    adapter.limits;
+  const device = await adapter.requestDevice({
+    requiredFeatures,
+    requiredLimits: {
+      maxStorageBuffersPerShaderStage,
+      maxComputeWorkgroupStorageSize,
+      maxComputeInvocationsPerWorkgroup,
+    },
+  });
+  return { device, features };
+}
+
+/** f32 throughout; f16 weights packed in u32; and with shader-f16 also native f16 weights, and f16 throughout. */
+export async function variations(): Promise<Variation[]> {
+  const gpu = await getGpu();
+  const list: Variation[] = [
+    { name: 'f32', gpu, act: 'f32', weight: 'f32' },
+    { name: 'f32, f16 weights packed', gpu: await getGpu({ f16: false }), act: 'f32', weight: 'f16' },
+  ];
+  if (gpu.features.f16)
+    list.push(
+      { name: 'f32, f16 weights native', gpu, act: 'f32', weight: 'f16' },
+      { name: 'f16', gpu, act: 'f16', weight: 'f16' },
+    );
+  return list;
+}
+
+/** The values as a buffer of this storage holds them: what a reference should be computed from. */
+export function asStored(data: ArrayLike<number>, storage: Storage): Float32Array {
+  return storage === 'f16' ? Float32Array.from(data, x => fromHalf(toHalf(x))) : Float32Array.from(data);
+}
+
+/** One dispatch; the call's operands are indexes into `buffers`. Gives the written operands, in the order of the bindings. */
+export function runKernel(gpu: Gpu, call: KernelCall<number>, buffers: readonly TestBuffer[]): Promise<Float32Array[]> {
+  return runKernels(gpu, [call], buffers);
+}
+
+/**
+ * Several dispatches over the same buffers. Gives the written operands in the order in which they are first bound for
+ * writing; i32 values are exact up to 2^24. A length not a multiple of 16 bytes is padded to one, and the padding, like
+ * an output before it is written, holds NaN (-1 for i32): a kernel that uses either fails.
+ */
+export async function runKernels(
+  gpu: Gpu,
+  calls: readonly KernelCall<number>[],
+  buffers: readonly TestBuffer[],
+): Promise<Float32Array[]> {
+  const { device } = gpu;
+  device.pushErrorScope('validation');
+  const created = buffers.map(buffer => upload(device, toBytes(buffer)));
+  const encoder = device.createCommandEncoder();
+  for (const call of calls) encodeCall(gpu, encoder, call, created);
+  const written = calls.flatMap(call => call.bindings.filter(b => b.access === 'read_write').map(b => b.operand!));
+  const outputs = [...new Set(written)].map(index => {
+    const staging = device.createBuffer({
+      size: created[index]!.size,
+      usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+    });
+    encoder.copyBufferToBuffer(created[index]!, staging);
+    return { staging, buffer: buffers[index]! };
+  });
+  device.queue.submit([encoder.finish()]);
+  const error = await device.popErrorScope();
+  if (error) throw new Error(`runKernel: ${calls.map(call => call.shader.name).join(', ')}: ${error.message}`);
+  const results = await Promise.all(outputs.map(({ staging, buffer }) => readBack(staging, buffer)));
+  for (const buffer of created) buffer.destroy();
+  return results;
+}
+
+function encodeCall(
+  gpu: Gpu,
+  encoder: GPUCommandEncoder,
+  call: KernelCall<number>,
+  buffers: readonly GPUBuffer[],
+): void {
+  const { device } = gpu;
+  const layout = device.createBindGroupLayout({
+    entries: [
+      { binding: 0, visibility: GPUShaderStage.COMPUTE, buffer: { type: 'uniform' } },
+      ...call.bindings.map(
+        ({ access }, i): GPUBindGroupLayoutEntry => ({
+          binding: i + 1,
+          visibility: GPUShaderStage.COMPUTE,
+          buffer: { type: access === 'read' ? 'read-only-storage' : 'storage' },
+        }),
+      ),
+    ],
+  });
+  const pipeline = device.createComputePipeline({
+    label: call.shader.name,
+    layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
+    compute: {
+      module: device.createShaderModule({ code: assembleShader(call.shader, gpu.features) }),
+      constants: { ...call.constants },
+    },
+  });
+  const zeros = upload(device, new Uint8Array(256));
+  const pass = encoder.beginComputePass();
+  pass.setPipeline(pipeline);
+  const group = device.createBindGroup({
+    layout,
+    entries: [uniformBuffer(device, call.uniforms), ...call.bindings.map(b => buffers[b.operand ?? -1] ?? zeros)].map(
+      (buffer, binding) => ({ binding, resource: { buffer } }),
+    ),
+  });
+  pass.setBindGroup(0, group);
+  pass.dispatchWorkgroups(...call.workgroups);
+  pass.end();
+}
+
+function uniformBuffer(device: GPUDevice, fields: readonly Uniform[]): GPUBuffer {
+  const block = new DataView(new ArrayBuffer(Math.max(16, Math.ceil(fields.length / 4) * 16)));
+  fields.forEach((field, i) => {
+    if ('u32' in field) block.setUint32(4 * i, field.u32, true);
+    else block.setFloat32(4 * i, field.f32, true);
+  });
+  return upload(device, new Uint8Array(block.buffer), GPUBufferUsage.UNIFORM);
+}
+
+function upload(device: GPUDevice, bytes: Uint8Array, usage: number = GPUBufferUsage.STORAGE): GPUBuffer {
+  const buffer = device.createBuffer({
+    size: bytes.byteLength,
+    usage: usage | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+    mappedAtCreation: true,
+  });
+  new Uint8Array(buffer.getMappedRange()).set(bytes);
+  buffer.unmap();
+  return buffer;
+}
+
+function toBytes(buffer: TestBuffer): Uint8Array {
+  const data = 'data' in buffer ? buffer.data : [];
+  const count = 'data' in buffer ? data.length : buffer.length;
+  const width = buffer.storage === 'f16' ? 2 : 4;
+  const padded = Math.max(16, Math.ceil((count * width) / 16) * 16) / width;
+  if (buffer.storage === 'f16')
+    return new Uint8Array(Uint16Array.from({ length: padded }, (_, i) => toHalf(data[i] ?? Number.NaN)).buffer);
+  const typed = buffer.storage === 'f32' ? new Float32Array(padded).fill(Number.NaN) : new Int32Array(padded).fill(-1);
+  typed.set(data);
+  return new Uint8Array(typed.buffer);
+}
+
+async function readBack(staging: GPUBuffer, { storage, ...buffer }: TestBuffer): Promise<Float32Array> {
+  const count = 'data' in buffer ? buffer.data.length : buffer.length;
+  await staging.mapAsync(GPUMapMode.READ);
+  const bytes = staging.getMappedRange().slice(0);
+  staging.destroy();
+  if (storage === 'f16') return Float32Array.from(new Uint16Array(bytes, 0, count), fromHalf);
+  return Float32Array.from(storage === 'f32' ? new Float32Array(bytes, 0, count) : new Int32Array(bytes, 0, count));
+}

@@ -1,0 +1,20 @@
+// Where a Chromium or Chrome is, for the browser tests and the page's screenshot. Nothing is downloaded.
+
+import { existsSync } from 'node:fs';
+
+/** The paths looked at, in order: `TMCA_CHROMIUM` first, and alone if it is set. */
+export function chromiumCandidates(env = process.env, platform = process.platform) {
+  if (env.TMCA_CHROMIUM) return [env.TMCA_CHROMIUM];
+  if (platform === 'darwin')
+    return ['Google Chrome', 'Chromium'].map(name => `/Applications/${name}.app/Contents/MacOS/${name}`);
+  if (platform === 'win32')
+    return [env.PROGRAMFILES, env['PROGRAMFILES(X86)'], env.LOCALAPPDATA]
+      .filter(Boolean)
+      .map(folder => `${folder}\\Google\\Chrome\\Application\\chrome.exe`);
+  return ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'].map(name => `/usr/bin/${name}`);
+}
+
+/** The first candidate that exists, or undefined. */
+export function findChromium(env = process.env, platform = process.platform) {
+  return chromiumCandidates(env, platform).find(path => existsSync(path));
+}

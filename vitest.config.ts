@@ -1,0 +1,36 @@
+import { defineConfig } from 'vitest/config';
+import { excusedTiers, type Tier, tiers } from './tools/test-tiers.js';
+import { TierReporter } from './tools/tier-reporter.js';
+
+const excused = excusedTiers();
+
+// Software devices take seconds where a GPU takes milliseconds, and use every core: one file at a time, patient limits.
+const onDevice = { fileParallelism: false, testTimeout: 120_000, hookTimeout: 120_000, pool: 'forks' } as const;
+
+const options = {
+  null: { testTimeout: 20_000 },
+  gpu: { ...onDevice, globalSetup: './tools/require-gpu.ts' },
+  browser: { ...onDevice, globalSetup: './tools/require-browser.ts' },
+} as const satisfies Record<Tier, object>;
+
+export default defineConfig({
+  test: {
+    projects: tiers
+      .filter(tier => !excused.has(tier))
+      .map((tier, order) => ({
+        extends: true as const,
+        // Tiers run one after another, cheapest first: a type of mistake is found where it costs least.
+        test: { name: tier, include: [`test/${tier}/**/*.test.ts`], sequence: { groupOrder: order }, ...options[tier] },
+      })),
+    reporters: ['default', new TierReporter()],
+    coverage: {
+      provider: 'v8',
+      include: ['model/**/*.ts', 'runtime/**/*.ts'],
+      // types.ts files hold no code.
+      exclude: ['**/types.ts'],
+      reporter: ['text-summary', 'html'],
+      // Enforced by `npm test`, the one run that passes --coverage.
+      thresholds: { lines: 90 },
+    },
+  },
+});

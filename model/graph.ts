@@ -106,6 +106,15 @@ export function findLoadTime(outputs: Outputs): ReadonlySet<Tensor> {
   return known;
 }
 
+/** Every tensor that depends on the input called `name`, the input itself included. */
+export function findDependents(outputs: Outputs, name: string): ReadonlySet<Tensor> {
+  const found = new Set<Tensor>();
+  for (const t of topological(Object.values(outputs))) {
+    if ((t.op === 'input' && t.name === name) || inputsOf(t).some(input => found.has(input))) found.add(t);
+  }
+  return found;
+}
+
 /** Checkpoint names and shapes of every parameter that the outputs reach. */
 export function parametersOf(outputs: Outputs): ReadonlyMap<string, Shape> {
   const found = new Map<string, Shape>();

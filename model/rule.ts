@@ -37,30 +37,30 @@ export interface LowerContext<A> {
   temporary(bytes: number): Temporary;
 }
 
-interface RuleBase<A> {
+interface RuleBase {
   /** One per input, the last one repeated for ops with many. Default: all `act`. */
   readonly slots?: readonly Slot[];
-  /** Output shape; throws SHAPE_MISMATCH. Absent optional inputs are null. */
-  infer(inputs: readonly (Shape | null)[], attrs: A): Shape;
-  /** The plain meaning, in double precision. The oracle of every test. */
-  reference(inputs: readonly (NdArray | null)[], attrs: A, shape: Shape): Float64Array;
 }
 
-/** An op that runs as kernels and is not made of others. */
-export interface CoreRule<A> extends RuleBase<A> {
-  /** The dispatches; none for a view, which shares its input's memory. */
+/** An op that is not made of others. */
+export interface CoreRule<A> extends RuleBase {
+  /** Output shape; throws SHAPE_MISMATCH. Absent optional inputs are null. */
+  infer(inputs: readonly (Shape | null)[], attrs: A): Shape;
+  /** The plain meaning, in double precision: the oracle of every test. Writes `out`, which starts as zeros. */
+  reference(inputs: readonly (NdArray | null)[], attrs: A, out: NdArray): void;
+  /** The dispatches; none for a view, which shares its first input's memory. */
   lower(context: LowerContext<A>): KernelCall<Operand>[];
   readonly expand?: undefined;
 }
 
-/** An op that stands for a subgraph of core ops, and may have kernels of its own. */
-export interface CompositeRule<A> extends RuleBase<A> {
-  /** The core subgraph that it stands for: "fused equals unfused" is tested against it; autodiff and ONNX see only it. */
+/** An op that stands for a subgraph of other ops, and may have kernels of its own. Shape and meaning are the subgraph's. */
+export interface CompositeRule<A> extends RuleBase {
+  /** "Fused equals unfused" is tested against this; autodiff and ONNX see only this. */
   expand(builder: Builder, inputs: readonly (Tensor | null)[], attrs: A): Tensor;
   lower?(context: LowerContext<A>): KernelCall<Operand>[];
 }
 
-export type Rule<A extends object> = CoreRule<A> | CompositeRule<A>;
+export type Rule<A extends object = never> = CoreRule<A> | CompositeRule<A>;
 
 /** The slot of input `index` under a rule. */
 export const slotOf = (rule: { readonly slots?: readonly Slot[] }, index: number): Slot =>

@@ -1,0 +1,75 @@
+// The training loss as a graph: segmentation loss and the target-informed contrastive loss (TSDM, section 3.2.1,
+// equation 1) over the configured levels (MCAS).
+
+import { builder as b } from './builder.js';
+import type { Config } from './config.js';
+import type { Tensor } from './graph.js';
+import { NORMALIZE_EPS } from './ops/ltem.js';
+import type { TmcaOutputs } from './tmca.js';
+
+export interface Losses {
+  /** Each [1]. */
+  readonly loss: Tensor;
+  readonly segmentation: Tensor;
+  readonly contrastive: Tensor;
+}
+
+const minus = (x: Tensor, y: Tensor): Tensor => b.sub(x, y);
+const total = (x: Tensor): Tensor => b.reshape(b.sum(b.reshape(x, [-1]), [0]), [1]);
+const average = (x: Tensor): Tensor => b.reshape(b.mean(b.reshape(x, [-1]), [0]), [1]);
+
+/** d_{p,q}: Dice between the masks of p and q, [B,B]; two empty masks have Dice 1. masks [B,pixels] in {0,1}. */
+export function diceMatrix(masks: Tensor): Tensor {
+  const overlap = b.linear(masks, masks);
+  const area = b.sum(masks, [1]);
+  const areas = b.add(area, b.transpose(area));
+  const dice = b.div(b.mul(overlap, b.scalar(2)), b.max(areas, b.scalar(1)));
+  return b.add(dice, minus(b.scalar(1), b.step(areas)));
+}
+
+function identity(n: number): Tensor {
+  const values = new Float64Array(n * n);
+  for (let i = 0; i < n; i++) values[i * n + i] = 1;
+  return b.constant(values, [n, n]);
+}
+
+/** What each pair's similarity should be, [B,B] with rows summing to 1. */
+function contrastTargets(masks: Tensor, config: Config): Tensor {
+  if (!config.targetInformed) return identity(masks.shape[0]!);
+  return b.softmax(b.mul(diceMatrix(masks), b.scalar(1 / config.tauTarget)));
+}
+
+/** Equation 1, both directions averaged. image and text [B,C], targets [B,B]. */
+export function tsdmLoss(image: Tensor, text: Tensor, targets: Tensor, config: Config): Tensor {
+  const unit = (x: Tensor) => b.l2Normalize(x, { eps: NORMALIZE_EPS });
+  const similarity = b.mul(b.linear(unit(image), unit(text)), b.scalar(1 / config.tauSimilarity));
+  const direction = (s: Tensor) => average(b.sum(b.mul(targets, b.logSoftmax(s)), [1]));
+  return b.mul(b.add(direction(similarity), direction(b.transpose(similarity))), b.scalar(-0.5));
+}
+
+/** Dice loss, per image and smoothed by 1, plus binary cross-entropy. logits and masks [B,pixels]. */
+export function segmentationLoss(logits: Tensor, masks: Tensor): Tensor {
+  const p = b.sigmoid(logits);
+  const one = b.scalar(1);
+  const overlap = b.sum(b.mul(p, masks), [1]);
+  const areas = b.add(b.sum(p, [1]), b.sum(masks, [1]));
+  const dice = b.div(b.add(b.mul(overlap, b.scalar(2)), one), b.add(areas, one));
+  const crossEntropy = minus(b.softplus(logits), b.mul(logits, masks));
+  return b.add(average(minus(one, dice)), average(crossEntropy));
+}
+
+/** The whole loss of a batch. target [B,S,S,1] in {0,1}. */
+export function trainingLoss(config: Config, outputs: TmcaOutputs, target: Tensor): Losses {
+  const flat = (x: Tensor) => b.reshape(x, [target.shape[0]!, -1]);
+  const masks = flat(target);
+  const segmentation = segmentationLoss(flat(outputs.logits), masks);
+  if (config.levels.length === 0) {
+    const contrastive = b.scalar(0);
+    return { loss: segmentation, segmentation, contrastive };
+  }
+  const targets = contrastTargets(masks, config);
+  const parts = config.levels.map(level => tsdmLoss(outputs.pairs[level].image, outputs.pairs[level].text, targets, config));
+  const contrastive = b.mul(total(b.concat(parts, { axis: 0 })), b.scalar(1 / parts.length));
+  const loss = b.add(segmentation, b.mul(contrastive, b.scalar(config.contrastiveWeight)));
+  return { loss, segmentation, contrastive };
+}

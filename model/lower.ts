@@ -1,0 +1,179 @@
+// From a graph to a program: kernel calls over numbered buffers. No device is touched: sizes, lifetimes and placement
+// follow from this, and whoever runs it supplies the memory.
+
+import { check } from '../errors/index.js';
+import type { KernelCall, Storage } from '../gpu/kernel.js';
+import { builder } from './builder.js';
+import { findLoadTime, isOp, type OpTensor, type Outputs, type Shape, sizeOf, type Tensor, topological } from './graph.js';
+import { ruleOf } from './ops/table.js';
+import { type Operand, type Slot, slotOf, type Temporary } from './rule.js';
+
+/** A buffer that a program needs. Bytes are a multiple of 4. */
+export interface BufferSpec {
+  /** `input`: written before each run. `constant`: known at load. `activation`: written by the program. */
+  readonly role: 'input' | 'constant' | 'activation';
+  readonly storage: Storage;
+  readonly shape: Shape;
+  readonly bytes: number;
+  /** What it holds; absent for scratch. For a constant, a tensor to evaluate. */
+  readonly tensor?: Tensor;
+  /** An input's name. */
+  readonly name?: string;
+}
+
+export interface Program {
+  /** In order of execution; operands are indexes into `buffers`. */
+  readonly calls: readonly KernelCall<number>[];
+  readonly buffers: readonly BufferSpec[];
+  readonly inputs: Readonly<Record<string, number>>;
+  readonly outputs: Readonly<Record<string, number>>;
+}
+
+export interface LowerOptions {
+  /** How weights (`weight` slots known at load) are stored. */
+  readonly weights: 'f32' | 'f16';
+}
+
+export const bytesOf = (shape: Shape, storage: Storage): number =>
+  Math.ceil((sizeOf(shape) * (storage === 'f16' ? 2 : 4)) / 4) * 4;
+
+/** Replaces composites without kernels by their subgraphs, until every node has kernels. */
+export function legalise(outputs: Outputs): Outputs {
+  const done = new Map<Tensor, Tensor>();
+  const legal = (t: Tensor): Tensor => {
+    const before = done.get(t);
+    if (before || !isOp(t)) return before ?? t;
+    for (const part of topological([t])) {
+      if (done.has(part)) continue;
+      done.set(part, isOp(part) ? legalNode(part, done, legal) : part);
+    }
+    return done.get(t)!;
+  };
+  return Object.fromEntries(Object.entries(outputs).map(([name, t]) => [name, legal(t)]));
+}
+
+function legalNode(node: OpTensor, done: ReadonlyMap<Tensor, Tensor>, legal: (t: Tensor) => Tensor): Tensor {
+  const inputs = node.inputs.map(t => (t === null ? null : done.get(t)!));
+  const rule = ruleOf(node.op);
+  if (!rule.expand || rule.lower) return { ...node, inputs };
+  const expanded = legal(rule.expand(builder, inputs, node.attrs));
+  return expanded.dtype === node.dtype || !isOp(expanded) ? expanded : { ...expanded, dtype: node.dtype };
+}
+
+class Lowering {
+  readonly calls: KernelCall<number>[] = [];
+  readonly buffers: BufferSpec[] = [];
+  readonly inputs: Record<string, number> = {};
+  private readonly values = new Map<Tensor, number>();
+  private readonly constants = new Map<Tensor, Map<Storage, number>>();
+
+  constructor(
+    private readonly known: ReadonlySet<Tensor>,
+    private readonly options: LowerOptions,
+  ) {}
+
+  private add(spec: BufferSpec): number {
+    return this.buffers.push(spec) - 1;
+  }
+
+  /** Storage that a reader's slot asks of a tensor known at load. */
+  private storageOf(slot: Slot, reader: OpTensor): Storage {
+    if (slot === 'weight') return this.options.weights;
+    if (slot === 'index') return 'i32';
+    return slot === 'vector' ? 'f32' : reader.dtype;
+  }
+
+  constant(tensor: Tensor, storage: Storage): number {
+    const stored = this.constants.get(tensor) ?? new Map<Storage, number>();
+    this.constants.set(tensor, stored);
+    let index = stored.get(storage);
+    if (index === undefined) {
+      const { shape } = tensor;
+      index = this.add({ role: 'constant', storage, shape, bytes: bytesOf(shape, storage), tensor });
+      stored.set(storage, index);
+    }
+    return index;
+  }
+
+  value(tensor: Tensor): number {
+    const index = this.values.get(tensor);
+    check(index !== undefined, 'INTERNAL', () => `lower: a value must be made before it is read, got ${tensor.op}`);
+    return index;
+  }
+
+  input(tensor: Tensor & { readonly op: 'input' }): void {
+    const { shape, dtype: storage, name } = tensor;
+    const index = this.add({ role: 'input', storage, shape, bytes: bytesOf(shape, storage), tensor, name });
+    this.values.set(tensor, index);
+    this.inputs[name] = index;
+  }
+
+  op(node: OpTensor): void {
+    const rule = ruleOf(node.op);
+    const operands = new Map<Operand, number>();
+    node.inputs.forEach((t, i) => {
+      if (t) operands.set(t, this.known.has(t) ? this.constant(t, this.storageOf(slotOf(rule, i), node)) : this.value(t));
+    });
+    const weightSlot = node.inputs.findIndex((t, i) => t !== null && slotOf(rule, i) === 'weight');
+    const weight = weightSlot < 0 ? undefined : this.buffers[operands.get(node.inputs[weightSlot]!)!]!.storage;
+    const own: { tensor?: number } = {};
+    const calls = rule.lower!({
+      inputs: node.inputs,
+      attrs: node.attrs,
+      out: node,
+      act: node.dtype === 'f16' ? 'f16' : 'f32',
+      weight: weight === 'f16' ? 'f16' : 'f32',
+      temporary: bytes => ({ temporary: true, bytes }),
+    });
+    if (calls.length === 0) {
+      this.values.set(node, operands.get(node.inputs[0]!)!); // a view
+      return;
+    }
+    own.tensor = this.add({
+      role: 'activation',
+      storage: node.dtype,
+      shape: node.shape,
+      bytes: bytesOf(node.shape, node.dtype),
+      tensor: node,
+    });
+    this.values.set(node, own.tensor);
+    operands.set(node, own.tensor);
+    for (const call of calls) this.calls.push(this.number(call, operands));
+  }
+
+  private number(call: KernelCall<Operand>, operands: Map<Operand, number>): KernelCall<number> {
+    const bindings = call.bindings.map(({ operand, access }) => {
+      if (operand === null) return { operand: null, access };
+      let index = operands.get(operand);
+      if (index === undefined) {
+        const { bytes } = operand as Temporary;
+        index = this.add({ role: 'activation', storage: 'f32', shape: [bytes / 4], bytes });
+        operands.set(operand, index);
+      }
+      return { operand: index, access };
+    });
+    return { ...call, bindings };
+  }
+}
+
+/** @throws TmcaError INTERNAL where a node has neither kernels nor an expansion that has. */
+export function lower(graph: Outputs, options: LowerOptions): Program {
+  const outputs = legalise(graph);
+  const known = findLoadTime(outputs);
+  const lowering = new Lowering(known, options);
+  for (const t of topological(Object.values(outputs))) {
+    if (known.has(t)) continue;
+    if (t.op === 'input') lowering.input(t);
+    else if (isOp(t)) lowering.op(t);
+  }
+  const named = Object.entries(outputs).map(([name, t]): [string, number] => [
+    name,
+    known.has(t) ? lowering.constant(t, t.dtype) : lowering.value(t),
+  ]);
+  return {
+    calls: lowering.calls,
+    buffers: lowering.buffers,
+    inputs: lowering.inputs,
+    outputs: Object.fromEntries(named),
+  };
+}

@@ -1,0 +1,61 @@
+// attention: multi-head scaled dot-product attention. Inputs q [B,N,C], k and v [B,L,C], mask [B,L] (optional; 0 where not
+// attended; a row with nothing to attend to gives zeros). Scale 1/sqrt(C/heads).
+
+import type { CoreRule } from '../rule.js';
+import { expectShapes, required } from './expect.js';
+import { lowerAttention } from './lower-attention.js';
+
+export interface AttentionAttrs {
+  readonly heads: number;
+}
+
+export const attention: CoreRule<AttentionAttrs> = {
+  slots: ['act', 'act', 'act', 'index'],
+  infer(inputs, { heads }) {
+    const [q, k, v] = [0, 1, 2].map(i => required(inputs, i, 'attention')) as [number[], number[], number[]];
+    const mask = inputs[3] ?? null;
+    expectShapes(
+      q.length === 3 && k.length === 3 && q[0] === k[0] && q[2] === k[2] && k.every((n, i) => n === v[i]),
+      'attention',
+      'q [B,N,C], k and v [B,L,C] must agree',
+      q,
+      k,
+      v,
+    );
+    expectShapes(q[2]! % heads === 0, 'attention', `${heads} heads must divide the channels`, q);
+    expectShapes(mask === null || (mask[0] === k[0] && mask[1] === k[1]), 'attention', 'mask must be [B,L]', mask, k);
+    return q;
+  },
+  reference([q, k, v, mask], { heads }, out) {
+    const [batch, queries, channels] = q!.shape as [number, number, number];
+    const keys = k!.shape[1]!;
+    const dim = channels / heads;
+    const scores = new Float64Array(keys);
+    for (let b = 0; b < batch; b++)
+      for (let h = 0; h < heads; h++)
+        for (let n = 0; n < queries; n++) {
+          const row = (b * queries + n) * channels + h * dim;
+          let max = Number.NEGATIVE_INFINITY;
+          for (let l = 0; l < keys; l++) {
+            const column = (b * keys + l) * channels + h * dim;
+            let dot = 0;
+            for (let c = 0; c < dim; c++) dot += q!.data[row + c]! * k!.data[column + c]!;
+            scores[l] = mask && mask.data[b * keys + l] === 0 ? Number.NEGATIVE_INFINITY : dot / Math.sqrt(dim);
+            max = Math.max(max, scores[l]!);
+          }
+          if (max === Number.NEGATIVE_INFINITY) continue;
+          let sum = 0;
+          for (let l = 0; l < keys; l++) sum += scores[l] = Math.exp(scores[l]! - max);
+          for (let l = 0; l < keys; l++) {
+            const column = (b * keys + l) * channels + h * dim;
+            for (let c = 0; c < dim; c++) out.data[row + c]! += (scores[l]! / sum) * v!.data[column + c]!;
+          }
+        }
+  },
+  lower: ({ inputs, attrs, out, act }) => {
+    const [q, k, v, mask] = inputs;
+    const channels = out.shape[2]!;
+    const whole = (tensor: NonNullable<typeof q>) => ({ tensor, offset: 0, pitch: channels });
+    return [lowerAttention(whole(q!), whole(k!), whole(v!), mask ?? null, attrs.heads, out, act)];
+  },
+};

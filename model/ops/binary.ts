@@ -1,0 +1,74 @@
+// binary: elementwise over two tensors with numpy's broadcasting (aligned at the last axis; 1 stretches).
+
+import { binary as kernel } from '../../gpu/kernels/binary.js';
+import type { Shape } from '../graph.js';
+import type { CoreRule } from '../rule.js';
+import { expectShapes, required } from './expect.js';
+
+const formulas = {
+  add: (a, b) => a + b,
+  sub: (a, b) => a - b,
+  mul: (a, b) => a * b,
+  div: (a, b) => a / b,
+  max: Math.max,
+  min: Math.min,
+} satisfies Record<string, (a: number, b: number) => number>;
+
+export type BinaryKind = keyof typeof formulas;
+
+export interface BinaryAttrs {
+  readonly kind: BinaryKind;
+}
+
+/** Strides of `shape` read as if it were `out`, 0 where it is stretched. */
+export function broadcastStrides(shape: Shape, out: Shape): number[] {
+  const strides = new Array<number>(out.length).fill(0);
+  let stride = 1;
+  for (let i = shape.length - 1, o = out.length - 1; i >= 0; i--, o--) {
+    strides[o] = shape[i] === 1 ? 0 : stride;
+    stride *= shape[i]!;
+  }
+  return strides;
+}
+
+export const binary: CoreRule<BinaryAttrs> = {
+  infer(inputs) {
+    const a = required(inputs, 0, 'binary');
+    const b = required(inputs, 1, 'binary');
+    const rank = Math.max(a.length, b.length);
+    const pad = (s: Shape) => [...new Array<number>(rank - s.length).fill(1), ...s];
+    const [pa, pb] = [pad(a), pad(b)];
+    expectShapes(
+      pa.every((n, i) => n === pb[i] || n === 1 || pb[i] === 1),
+      'binary',
+      'shapes must broadcast',
+      a,
+      b,
+    );
+    return pa.map((n, i) => (n === 1 ? pb[i]! : n));
+  },
+  reference([a, b], { kind }, out) {
+    const formula: (a: number, b: number) => number = formulas[kind];
+    const [sa, sb] = [broadcastStrides(a!.shape, out.shape), broadcastStrides(b!.shape, out.shape)];
+    const index = new Array<number>(out.shape.length).fill(0);
+    let [ia, ib] = [0, 0];
+    for (let i = 0; i < out.data.length; i++) {
+      out.data[i] = formula(a!.data[ia]!, b!.data[ib]!);
+      for (let axis = index.length - 1; axis >= 0; axis--) {
+        ia += sa[axis]!;
+        ib += sb[axis]!;
+        if (++index[axis]! < out.shape[axis]!) break;
+        ia -= sa[axis]! * out.shape[axis]!;
+        ib -= sb[axis]! * out.shape[axis]!;
+        index[axis] = 0;
+      }
+    }
+  },
+  lower: ({ inputs, attrs, out, act }) => [
+    kernel(
+      { kind: attrs.kind, aShape: inputs[0]!.shape, bShape: inputs[1]!.shape },
+      { a: inputs[0]!, b: inputs[1]!, out },
+      { act },
+    ),
+  ],
+};

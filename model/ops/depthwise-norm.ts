@@ -1,0 +1,22 @@
+// depthwise-norm: depthwise convolution and the normalising half of a LayerNorm (its affine half is folded into the linear
+// that follows). Inputs as depthwise.
+
+import { depthwiseNorm as kernel } from '../../gpu/kernels/depthwise-norm.js';
+import type { CompositeRule } from '../rule.js';
+import type { LayerNormAttrs } from './layer-norm.js';
+
+export const depthwiseNorm: CompositeRule<LayerNormAttrs> = {
+  slots: ['act', 'weight', 'vector'],
+  expand: (b, [x, weight, bias], { eps }) => b.layerNorm(b.depthwise(x!, weight!, bias ?? null), null, null, { eps }),
+  lower: ({ inputs, attrs, out, act, weight }) => {
+    const [batch, height, width, channels] = out.shape as [number, number, number, number];
+    const [kernelHeight, kernelWidth] = inputs[1]!.shape as [number, number];
+    return [
+      kernel(
+        { batch, height, width, channels, kernelHeight, kernelWidth, eps: attrs.eps },
+        { x: inputs[0]!, weight: inputs[1]!, bias: inputs[2] ?? null, out },
+        { act, weight },
+      ),
+    ];
+  },
+};

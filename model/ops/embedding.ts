@@ -1,0 +1,27 @@
+// embedding: rows of a table by index. Inputs table [V,D], ids […] → […,D].
+
+import { embedding as kernel } from '../../gpu/kernels/embedding.js';
+import { sizeOf } from '../graph.js';
+import type { CoreRule } from '../rule.js';
+import { expectShapes, last, required } from './expect.js';
+
+export const embedding: CoreRule<Record<never, never>> = {
+  slots: ['weight', 'index'],
+  infer(inputs) {
+    const table = required(inputs, 0, 'embedding');
+    expectShapes(table.length === 2, 'embedding', 'the table must be [V,D]', table);
+    return [...required(inputs, 1, 'embedding'), table[1]!];
+  },
+  reference([table, ids], _attrs, out) {
+    const [rows, dim] = table!.shape as [number, number];
+    ids!.data.forEach((id, at) => {
+      const row = Math.min(Math.max(id, 0), rows - 1);
+      out.data.set(table!.data.subarray(row * dim, (row + 1) * dim), at * dim);
+    });
+  },
+  lower: ({ inputs, out, act, weight }) => {
+    const [vocabulary, dim] = inputs[0]!.shape as [number, number];
+    const count = sizeOf(out.shape) / last(out.shape);
+    return [kernel({ m: count, length: count, dim, vocabulary }, { table: inputs[0]!, ids: inputs[1]!, out }, { act, weight })];
+  },
+};

@@ -1,0 +1,35 @@
+// layer-norm: y = (x - mean) / sqrt(var + eps) · weight + bias over the last axis, population variance.
+// Inputs x […,C], weight [C] and bias [C] (optional, together).
+
+import type { CoreRule } from '../rule.js';
+import { expectShapes, last, optionalVector, required } from './expect.js';
+import { lowerLayerNorm } from './lower-layer-norm.js';
+
+export interface LayerNormAttrs {
+  readonly eps: number;
+}
+
+export const layerNorm: CoreRule<LayerNormAttrs> = {
+  slots: ['act', 'vector', 'vector'],
+  infer(inputs) {
+    const x = required(inputs, 0, 'layerNorm');
+    optionalVector(inputs, 1, last(x), 'layerNorm');
+    optionalVector(inputs, 2, last(x), 'layerNorm');
+    expectShapes((inputs[1] ?? null) === null || inputs[2], 'layerNorm', 'weight and bias come together', x);
+    return x;
+  },
+  reference([x, weight, bias], { eps }, out) {
+    const n = last(x!.shape);
+    for (let at = 0; at < x!.data.length; at += n) {
+      const row = x!.data.subarray(at, at + n);
+      const mean = row.reduce((a, b) => a + b, 0) / n;
+      const variance = row.reduce((a, b) => a + (b - mean) ** 2, 0) / n;
+      const scale = 1 / Math.sqrt(variance + eps);
+      for (let i = 0; i < n; i++)
+        out.data[at + i] = (row[i]! - mean) * scale * (weight?.data[i] ?? 1) + (bias?.data[i] ?? 0);
+    }
+  },
+  lower: ({ inputs, attrs, out, act }) => [
+    lowerLayerNorm({ x: inputs[0]!, weight: inputs[1] ?? null, bias: inputs[2] ?? null }, attrs.eps, out, act),
+  ],
+};

@@ -1,0 +1,45 @@
+// reduce: sum, mean or max over one or more neighbouring axes; the reduced axes stay with size 1.
+
+import { reduce as kernel } from '../../gpu/kernels/reduce.js';
+import { type Shape, sizeOf } from '../graph.js';
+import type { CoreRule } from '../rule.js';
+import { expectShapes, required } from './expect.js';
+
+export interface ReduceAttrs {
+  readonly kind: 'sum' | 'mean' | 'max';
+  /** Ascending and neighbouring, so that the tensor reads as [outer, n, inner]. */
+  readonly axes: readonly number[];
+}
+
+function view(shape: Shape, axes: readonly number[]): { outer: number; n: number; inner: number } {
+  const [first, end] = [axes[0]!, axes[axes.length - 1]! + 1];
+  return { outer: sizeOf(shape.slice(0, first)), n: sizeOf(shape.slice(first, end)), inner: sizeOf(shape.slice(end)) };
+}
+
+export const reduce: CoreRule<ReduceAttrs> = {
+  infer(inputs, { axes }) {
+    const x = required(inputs, 0, 'reduce');
+    expectShapes(
+      axes.length > 0 && axes.every((a, i) => a >= 0 && a < x.length && (i === 0 || a === axes[i - 1]! + 1)),
+      'reduce',
+      `axes ${axes.join(',')} must be neighbours within the shape`,
+      x,
+    );
+    return x.map((n, axis) => (axes.includes(axis) ? 1 : n));
+  },
+  reference([x], { kind, axes }, out) {
+    const { outer, n, inner } = view(x!.shape, axes);
+    for (let o = 0; o < outer; o++)
+      for (let i = 0; i < inner; i++) {
+        let total = kind === 'max' ? Number.NEGATIVE_INFINITY : 0;
+        for (let k = 0; k < n; k++) {
+          const value = x!.data[(o * n + k) * inner + i]!;
+          total = kind === 'max' ? Math.max(total, value) : total + value;
+        }
+        out.data[o * inner + i] = kind === 'mean' ? total / n : total;
+      }
+  },
+  lower: ({ inputs, attrs, out, act }) => [
+    kernel({ ...view(inputs[0]!.shape, attrs.axes), kind: attrs.kind }, { x: inputs[0]!, out }, { act }),
+  ],
+};

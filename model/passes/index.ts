@@ -1,0 +1,29 @@
+// The order of the passes. Folding needs the author's ops, fusing needs what folding left; merging needs the rows that
+// fusing attached.
+
+import type { Outputs } from '../graph.js';
+import { foldBatchNorm } from './fold-batch-norm.js';
+import { foldHead } from './fold-head.js';
+import { foldLayerScale } from './fold-layer-scale.js';
+import { foldNormAffine } from './fold-norm-affine.js';
+import { foldPositions } from './fold-positions.js';
+import { fuseConv2d } from './fuse-conv2d.js';
+import { fuseLinear } from './fuse-linear.js';
+import { fuseNorm } from './fuse-norm.js';
+import { mergeLinears } from './merge-linears.js';
+
+export { partition, type Partition } from './partition.js';
+export { setPrecision } from './precision.js';
+
+/** Exact rewrites on parameters, evaluated once at load. For inference: training needs the parameters as they are. */
+export function fold(outputs: Outputs, frame = 'image'): Outputs {
+  return [(o: Outputs) => foldPositions(o, frame), foldBatchNorm, foldLayerScale, foldNormAffine, foldHead].reduce(
+    (graph, pass) => pass(graph),
+    outputs,
+  );
+}
+
+/** Ops with their neighbours, into kernels that keep the values in between in registers. */
+export function fuse(outputs: Outputs): Outputs {
+  return [fuseNorm, fuseLinear, mergeLinears, fuseConv2d].reduce((graph, pass) => pass(graph), outputs);
+}

@@ -1,0 +1,56 @@
+// The one way in which passes change a graph: every node is rebuilt after its inputs, and a rule may put another in its
+// place. What nothing reaches any more is gone by itself.
+
+import { countUses, isLeaf, isOp, type OpTensor, type Outputs, type Tensor, topological } from '../graph.js';
+import type { AttrsOf, OpName } from '../ops/table.js';
+
+export interface RewriteContext {
+  /** How often a tensor of the graph before the pass was read. */
+  uses(original: Tensor): number;
+  /** Whether a tensor of the graph before the pass is an output. */
+  isOutput(original: Tensor): boolean;
+}
+
+/**
+ * A node whose inputs are already rewritten, and the node it was.
+ * Returns what stands in its place, or undefined to keep it.
+ */
+export type RewriteRule = (node: OpTensor, original: OpTensor, context: RewriteContext) => Tensor | undefined;
+
+export type Pass = (outputs: Outputs) => Outputs;
+
+/** The pass that applies `rule` once to every node, inputs first. */
+export function rewritePass(rule: RewriteRule): Pass {
+  return outputs => {
+    const uses = countUses(outputs);
+    const named = new Set(Object.values(outputs));
+    const context: RewriteContext = { uses: t => uses.get(t) ?? 0, isOutput: t => named.has(t) };
+    const done = new Map<Tensor, Tensor>();
+    for (const original of topological(Object.values(outputs))) {
+      if (isLeaf(original)) {
+        done.set(original, original);
+        continue;
+      }
+      const inputs = original.inputs.map(t => (t === null ? null : done.get(t)!));
+      const same = inputs.every((t, i) => t === original.inputs[i]);
+      const node = same ? original : { ...original, inputs };
+      done.set(original, rule(node, original, context) ?? node);
+    }
+    return Object.fromEntries(Object.entries(outputs).map(([name, t]) => [name, done.get(t)!]));
+  };
+}
+
+/** `passes`, one after another. */
+export const compose =
+  (...passes: readonly Pass[]): Pass =>
+  outputs =>
+    passes.reduce((graph, pass) => pass(graph), outputs);
+
+/** The node as op K, or undefined if it is another op. */
+export function asOp<K extends OpName>(
+  t: Tensor | null | undefined,
+  op: K,
+): (OpTensor & { readonly attrs: AttrsOf<K> }) | undefined {
+  return t && isOp(t) && t.op === op ? (t as OpTensor & { readonly attrs: AttrsOf<K> }) : undefined;
+}
+

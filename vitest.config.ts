@@ -14,6 +14,8 @@ const options = {
 } as const satisfies Record<Tier, object>;
 
 export default defineConfig({
+  // As in vite.config.ts.
+  assetsInclude: ['**/*.wasm'],
   test: {
     projects: tiers
       .filter(tier => !excused.has(tier))

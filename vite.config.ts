@@ -1,0 +1,35 @@
+// The package's build: four ES module entries and the chunks that they share, so that a TmcaError thrown by one entry is
+// an instance of the class that another exports. The page has a configuration of its own (demo/vite.config.ts).
+
+import { existsSync } from 'node:fs';
+import { defineConfig } from 'vite';
+import { wgsl } from './tools/minify-wgsl.js';
+
+const entries = {
+  index: 'runtime/index.ts',
+  worker: 'runtime/worker/entry.ts',
+  node: 'runtime/node/index.ts',
+  cli: 'cli/main.ts',
+};
+
+export default defineConfig({
+  plugins: [wgsl()],
+  // For `import url from './x.wasm?inline'`: without this, Vite reads the bytes as JavaScript.
+  assetsInclude: ['**/*.wasm'],
+  build: {
+    // "ssr" is Vite's word for plain modules: no preload helper that needs a document, and `new URL('./worker.js',
+    // import.meta.url)` is left for the user's own bundler. The browser entries are checked by tools/check-budgets.mjs.
+    ssr: true,
+    target: 'es2022',
+    minify: true,
+    sourcemap: true,
+    outDir: 'dist',
+    rolldownOptions: {
+      input: Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(file))),
+      // Everything in one folder: code may name its neighbours (`./worker.js`, `../models/`) from any chunk.
+      output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunk-[name]-[hash].js' },
+    },
+  },
+  // Bundled, because a browser has no node_modules. Everything else of package.json stays an import.
+  ssr: { noExternal: ['comlink', 'valibot'] },
+});

@@ -1,0 +1,153 @@
+// Imports go down, never up, sideways or round in a circle: `node tools/check-imports.mjs` (part of `npm run check`).
+//
+// Reads the sources as text, without a compiler: comments are cut out and every `from '…'`, `import '…'` and
+// `import('…')` is taken, so the whole repository is checked in a fraction of a second. Direction holds for types too.
+// Cycles are those of values: `import type` and `export type` leave nothing at run time, so a cycle through one is allowed.
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, posix, relative, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** Height of each folder; a file may import its own folder and lower ones. The longest matching prefix counts. */
+export const layers = {
+  errors: 0,
+  gpu: 1,
+  assembly: 1,
+  model: 2,
+  runtime: 3,
+  'runtime/node': 4,
+  train: 5,
+  quantize: 6,
+  devices: 6,
+  cli: 7,
+  demo: 7,
+  // Not shipped: these look at everything, and nothing above looks at them.
+  tools: 8,
+  test: 9,
+};
+
+/** Folders that run in Node alone. Any other file may be loaded by a browser and must not import these packages at its top. */
+const nodeFolders = ['runtime/node', 'cli', 'tools', 'test'];
+const nodePackages = /^(node:.*|sharp|webgpu|commander|cli-progress)$/;
+
+const layerOf = path =>
+  Object.keys(layers)
+    .filter(layer => path.startsWith(`${layer}/`))
+    .sort((a, b) => b.length - a.length)[0];
+
+/**
+ * Imports of one source text: `{ specifier, type, dynamic }`.
+ *
+ * @param {string} source
+ */
+export function importsOf(source) {
+  const found = [];
+  // One alternation, so that `//` inside a string is not a comment and an import inside a comment is not an import.
+  const token =
+    /\/\/[^\n]*|\/\*[\s\S]*?\*\/|\b(import|export)(\s+type\b)?(?:\s+|\s*(?=[{*'"]))((?:[\w*${},\s]|\/\/[^\n]*\n|\/\*[\s\S]*?\*\/)*?\bfrom\s*)?(['"])([^'"\n]+)\4|\bimport\s*\(\s*(['"])([^'"\n]+)\6|'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"/g;
+  for (const [, keyword, type, , , specifier, , dynamic] of source.matchAll(token)) {
+    if (keyword) found.push({ specifier, type: type !== undefined, dynamic: false });
+    else if (dynamic) found.push({ specifier: dynamic, type: false, dynamic: true });
+  }
+  return found;
+}
+
+/**
+ * Every broken rule, one sentence each.
+ *
+ * @param {Map<string, string>} sources repository path (with `/`) to source text
+ * @returns {string[]}
+ */
+export function checkImports(sources) {
+  const problems = [];
+  const edges = new Map();
+  for (const [path, source] of sources) {
+    const targets = new Set();
+    edges.set(path, targets);
+    for (const found of importsOf(source)) {
+      if (!found.specifier.startsWith('.')) {
+        if (!found.type && !found.dynamic) problems.push(...packageProblem(path, found.specifier));
+        continue;
+      }
+      const target = posix.join(posix.dirname(path), found.specifier.split('?')[0]);
+      problems.push(...layerProblem(path, target));
+      const file = [target, target.replace(/\.js$/, '.ts'), `${target}.ts`].find(name => sources.has(name));
+      // A dynamic import runs after both modules are complete, so it closes no cycle.
+      if (file !== undefined && !found.type && !found.dynamic) targets.add(file);
+    }
+  }
+  return [
+    ...problems,
+    ...cycles(edges).map(
+      cycle => `${cycle.join(' → ')}: imports must not form a cycle; move what is shared below both`,
+    ),
+  ];
+}
+
+function layerProblem(path, target) {
+  const [from, to] = [layerOf(path), layerOf(target)];
+  if (from === undefined || to === undefined) {
+    const outside = from === undefined ? path : target;
+    return [
+      `${path} → ${target}: ${outside} belongs to no layer; add its folder to the table in tools/check-imports.mjs`,
+    ];
+  }
+  if (from === to || layers[to] < layers[from]) return [];
+  return [`${path} → ${target}: ${from} must not import ${to}; imports go down`];
+}
+
+function packageProblem(path, specifier) {
+  if (nodeFolders.some(folder => path.startsWith(`${folder}/`)) || !nodePackages.test(specifier)) return [];
+  // demo/vite.config.ts and its like run in Node.
+  if (/\.config\.ts$/.test(path)) return [];
+  return [
+    `${path} → ${specifier}: a browser may load this file; import it under ${nodeFolders.slice(0, 2).join(' or ')}, or lazily by import()`,
+  ];
+}
+
+/** Cycles found by one depth-first walk: none are found exactly when there are none. Each starts and ends at one file. */
+function cycles(edges) {
+  const found = [];
+  const state = new Map();
+  const stack = [];
+  const visit = file => {
+    state.set(file, 'open');
+    stack.push(file);
+    for (const next of edges.get(file) ?? []) {
+      if (state.get(next) === 'open') found.push([...stack.slice(stack.indexOf(next)), next]);
+      else if (!state.has(next)) visit(next);
+    }
+    stack.pop();
+    state.set(file, 'closed');
+  };
+  for (const file of edges.keys()) if (!state.has(file)) visit(file);
+  return found;
+}
+
+/** TypeScript and JavaScript sources of the layers' folders below `root`. */
+export function readSources(root) {
+  const sources = new Map();
+  for (const folder of new Set(Object.keys(layers).map(layer => layer.split('/')[0]))) {
+    let names = [];
+    try {
+      names = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' });
+    } catch (error) {
+      // A layer that has no folder yet breaks no rule.
+      if (error.code !== 'ENOENT') throw error;
+    }
+    for (const name of names) {
+      const path = join(root, folder, name);
+      if (/\.(ts|mts|mjs|js)$/.test(name))
+        sources.set(relative(root, path).split(sep).join('/'), readFileSync(path, 'utf8'));
+    }
+  }
+  return sources;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const sources = readSources(dirname(dirname(fileURLToPath(import.meta.url))));
+  const problems = checkImports(sources);
+  for (const problem of problems) console.error(`error ${problem}`);
+  console.log(`imports: ${sources.size} files, ${problems.length} broken rules`);
+  if (problems.length > 0) process.exit(1);
+}

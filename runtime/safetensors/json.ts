@@ -1,0 +1,61 @@
+// JSON without its blind spot: JSON.parse keeps the last of two equal keys and says nothing, so that two readers of one
+// file can see two different files.
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPEN = 0x7b;
+const CLOSE = 0x7d;
+const COLON = 0x3a;
+
+export type JsonResult =
+  | { readonly value: unknown }
+  | { readonly problem: 'syntax' | 'duplicate'; readonly detail: string };
+
+/** Parses JSON text in which no object has a key twice, however the key is escaped. */
+export function parseJson(text: string): JsonResult {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    return { problem: 'syntax', detail: (error as Error).message };
+  }
+  const duplicate = findDuplicateKey(text);
+  return duplicate === null ? { value } : { problem: 'duplicate', detail: duplicate };
+}
+
+/** The first key that its object already has. `text` must be well-formed JSON. */
+function findDuplicateKey(text: string): string | null {
+  const open: Set<string>[] = [];
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (c === OPEN) open.push(new Set());
+    else if (c === CLOSE) open.pop();
+    else if (c === QUOTE) {
+      const end = endOfString(text, i);
+      // in well-formed JSON a string is a key exactly where a colon follows
+      if (text.charCodeAt(skipSpace(text, end)) === COLON) {
+        const key = JSON.parse(text.slice(i, end)) as string;
+        const keys = open[open.length - 1]!;
+        if (keys.has(key)) return key;
+        keys.add(key);
+      }
+      i = end - 1;
+    }
+  }
+  return null;
+}
+
+/** Index after the closing quote of the string that opens at `start`. */
+function endOfString(text: string, start: number): number {
+  for (let i = start + 1; ; i++) {
+    const c = text.charCodeAt(i);
+    if (c === BACKSLASH) i++;
+    else if (c === QUOTE) return i + 1;
+  }
+}
+
+function skipSpace(text: string, from: number): number {
+  let i = from;
+  while (i < text.length && text.charCodeAt(i) <= 0x20) i++;
+  return i;
+}

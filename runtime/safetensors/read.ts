@@ -1,0 +1,101 @@
+// Opens a safetensors file as a stream: the header first, then tensor after tensor, only the one in hand in memory.
+
+import { TmcaError } from '../../errors/index.js';
+import { show } from '../../errors/show.js';
+import type { Progress } from '../types.js';
+import { ByteCursor } from './cursor.js';
+import type { SafetensorsTensor } from './dtypes.js';
+import { PREFIX_BYTES, parseHeader, readHeaderLength, type SafetensorsHeader, type TensorInfo } from './header.js';
+import { type ByteSource, concatenate } from './source.js';
+
+export interface ReadOptions {
+  readonly signal?: AbortSignal;
+  /** Called with phase 'weights' after each tensor. */
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+/** An open file. */
+export interface SafetensorsFile {
+  readonly header: SafetensorsHeader;
+  /** All tensors in file order. May be called again: the file is then read again from its source. */
+  tensors(): AsyncGenerator<SafetensorsTensor, void, undefined>;
+  /** Lets go of the source. Needed only where `tensors` is not run to its end; twice is fine. */
+  close(): Promise<void>;
+}
+
+/**
+ * Reads and checks the header; tensors follow on demand.
+ *
+ * @throws TmcaError SAFETENSORS_INVALID, ABORTED, and what the source throws (DOWNLOAD_FAILED, FILE_UNREADABLE). The
+ *   iteration throws the same.
+ * @example
+ * const file = await openSafetensors(memorySource(bytes, 'model.safetensors'));
+ * for await (const tensor of file.tensors()) weights.set(tensor.name, toFloat32(tensor));
+ */
+export async function openSafetensors(source: ByteSource, options: ReadOptions = {}): Promise<SafetensorsFile> {
+  // what can be read at random is really there; a server's word on its size is only a word
+  const begin = () => new ByteCursor(source.stream(options.signal), source.read !== undefined);
+  let opened: ByteCursor | null = begin();
+  const close = async () => {
+    const cursor = opened;
+    opened = null;
+    await cursor?.close();
+    await source.close();
+  };
+  let header: SafetensorsHeader;
+  try {
+    header = await takeHeader(opened, source);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+
+  async function* tensors(): AsyncGenerator<SafetensorsTensor, void, undefined> {
+    const continued = opened;
+    opened = null;
+    const cursor = continued ?? begin();
+    try {
+      if (!continued) await cursor.take(header.dataStart);
+      yield* takeTensors(cursor, header, source.name, options);
+    } finally {
+      await cursor.close();
+    }
+  }
+  return { header, tensors, close };
+}
+
+async function takeHeader(cursor: ByteCursor, source: ByteSource): Promise<SafetensorsHeader> {
+  const prefix = await cursor.take(PREFIX_BYTES);
+  const json = await cursor.take(readHeaderLength(prefix, source.size, source.name));
+  return parseHeader(concatenate([prefix, json]), source.size, source.name);
+}
+
+async function* takeTensors(
+  cursor: ByteCursor,
+  header: SafetensorsHeader,
+  where: string,
+  { onProgress }: ReadOptions,
+): AsyncGenerator<SafetensorsTensor, void, undefined> {
+  const total = header.dataStart + header.dataBytes;
+  for (const [name, info] of header.tensors) {
+    yield { name, dtype: info.dtype, shape: info.shape, bytes: await takeTensor(cursor, name, info, where) };
+    onProgress?.({ phase: 'weights', file: where, loaded: header.dataStart + info.end, total });
+  }
+  if (!(await cursor.atEnd())) {
+    throw new TmcaError(
+      'SAFETENSORS_INVALID',
+      `openSafetensors: ${where}: the file must end with the last tensor, got trailing bytes after ${total}; fetch or write it again`,
+    );
+  }
+}
+
+async function takeTensor(cursor: ByteCursor, name: string, info: TensorInfo, where: string): Promise<Uint8Array> {
+  const length = info.end - info.begin;
+  const bytes = await cursor.take(length);
+  if (bytes.length === length) return bytes;
+  throw new TmcaError(
+    'SAFETENSORS_INVALID',
+    `openSafetensors: ${where}: tensor ${show(name)}: the data must be complete, got ${bytes.length} of ${length} bytes; ` +
+      'fetch or write it again',
+  );
+}

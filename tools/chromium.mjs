@@ -1,6 +1,7 @@
 // Where a Chromium or Chrome is, for the browser tests and the page's screenshot. Nothing is downloaded.
 
 import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 
 /** The paths looked at, in order: `TMCA_CHROMIUM` first, and alone if it is set. */
 export function chromiumCandidates(env = process.env, platform = process.platform) {
@@ -11,10 +12,18 @@ export function chromiumCandidates(env = process.env, platform = process.platfor
     return [env.PROGRAMFILES, env['PROGRAMFILES(X86)'], env.LOCALAPPDATA]
       .filter(Boolean)
       .map(folder => `${folder}\\Google\\Chrome\\Application\\chrome.exe`);
-  return ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'].map(name => `/usr/bin/${name}`);
+  const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+  return [...names.map(name => `/usr/bin/${name}`), '/snap/bin/chromium'];
 }
 
 /** The first candidate that exists, or undefined. */
 export function findChromium(env = process.env, platform = process.platform) {
   return chromiumCandidates(env, platform).find(path => existsSync(path));
+}
+
+// `node tools/chromium.mjs` prints the path; exit 1 if there is none.
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const path = findChromium();
+  if (path === undefined) process.exit(1);
+  console.log(path);
 }

@@ -2,6 +2,7 @@
 // A tier whose device is missing fails the run: a suite that is green because it skipped is worse than a red one.
 
 import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { chromiumCandidates, findChromium } from './chromium.mjs';
 
 export const tiers = ['null', 'gpu', 'browser'] as const;
@@ -21,22 +22,12 @@ export function excusedTiers(list = process.env.TMCA_EXCUSE ?? ''): Set<Tier> {
   return excused;
 }
 
-/** Throws unless Dawn finds a WebGPU adapter. Asked in a process of its own: a broken Vulkan driver may end it. */
+const probe = fileURLToPath(new URL('./probe-adapter.mjs', import.meta.url));
+
+/** Throws unless Dawn finds a WebGPU adapter. */
 export function requireGpu(): void {
-  const probe = `
-    const { create, globals } = await import('webgpu');
-    Object.assign(globalThis, globals);
-    const adapter = await create([]).requestAdapter();
-    console.log(adapter ? 'adapter: ' + [adapter.info.vendor, adapter.info.architecture, adapter.info.description].filter(Boolean).join(', ') : 'none');
-    process.exit(adapter ? 0 : 3);`;
-  const run = () =>
-    execFileSync(process.execPath, ['--input-type=module', '--eval', probe], {
-      encoding: 'utf8',
-      timeout: 60_000,
-      stdio: 'pipe',
-    });
   try {
-    console.log(`gpu tier: ${run().trim()}`);
+    console.log(`gpu tier: ${answer([process.execPath, probe])}`);
   } catch (cause) {
     throw new Error(
       'requireGpu: the gpu tier must have a WebGPU adapter (Dawn on Vulkan, Metal or D3D12), got none; run "npm run setup", or leave the tier out with TMCA_EXCUSE=gpu',
@@ -56,10 +47,13 @@ export function requireBrowser(): void {
   // --version does not start a browser on Windows; there the file's presence has to do.
   if (process.platform === 'win32') return;
   try {
-    console.log(
-      `browser tier: ${execFileSync(path, ['--version'], { encoding: 'utf8', timeout: 60_000, stdio: 'pipe' }).trim()}`,
-    );
+    console.log(`browser tier: ${answer([path, '--version'])}`);
   } catch (cause) {
     throw new Error(`requireBrowser: ${path} must start, got an error; ${advice}`, { cause });
   }
+}
+
+/** What a command prints. Throws where it cannot be started, exits with another code than 0 or takes a minute. */
+function answer([command, ...args]: [string, ...string[]]): string {
+  return execFileSync(command, args, { encoding: 'utf8', timeout: 60_000, stdio: 'pipe' }).trim();
 }

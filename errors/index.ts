@@ -38,6 +38,7 @@ export type ErrorCode =
   | 'DISPOSED'
   | 'WORKER_FAILED'
   | 'WORKER_DIED'
+  | 'OUT_OF_MEMORY'
   | 'INTERNAL';
 
 export interface ErrorOptions {

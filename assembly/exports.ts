@@ -1,0 +1,22 @@
+// What `build/tmca.wasm` exports: `assembly/src/index.ts`, seen from TypeScript. Addresses, sizes and flags are numbers;
+// `Pointer` marks the ones that are addresses.
+
+/** An address in the module's memory; 0 is null. */
+export type Pointer = number;
+
+export interface AssemblyExports {
+  readonly memory: WebAssembly.Memory;
+  alloc(bytes: number): Pointer;
+  free(address: Pointer): void;
+
+  createResize(width: number, height: number, channels: number, size: number, bandRows: number): Pointer;
+  restartResize(resize: Pointer): void;
+  resizeBand(resize: Pointer): Pointer;
+  resizeRows(resize: Pointer, rows: number): void;
+  finishResize(resize: Pointer): Pointer;
+  freeResize(resize: Pointer): void;
+  normalise(resize: Pointer, mode: number, planar: number, half: number, out: Pointer): void;
+
+  halfFromFloat(from: Pointer, to: Pointer, count: number): void;
+  floatFromHalf(from: Pointer, to: Pointer, count: number): void;
+}

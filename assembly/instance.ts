@@ -1,0 +1,108 @@
+// The WebAssembly module, instantiated: addresses, views and nothing else. The parts (preprocess, wordpiece, …) are built
+// on it. Runs wherever WebAssembly does: page, worker, Node.
+
+import wasmUrl from '../build/tmca.wasm?inline';
+import { TmcaError } from '../errors/index.js';
+import type { AssemblyExports, Pointer } from './exports.js';
+
+/**
+ * One instance of the module. Its memory only grows; dispose what was made from it to let the space be used again.
+ *
+ * A view is good until the next call on the same instance: growing the memory detaches it, and results share buffers.
+ */
+export class Assembly {
+  readonly exports: AssemblyExports;
+
+  constructor(exports: AssemblyExports) {
+    this.exports = exports;
+  }
+
+  /** Bytes of the module's memory, which never shrinks. */
+  get memoryBytes(): number {
+    return this.exports.memory.buffer.byteLength;
+  }
+
+  /** A block of at least `bytes` bytes, 16-byte aligned. Errors: OUT_OF_MEMORY. */
+  alloc(bytes: number, where: string): Pointer {
+    return this.guard(bytes, where, () => this.exports.alloc(bytes));
+  }
+
+  free(address: Pointer): void {
+    this.exports.free(address);
+  }
+
+  /**
+   * Calls something that allocates. The module traps where it cannot grow, before it changes anything; that trap becomes an
+   * error with a code. Addresses come back signed and leave unsigned.
+   */
+  guard(bytes: number, where: string, call: () => Pointer): Pointer {
+    const fits = bytes <= MAX_BLOCK;
+    try {
+      if (fits) return call() >>> 0;
+    } catch (cause) {
+      if (!(cause instanceof WebAssembly.RuntimeError)) throw cause;
+      throw outOfMemory(bytes, where, cause);
+    }
+    throw outOfMemory(bytes, where, undefined);
+  }
+
+  u8(address: Pointer, length: number): Uint8Array {
+    return new Uint8Array(this.exports.memory.buffer, address, length);
+  }
+
+  u16(address: Pointer, length: number): Uint16Array {
+    return new Uint16Array(this.exports.memory.buffer, address, length);
+  }
+
+  i32(address: Pointer, length: number): Int32Array {
+    return new Int32Array(this.exports.memory.buffer, address, length);
+  }
+
+  u32(address: Pointer, length: number): Uint32Array {
+    return new Uint32Array(this.exports.memory.buffer, address, length);
+  }
+
+  f32(address: Pointer, length: number): Float32Array {
+    return new Float32Array(this.exports.memory.buffer, address, length);
+  }
+
+  f64(address: Pointer, length: number): Float64Array {
+    return new Float64Array(this.exports.memory.buffer, address, length);
+  }
+}
+
+/** The allocator's largest block is 1 GiB, less its header. */
+const MAX_BLOCK = 2 ** 30 - 16;
+
+function outOfMemory(bytes: number, where: string, cause: unknown): TmcaError {
+  const message = `${where}: WebAssembly memory must have room for ${bytes} more bytes, got none; free memory or use smaller images`;
+  return new TmcaError('OUT_OF_MEMORY', message, { cause });
+}
+
+let module: Promise<WebAssembly.Module> | undefined;
+let shared: Promise<Assembly> | undefined;
+
+/** A new instance with a memory of its own. The module is compiled once a thread. */
+export async function createAssembly(): Promise<Assembly> {
+  module ??= WebAssembly.compile(decode(wasmUrl));
+  const instance = await WebAssembly.instantiate(await module, {});
+  return new Assembly(instance.exports as unknown as AssemblyExports);
+}
+
+/**
+ * The thread's instance, made at the first call.
+ *
+ * @example
+ * const assembly = await loadAssembly();
+ * using preprocessor = new Preprocessor(assembly, { size: 224, normalize: 'zscore' });
+ */
+export function loadAssembly(): Promise<Assembly> {
+  shared ??= createAssembly();
+  return shared;
+}
+
+/** `data:application/wasm;base64,…` to bytes; `fetch` of data URIs is what a strict content policy forbids. */
+function decode(url: string): Uint8Array<ArrayBuffer> {
+  const text = atob(url.slice(url.indexOf(',') + 1));
+  return Uint8Array.from(text, c => c.charCodeAt(0));
+}

@@ -1,0 +1,214 @@
+// Streaming resize of 8-bit images, bit for bit Pillow's `resize(BILINEAR)`: each source row is reduced horizontally to
+// bytes (Pillow rounds between its passes) and then added, weighted, to the accumulators of the output rows whose
+// windows hold it. So the source is seen once, in bands of rows, and the memory needed is that of the output:
+// i32 [size, size, channels], whatever the source's height.
+//
+// A weight w = hi * 2^11 + lo. Sum(p * w) = Sum(p * hi) * 2^11 + Sum(p * lo); the lower sum may wrap, the total may not
+// (it is at most 255 * 2^22), and arithmetic modulo 2^32 makes the total right all the same.
+
+import { Axis, createAxis, freeAxis, PRECISION, SPLIT } from './filter';
+
+const HALF: i32 = 1 << (PRECISION - 1);
+
+/** Loads run past the last pixel of a row by less than this; the weights there are zero. */
+const SLACK: i32 = 64;
+
+@unmanaged
+export class Resize {
+  width: i32;
+  height: i32;
+  /** Bytes of a source pixel: 1, 3 or 4. */
+  channels: i32;
+  /** Channels that are resized: 1 or 3 (alpha is composited over black first). */
+  planes: i32;
+  size: i32;
+  /** Rows that the band holds. */
+  bandRows: i32;
+  horizontal: Axis;
+  vertical: Axis;
+  /** u8 [bandRows, width, channels] + SLACK: the host writes source rows here. */
+  band: usize;
+  /** u8 [size, planes] + SLACK: one row after the horizontal pass. */
+  row: usize;
+  /** i32 [size, size, planes]; after `finishResize`, u8 [size, size, planes] at the same address. */
+  sums: usize;
+  /** Source rows taken so far. */
+  y: i32;
+  /** First output row whose window reaches `y` or beyond. */
+  open: i32;
+}
+
+export function createResize(width: i32, height: i32, channels: i32, size: i32, bandRows: i32): Resize {
+  const r = changetype<Resize>(heap.alloc(offsetof<Resize>()));
+  r.width = width;
+  r.height = height;
+  r.channels = channels;
+  r.planes = channels == 1 ? 1 : 3;
+  r.size = size;
+  r.bandRows = bandRows;
+  r.horizontal = createAxis(width, size);
+  r.vertical = createAxis(height, size);
+  r.band = heap.alloc(<usize>bandRows * width * channels + SLACK);
+  r.row = heap.alloc(<usize>size * r.planes + SLACK);
+  r.sums = heap.alloc(<usize>size * size * r.planes * 4 + SLACK);
+  restartResize(r);
+  return r;
+}
+
+/** Makes the plan ready for the next image of the same shape. */
+export function restartResize(r: Resize): void {
+  r.y = 0;
+  r.open = 0;
+}
+
+export function freeResize(r: Resize): void {
+  freeAxis(r.horizontal);
+  freeAxis(r.vertical);
+  heap.free(r.band);
+  heap.free(r.row);
+  heap.free(r.sums);
+  heap.free(changetype<usize>(r));
+}
+
+/** Address of the band. */
+export function resizeBand(r: Resize): usize {
+  return r.band;
+}
+
+/** Takes the first `rows` rows of the band as the image's next ones. */
+export function resizeRows(r: Resize, rows: i32): void {
+  const stride = <usize>r.width * r.channels;
+  for (let i = 0; i < rows; ++i) {
+    const source = r.band + <usize>i * stride;
+    if (r.channels == 1) {
+      reduceGrey(r, source);
+    } else {
+      if (r.channels == 4) dropAlpha(source, r.width);
+      reduceColour(r, source);
+    }
+    accumulate(r);
+  }
+}
+
+/** Composites RGBA over black, in place, and closes the pixels up to RGB: c * a / 255, rounded. */
+function dropAlpha(row: usize, width: i32): void {
+  const half = i16x8.splat(128);
+  const end = row + ((<usize>width) << 2);
+  let from = row;
+  let to = row;
+  // Sixteen bytes are written where twelve count; `to` never overtakes `from`, so nothing unread is lost.
+  for (; from + 16 <= end; from += 16, to += 12) {
+    const pixels = v128.load(from);
+    const a = overBlack(i16x8.extend_low_i8x16_u(pixels), half);
+    const b = overBlack(i16x8.extend_high_i8x16_u(pixels), half);
+    const bytes = i8x16.narrow_i16x8_u(a, b);
+    v128.store(to, v128.shuffle<i8>(bytes, bytes, 0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 0, 0, 0, 0));
+  }
+  for (; from < end; from += 4, to += 3) {
+    const alpha = <u32>load<u8>(from, 3);
+    for (let c: usize = 0; c < 3; ++c) {
+      const p = <u32>load<u8>(from + c) * alpha + 128;
+      store<u8>(to + c, <u8>((p + (p >> 8)) >> 8));
+    }
+  }
+}
+
+function overBlack(pixels: v128, half: v128): v128 {
+  const alpha = v128.shuffle<i16>(pixels, pixels, 3, 3, 3, 3, 7, 7, 7, 7);
+  const product = i16x8.add(i16x8.mul(pixels, alpha), half);
+  // (p + (p >> 8)) >> 8 with p = c * a + 128 is round(c * a / 255) for all bytes.
+  return i16x8.shr_u(i16x8.add(product, i16x8.shr_u(product, 8)), 8);
+}
+
+/** RGB [width] to RGB [size]: two pixels a dot product, laid out r0 r1 g0 g1 b0 b1 0 0. */
+function reduceColour(r: Resize, source: usize): void {
+  const axis = r.horizontal;
+  const zero = i32x4.splat(0);
+  const stride = <usize>axis.taps * 2;
+  for (let o: usize = 0, n = <usize>r.size; o < n; ++o) {
+    let pixel = source + <usize>load<i32>(axis.first + (o << 2)) * 3;
+    let weight = o * stride;
+    const end = weight + ((<usize>load<i32>(axis.count + (o << 2))) << 1);
+    let hi = zero;
+    let lo = zero;
+    for (; weight < end; weight += 8, pixel += 12) {
+      const four = v128.load(pixel);
+      const a = v128.shuffle<i8>(four, zero, 0, 16, 3, 16, 1, 16, 4, 16, 2, 16, 5, 16, 16, 16, 16, 16);
+      const b = v128.shuffle<i8>(four, zero, 6, 16, 9, 16, 7, 16, 10, 16, 8, 16, 11, 16, 16, 16, 16, 16);
+      hi = i32x4.add(hi, i32x4.dot_i16x8_s(a, v128.load32_splat(axis.hi + weight)));
+      lo = i32x4.add(lo, i32x4.dot_i16x8_s(a, v128.load32_splat(axis.lo + weight)));
+      hi = i32x4.add(hi, i32x4.dot_i16x8_s(b, v128.load32_splat(axis.hi + weight, 4)));
+      lo = i32x4.add(lo, i32x4.dot_i16x8_s(b, v128.load32_splat(axis.lo + weight, 4)));
+    }
+    const total = i32x4.add(i32x4.add(i32x4.shl(hi, SPLIT), lo), i32x4.splat(HALF));
+    const words = i16x8.narrow_i32x4_s(i32x4.shr_s(total, PRECISION), zero);
+    // Writes a fourth byte, which the next pixel (or the row's SLACK) overwrites.
+    v128.store32_lane(r.row + o * 3, i8x16.narrow_i16x8_u(words, words), 0);
+  }
+}
+
+/** Grey [width] to grey [size]: eight pixels a dot product. */
+function reduceGrey(r: Resize, source: usize): void {
+  const axis = r.horizontal;
+  const stride = <usize>axis.taps * 2;
+  for (let o: usize = 0, n = <usize>r.size; o < n; ++o) {
+    let pixel = source + load<i32>(axis.first + (o << 2));
+    let weight = o * stride;
+    const end = weight + ((<usize>load<i32>(axis.count + (o << 2))) << 1);
+    let hi = i32x4.splat(0);
+    let lo = i32x4.splat(0);
+    for (; weight < end; weight += 16, pixel += 8) {
+      const eight = v128.load8x8_u(pixel);
+      hi = i32x4.add(hi, i32x4.dot_i16x8_s(eight, v128.load(axis.hi + weight)));
+      lo = i32x4.add(lo, i32x4.dot_i16x8_s(eight, v128.load(axis.lo + weight)));
+    }
+    const total = i32x4.add(i32x4.shl(hi, SPLIT), lo);
+    const pairs = i32x4.add(total, v128.shuffle<i32>(total, total, 2, 3, 0, 1));
+    const sum = i32x4.extract_lane(pairs, 0) + i32x4.extract_lane(pairs, 1) + HALF;
+    store<u8>(r.row + o, <u8>min(max(sum >> PRECISION, 0), 255));
+  }
+}
+
+/** Adds the reduced row, weighted, to every output row whose window holds source row `y`. */
+function accumulate(r: Resize): void {
+  const axis = r.vertical;
+  const y = r.y++;
+  const length = <usize>r.size * r.planes;
+  let o = r.open;
+  while (o < r.size && load<i32>(axis.first + ((<usize>o) << 2)) + load<i32>(axis.count + ((<usize>o) << 2)) <= y) ++o;
+  r.open = o;
+  for (; o < r.size; ++o) {
+    const first = load<i32>(axis.first + ((<usize>o) << 2));
+    if (first > y) break;
+    const at = (<usize>o * axis.taps + <usize>(y - first)) << 1;
+    const weight = ((<i32>load<i16>(axis.hi + at)) << SPLIT) + <i32>load<i16>(axis.lo + at);
+    addRow(r.sums + ((<usize>o * length) << 2), r.row, length, weight, y == first);
+  }
+}
+
+/** sums [length] += weight * row [length], or `= HALF + …` on a window's first row. Reads up to 15 bytes past the row. */
+function addRow(sums: usize, row: usize, length: usize, weight: i32, fresh: bool): void {
+  const k = i32x4.splat(weight);
+  const half = i32x4.splat(HALF);
+  let i: usize = 0;
+  for (; i + 8 <= length; i += 8, sums += 32) {
+    const eight = v128.load8x8_u(row + i);
+    const a = i32x4.mul(i32x4.extend_low_i16x8_u(eight), k);
+    const b = i32x4.mul(i32x4.extend_high_i16x8_u(eight), k);
+    v128.store(sums, i32x4.add(a, fresh ? half : v128.load(sums)));
+    v128.store(sums, i32x4.add(b, fresh ? half : v128.load(sums, 16)), 16);
+  }
+  for (; i < length; ++i, sums += 4) {
+    store<i32>(sums, weight * <i32>load<u8>(row + i) + (fresh ? HALF : load<i32>(sums)));
+  }
+}
+
+/** Rounds the sums to bytes, in place: u8 [size, size, planes]. Returns their address. */
+export function finishResize(r: Resize): usize {
+  const length = <usize>r.size * r.size * r.planes;
+  for (let i: usize = 0; i < length; ++i) {
+    const value = load<i32>(r.sums + (i << 2)) >> PRECISION;
+    store<u8>(r.sums + i, <u8>min(max(value, 0), 255));
+  }
+  return r.sums;
+}

@@ -55,7 +55,8 @@ export const builder = {
   constant,
   scalar: (value: number) => constant([value], [1]),
   linear: (x: Tensor, weight: Tensor, bias: Maybe = null) => makeNode('linear', [x, weight, bias], none),
-  conv2d: (x: Tensor, weight: Tensor, bias: Maybe, attrs: AttrsOf<'conv2d'>) => makeNode('conv2d', [x, weight, bias], attrs),
+  conv2d: (x: Tensor, weight: Tensor, bias: Maybe, attrs: AttrsOf<'conv2d'>) =>
+    makeNode('conv2d', [x, weight, bias], attrs),
   depthwise: (x: Tensor, weight: Tensor, bias: Maybe) => makeNode('depthwise', [x, weight, bias], none),
   attention: (q: Tensor, k: Tensor, v: Tensor, mask: Maybe, attrs: AttrsOf<'attention'>) =>
     makeNode('attention', [q, k, v, mask], attrs),

@@ -67,4 +67,3 @@ export function evaluate<O extends Outputs>(outputs: O, feed: Feed): { [K in key
   const values = evaluateAll(Object.values(outputs), new Map(), feed);
   return Object.fromEntries(names.map((name, i) => [name, values.get(i)!])) as { [K in keyof O]: NdArray };
 }
-

@@ -68,7 +68,9 @@ export function trainingLoss(config: Config, outputs: TmcaOutputs, target: Tenso
     return { loss: segmentation, segmentation, contrastive };
   }
   const targets = contrastTargets(masks, config);
-  const parts = config.levels.map(level => tsdmLoss(outputs.pairs[level].image, outputs.pairs[level].text, targets, config));
+  const parts = config.levels.map(level =>
+    tsdmLoss(outputs.pairs[level].image, outputs.pairs[level].text, targets, config),
+  );
   const contrastive = b.mul(total(b.concat(parts, { axis: 0 })), b.scalar(1 / parts.length));
   const loss = b.add(segmentation, b.mul(contrastive, b.scalar(config.contrastiveWeight)));
   return { loss, segmentation, contrastive };

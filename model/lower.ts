@@ -4,7 +4,16 @@
 import { check } from '../errors/index.js';
 import type { KernelCall, Storage } from '../gpu/kernel.js';
 import { builder } from './builder.js';
-import { findLoadTime, isOp, type OpTensor, type Outputs, type Shape, sizeOf, type Tensor, topological } from './graph.js';
+import {
+  findLoadTime,
+  isOp,
+  type OpTensor,
+  type Outputs,
+  type Shape,
+  sizeOf,
+  type Tensor,
+  topological,
+} from './graph.js';
 import { ruleOf } from './ops/table.js';
 import { type Operand, type Slot, slotOf, type Temporary } from './rule.js';
 
@@ -112,7 +121,8 @@ class Lowering {
     const rule = ruleOf(node.op);
     const operands = new Map<Operand, number>();
     node.inputs.forEach((t, i) => {
-      if (t) operands.set(t, this.known.has(t) ? this.constant(t, this.storageOf(slotOf(rule, i), node)) : this.value(t));
+      if (t)
+        operands.set(t, this.known.has(t) ? this.constant(t, this.storageOf(slotOf(rule, i), node)) : this.value(t));
     });
     const weightSlot = node.inputs.findIndex((t, i) => t !== null && slotOf(rule, i) === 'weight');
     const weight = weightSlot < 0 ? undefined : this.buffers[operands.get(node.inputs[weightSlot]!)!]!.storage;

@@ -43,7 +43,11 @@ const DOWN_LEVELS = ['32', '16', '8'] as const;
 
 /** Learned pieces by checkpoint name, brought from the checkpoint's layout into the graph's. */
 function linear(x: Tensor, name: string, inChannels: number, outChannels: number): Tensor {
-  return b.linear(x, b.parameter(`${name}.weight`, [outChannels, inChannels]), b.parameter(`${name}.bias`, [outChannels]));
+  return b.linear(
+    x,
+    b.parameter(`${name}.weight`, [outChannels, inChannels]),
+    b.parameter(`${name}.bias`, [outChannels]),
+  );
 }
 
 function layerNorm(x: Tensor, name: string, eps: number): Tensor {
@@ -150,7 +154,11 @@ function bertLayer(x: Tensor, mask: Tensor, name: string, c: Config): Tensor {
     BERT_EPS,
   );
   const hidden = b.gelu(linear(y, `${name}.intermediate.dense`, d, c.textFfn));
-  return layerNorm(b.add(y, linear(hidden, `${name}.output.dense`, c.textFfn, d)), `${name}.output.LayerNorm`, BERT_EPS);
+  return layerNorm(
+    b.add(y, linear(hidden, `${name}.output.dense`, c.textFfn, d)),
+    `${name}.output.LayerNorm`,
+    BERT_EPS,
+  );
 }
 
 /** Sinusoidal positions over the flattened sequence, [length, dim]. */
@@ -180,7 +188,15 @@ function projectedAttention({ q, k, v, mask }: AttentionInputs, name: string, he
 }
 
 /** Section 3.2: self-attention, cross-attention to the text, then a U-Net upsample block. x [B,H,W,C], skip [B,2H,2W,C']. */
-function decoderBlock(x: Tensor, skip: Tensor, text: Tensor, mask: Tensor, name: string, heads: number, mode: Mode): Tensor {
+function decoderBlock(
+  x: Tensor,
+  skip: Tensor,
+  text: Tensor,
+  mask: Tensor,
+  name: string,
+  heads: number,
+  mode: Mode,
+): Tensor {
   const [batch, height, width, channels] = x.shape as [number, number, number, number];
   const outChannels = skip.shape[3]!;
   const positions = sinusoid(height * width, channels);

@@ -36,7 +36,9 @@ export const depthwise: CoreRule<Record<never, never>> = {
               for (let kx = 0; kx < kw; kx++) {
                 const column = ox + kx - (kw >> 1);
                 if (column < 0 || column >= width) continue;
-                sum += x!.data[((b * height + y) * width + column) * channels + c]! * w!.data[(ky * kw + kx) * channels + c]!;
+                sum +=
+                  x!.data[((b * height + y) * width + column) * channels + c]! *
+                  w!.data[(ky * kw + kx) * channels + c]!;
               }
             }
             out.data[at++] = sum;

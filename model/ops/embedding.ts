@@ -22,6 +22,12 @@ export const embedding: CoreRule<Record<never, never>> = {
   lower: ({ inputs, out, act, weight }) => {
     const [vocabulary, dim] = inputs[0]!.shape as [number, number];
     const count = sizeOf(out.shape) / last(out.shape);
-    return [kernel({ m: count, length: count, dim, vocabulary }, { table: inputs[0]!, ids: inputs[1]!, out }, { act, weight })];
+    return [
+      kernel(
+        { m: count, length: count, dim, vocabulary },
+        { table: inputs[0]!, ids: inputs[1]!, out },
+        { act, weight },
+      ),
+    ];
   },
 };

@@ -10,7 +10,13 @@ export const linear: CoreRule<Record<never, never>> = {
   infer(inputs) {
     const x = required(inputs, 0, 'linear');
     const w = required(inputs, 1, 'linear');
-    expectShapes(x.length >= 1 && w.length === 2 && last(x) === w[1], 'linear', 'x […,K] and W [N,K] must agree in K', x, w);
+    expectShapes(
+      x.length >= 1 && w.length === 2 && last(x) === w[1],
+      'linear',
+      'x […,K] and W [N,K] must agree in K',
+      x,
+      w,
+    );
     optionalVector(inputs, 2, w[0]!, 'linear');
     return [...x.slice(0, -1), w[0]!];
   },
@@ -25,5 +31,7 @@ export const linear: CoreRule<Record<never, never>> = {
       }
     }
   },
-  lower: ({ inputs, out, act, weight }) => [lowerLinear({ x: inputs[0]!, weight: inputs[1]!, bias: inputs[2] ?? null }, out, { act, weight })],
+  lower: ({ inputs, out, act, weight }) => [
+    lowerLinear({ x: inputs[0]!, weight: inputs[1]!, bias: inputs[2] ?? null }, out, { act, weight }),
+  ],
 };

@@ -22,10 +22,23 @@ export const permute: CoreRule<PermuteAttrs> = {
   },
   reference([x], { order }, out) {
     const strides = contiguousStrides(x!.shape);
-    copyStrided(x!.data, order.map(axis => strides[axis]!), 0, out);
+    copyStrided(
+      x!.data,
+      order.map(axis => strides[axis]!),
+      0,
+      out,
+    );
   },
   lower: ({ inputs, attrs, out, act }) => {
     const strides = contiguousStrides(inputs[0]!.shape);
-    return [lowerStridedCopy(inputs[0]!, attrs.order.map(axis => strides[axis]!), 0, out, act)];
+    return [
+      lowerStridedCopy(
+        inputs[0]!,
+        attrs.order.map(axis => strides[axis]!),
+        0,
+        out,
+        act,
+      ),
+    ];
   },
 };

@@ -12,7 +12,8 @@ export const foldHead: (outputs: Outputs) => Outputs = rewritePass((node, origin
   if (!pointwise || !shuffle || !spread || shuffle.attrs.order !== 'CRD') return undefined;
   const [outChannels, kh, kw, channels] = pointwise.inputs[1]!.shape as [number, number, number, number];
   const isPointwise = kh === 1 && kw === 1 && pointwise.attrs.stride === 1 && pointwise.attrs.padding === 0;
-  const shuffledOnce = uses(original.inputs[0]!) === 1 && uses(asOp(original.inputs[0], 'depthToSpace')!.inputs[0]!) === 1;
+  const shuffledOnce =
+    uses(original.inputs[0]!) === 1 && uses(asOp(original.inputs[0], 'depthToSpace')!.inputs[0]!) === 1;
   if (!isPointwise || !shuffledOnce) return undefined;
 
   const mix = b.reshape(pointwise.inputs[1]!, [outChannels, channels]);
@@ -28,9 +29,12 @@ export const foldHead: (outputs: Outputs) => Outputs = rewritePass((node, origin
     ...stored.slice(1),
   ]);
   const own = pointwise.inputs[2] ? b.reshape(pointwise.inputs[2], [outChannels, 1]) : b.constant([0], [1, 1]);
-  const carried = spread.inputs[2] ? b.reshape(mixed(spread.inputs[2], 1), [outChannels, sites]) : b.constant([0], [1, 1]);
-  const bias = b.reshape(b.add(b.add(carried, own), b.constant(new Float64Array(outChannels * sites), [outChannels, sites])), [
-    outChannels * sites,
-  ]);
+  const carried = spread.inputs[2]
+    ? b.reshape(mixed(spread.inputs[2], 1), [outChannels, sites])
+    : b.constant([0], [1, 1]);
+  const bias = b.reshape(
+    b.add(b.add(carried, own), b.constant(new Float64Array(outChannels * sites), [outChannels, sites])),
+    [outChannels * sites],
+  );
   return b.depthToSpace(b.conv2d(spread.inputs[0]!, weight, bias, spread.attrs), shuffle.attrs);
 });

@@ -14,6 +14,10 @@ export function foldLayerScale(outputs: Outputs): Outputs {
     const [n] = linear.inputs[1]!.shape as [number];
     if (scale.shape.length !== 1 || scale.shape[0] !== n || uses(original.inputs[0]!) > 1) return undefined;
     const bias = linear.inputs[2];
-    return b.linear(linear.inputs[0]!, b.mul(linear.inputs[1]!, b.reshape(scale, [n, 1])), bias ? b.mul(bias, scale) : null);
+    return b.linear(
+      linear.inputs[0]!,
+      b.mul(linear.inputs[1]!, b.reshape(scale, [n, 1])),
+      bias ? b.mul(bias, scale) : null,
+    );
   })(outputs);
 }

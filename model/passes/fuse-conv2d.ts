@@ -23,14 +23,16 @@ function open(node: OpTensor, original: OpTensor, uses: (t: Tensor) => number): 
 
 const fuseConcat: RewriteRule = (node, original, { uses }) => {
   const source = asOp(asOp(node, 'conv2d')?.inputs[0], 'concat');
-  if (!source || source.attrs.axis !== 3 || source.inputs.length !== 2 || uses(original.inputs[0]!) > 1) return undefined;
+  if (!source || source.attrs.axis !== 3 || source.inputs.length !== 2 || uses(original.inputs[0]!) > 1)
+    return undefined;
   const fused = asFused(node)!;
   return makeNode('fusedConv2d', [...source.inputs, ...fused.inputs.slice(2)], fused.attrs);
 };
 
 const fuseActivation: RewriteRule = (node, original, { uses }) => {
   const unary = asOp(node, 'unary');
-  const fused = unary?.attrs.kind === 'leakyRelu' && unary.attrs.alpha === LEAKY_SLOPE ? open(node, original, uses) : undefined;
+  const fused =
+    unary?.attrs.kind === 'leakyRelu' && unary.attrs.alpha === LEAKY_SLOPE ? open(node, original, uses) : undefined;
   if (fused?.attrs.activation !== 'none' || fused.inputs[4]) return undefined;
   return makeNode('fusedConv2d', fused.inputs, { ...fused.attrs, activation: 'leakyRelu' });
 };

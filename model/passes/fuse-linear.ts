@@ -68,7 +68,9 @@ const fuseResidual: RewriteRule = (node, original, { uses }) => {
 const fuseShuffle: RewriteRule = (node, original, { uses }) => {
   const shuffle = asOp(node, 'depthToSpace');
   const fused = shuffle?.attrs.order === 'DCR' ? open(node, original, 0, uses) : undefined;
-  return fused && shuffle ? makeNode('fusedLinear', fused.inputs, { ...fused.attrs, block: shuffle.attrs.block }) : undefined;
+  return fused && shuffle
+    ? makeNode('fusedLinear', fused.inputs, { ...fused.attrs, block: shuffle.attrs.block })
+    : undefined;
 };
 
 export const fuseLinear: (outputs: Outputs) => Outputs = compose(

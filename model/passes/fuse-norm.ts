@@ -2,7 +2,7 @@
 // layerNorm(depthwise(x)) without affine half one depthwise-norm.
 
 import { makeNode } from '../builder.js';
-import { sameShape, type Outputs, type Tensor } from '../graph.js';
+import { type Outputs, sameShape, type Tensor } from '../graph.js';
 import { asOp, compose, rewritePass } from './rewrite.js';
 
 /** layerNorm(depthwise(x)) and layerNorm(x + y). */

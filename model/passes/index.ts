@@ -12,7 +12,7 @@ import { fuseLinear } from './fuse-linear.js';
 import { fuseNorm } from './fuse-norm.js';
 import { mergeLinears } from './merge-linears.js';
 
-export { partition, type Partition } from './partition.js';
+export { type Partition, partition } from './partition.js';
 export { setPrecision } from './precision.js';
 
 /** Exact rewrites on parameters, evaluated once at load. For inference: training needs the parameters as they are. */

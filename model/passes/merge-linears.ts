@@ -79,7 +79,9 @@ const packAttention = rewritePass(node => {
   if (!attention) return undefined;
   const parts = attention.inputs.slice(0, 3).map(t => {
     const slice = asOp(t, 'slice');
-    return slice?.attrs.axis === 2 ? { source: slice.inputs[0]!, offset: slice.attrs.start } : { source: t!, offset: 0 };
+    return slice?.attrs.axis === 2
+      ? { source: slice.inputs[0]!, offset: slice.attrs.start }
+      : { source: t!, offset: 0 };
   });
   if (parts.every((part, i) => part.source === attention.inputs[i])) return undefined;
   return makeNode('packedAttention', [...parts.map(p => p.source), attention.inputs[3] ?? null], {

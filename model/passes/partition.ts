@@ -1,8 +1,8 @@
 // One graph, two plans: what depends on the frame, and what does not. The second runs once a report; the tensors that pass
 // from it to the first (keys and values of every cross-attention, the pooled text of every gate) are the report.
 
-import { findDependents, findLoadTime, inputsOf, isLeaf, type Outputs, type Tensor, topological } from '../graph.js';
 import { builder as b } from '../builder.js';
+import { findDependents, findLoadTime, inputsOf, isLeaf, type Outputs, type Tensor, topological } from '../graph.js';
 
 export interface Partition {
   /** Computes the report: its outputs are named `report.0`, `report.1`, … */

@@ -53,4 +53,3 @@ export function asOp<K extends OpName>(
 ): (OpTensor & { readonly attrs: AttrsOf<K> }) | undefined {
   return t && isOp(t) && t.op === op ? (t as OpTensor & { readonly attrs: AttrsOf<K> }) : undefined;
 }
-

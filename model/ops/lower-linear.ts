@@ -1,0 +1,32 @@
+// From a linear, plain or with its epilogue, to the kernel's call.
+
+import type { KernelCall } from '../../gpu/kernel.js';
+import { linear as kernel } from '../../gpu/kernels/linear.js';
+import { sizeOf, type Tensor } from '../graph.js';
+import type { Operand } from '../rule.js';
+import type { Activation } from './activation.js';
+import { last } from './expect.js';
+
+export interface LinearOperands {
+  readonly x: Tensor;
+  readonly weight: Tensor;
+  readonly bias: Tensor | null;
+  readonly rows?: Tensor | null;
+  readonly residual?: Tensor | null;
+  readonly activation?: Activation;
+  readonly block?: number;
+}
+
+export function lowerLinear(
+  { x, weight, bias, rows = null, residual = null, activation = 'none', block = 1 }: LinearOperands,
+  out: Tensor,
+  storage: { act: 'f32' | 'f16'; weight: 'f32' | 'f16' },
+): KernelCall<Operand> {
+  const [n, k] = weight.shape as [number, number];
+  const shuffle = block === 1 ? null : { height: x.shape[1]!, width: x.shape[2]!, block };
+  return kernel<Operand>(
+    { m: sizeOf(x.shape) / last(x.shape), n, k, period: rows?.shape[0] ?? 1, activation, shuffle },
+    { x, weight, bias, rows, residual, out },
+    storage,
+  );
+}

@@ -1,0 +1,52 @@
+// Parameters computed from their names, as golden.py's `fill` computes them: a network of any size without a file, for
+// tests and benchmarks of full-size models.
+
+import { type Shape, sizeOf } from '../model/graph.js';
+
+const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, n) => {
+  let c = n;
+  for (let k = 0; k < 8; k++) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1;
+  return c;
+});
+
+function crc32(text: string): number {
+  let c = 0xffffffff;
+  for (const byte of new TextEncoder().encode(text)) c = CRC_TABLE[(c ^ byte) & 255]! ^ (c >>> 8);
+  return ~c >>> 0;
+}
+
+/** Maps [-1, 1) by murmur3's finaliser over (index + 1) * 0x9E3779B1 + crc32(name). */
+function unit(name: string, write: (index: number, value: number) => void, count: number): void {
+  const seed = crc32(name);
+  for (let i = 0; i < count; i++) {
+    let x = (Math.imul(i + 1, 0x9e3779b1) + seed) | 0;
+    x = Math.imul(x ^ (x >>> 16), 0x85ebca6b);
+    x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);
+    x ^= x >>> 16;
+    write(i, (x >>> 0) / 2 ** 31 - 1);
+  }
+}
+
+/** Scale and offset that `fill` gives to a parameter of this name and shape. */
+function affine(name: string, shape: Shape): [scale: number, offset: number] {
+  const last = name.slice(name.lastIndexOf('.') + 1);
+  if (last === 'layer_scale_parameter') return [0.25, 0.5];
+  if (last === 'running_var') return [0.5, 1];
+  if (last === 'running_mean' || last === 'bias') return [0.1, 0];
+  if (shape.length === 1) return [0.1, 1];
+  return [Math.sqrt(3 / sizeOf(shape.slice(1))), 0];
+}
+
+/** The value of a parameter or buffer from its name and shape, row-major. */
+export function fill(name: string, shape: Shape): Float32Array {
+  const values = new Float32Array(sizeOf(shape));
+  const [scale, offset] = affine(name, shape);
+  unit(
+    name,
+    (i, u) => {
+      values[i] = offset + scale * u;
+    },
+    values.length,
+  );
+  return values;
+}

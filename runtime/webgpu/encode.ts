@@ -1,0 +1,45 @@
+// Parameters from how the file stores them to how the device does.
+
+import { toHalf } from '../../assembly/half.js';
+import type { Assembly } from '../../assembly/instance.js';
+import { check } from '../../errors/index.js';
+import type { Storage } from '../../gpu/kernel.js';
+import type { SafetensorsTensor } from '../safetensors/dtypes.js';
+import { toFloat32 } from '../safetensors/to-float32.js';
+
+/** Where parameters come from: a file, or golden.py's `fill`. */
+export interface ParameterStream {
+  tensors(): AsyncIterable<SafetensorsTensor>;
+}
+
+/** Exponent bits of infinity and NaN in a half. */
+const HALF_INFINITY = 0x7c00;
+
+/** Bytes of `view`, zero-padded to a multiple of 4, as buffer writes demand. */
+function padded(view: ArrayBufferView): Uint8Array {
+  const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+  if (bytes.length % 4 === 0) return bytes;
+  const whole = new Uint8Array(Math.ceil(bytes.length / 4) * 4);
+  whole.set(bytes);
+  return whole;
+}
+
+/**
+ * The tensor's numbers as the device stores them.
+ * @throws TmcaError MODEL_NOT_FINITE where a weight is beyond what f16 holds.
+ */
+export function encodeStorage(assembly: Assembly, tensor: SafetensorsTensor, storage: Storage): Uint8Array {
+  if (storage === 'i32') return padded(Int32Array.from(toFloat32(tensor)));
+  if (storage === 'f32') return padded(toFloat32(tensor));
+  if (tensor.dtype === 'F16') return padded(tensor.bytes);
+  const values = toFloat32(tensor);
+  const halves = toHalf(assembly, values);
+  const beyond = halves.findIndex(bits => (bits & HALF_INFINITY) === HALF_INFINITY);
+  check(
+    beyond < 0,
+    'MODEL_NOT_FINITE',
+    () =>
+      `encodeStorage: weights must lie within ±65,504 to be stored as fp16, got ${values[beyond]} at ${beyond} of ${tensor.name}; use dtype fp32`,
+  );
+  return padded(halves);
+}

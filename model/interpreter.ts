@@ -20,7 +20,7 @@ function evaluateOp(tensor: OpTensor, values: Map<Tensor, NdArray>): NdArray {
     // The subgraph is built over the inputs' places, not over what made them.
     const places = tensor.inputs.map((t, i) => (t === null ? null : builder.input(`${i}`, t.shape, t.dtype)));
     const known = new Map<Tensor, NdArray>();
-    places.forEach((place, i) => place && known.set(place, inputs[i]!));
+    for (const [i, place] of places.entries()) if (place) known.set(place, inputs[i]!);
     return evaluateAll([rule.expand(builder, places, tensor.attrs)], known, {}).get(0)!;
   }
   const out: NdArray = { shape: tensor.shape, data: new Float64Array(sizeOf(tensor.shape)) };

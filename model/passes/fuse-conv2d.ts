@@ -23,8 +23,7 @@ function open(node: OpTensor, original: OpTensor, uses: (t: Tensor) => number): 
 
 const fuseConcat: RewriteRule = (node, original, { uses }) => {
   const source = asOp(asOp(node, 'conv2d')?.inputs[0], 'concat');
-  if (!source || source.attrs.axis !== 3 || source.inputs.length !== 2 || uses(original.inputs[0]!) > 1)
-    return undefined;
+  if (source?.attrs.axis !== 3 || source.inputs.length !== 2 || uses(original.inputs[0]!) > 1) return undefined;
   const fused = asFused(node)!;
   return makeNode('fusedConv2d', [...source.inputs, ...fused.inputs.slice(2)], fused.attrs);
 };

@@ -1,0 +1,287 @@
+// The public API of the browser: a model in a worker, so that the page stays free while the network runs.
+
+import { transfer } from 'comlink';
+import { check, TmcaError, throwIfAborted } from '../errors/index.js';
+import type {
+  DeviceChoice,
+  DTypeChoice,
+  Progress,
+  Report,
+  Segmentation,
+  SegmentOptions,
+  SessionInfo,
+  SessionStats,
+} from './types.js';
+import { type WorkerLike, WorkerLink } from './worker/link.js';
+import { progressProxy } from './worker/progress.js';
+import type { ReportTicket } from './worker/protocol.js';
+import { discard, type ImageSource, isVideoFrame, type Packed, pack } from './worker/source.js';
+import type { WatchdogOptions } from './worker/watchdog.js';
+
+/** What {@link Segmenter.create} takes. */
+export interface SegmenterOptions {
+  /** Address of a model folder (config.json, model.safetensors, vocab.txt), relative to the page. */
+  readonly model: string | URL;
+  /** `auto` (default) takes WebGPU on a hardware adapter, else WebAssembly; the choice is explained in `info.reason`. */
+  readonly device?: DeviceChoice;
+  /** `auto` (default) takes what the device does best; see `info.dtype`. */
+  readonly dtype?: DTypeChoice;
+  /** Stops loading. */
+  readonly signal?: AbortSignal;
+  /** Called while files arrive and pipelines compile. */
+  readonly onProgress?: (progress: Progress) => void;
+  /**
+   * Makes the worker: for bundlers that must see the call, for a content security policy.
+   * The Segmenter owns what it returns and terminates it. Default: `worker.js` of this package, beside this file.
+   */
+  readonly worker?: () => WorkerLike;
+  /** When to give up a worker that hangs. */
+  readonly watchdog?: WatchdogOptions;
+}
+
+const DEVICES: readonly unknown[] = ['auto', 'webgpu', 'wasm', undefined];
+const DTYPES: readonly unknown[] = ['auto', 'fp32', 'fp16', 'int8', undefined];
+
+/**
+ * Segments lesions from an image and a sentence about it. **Research use; not a medical device.**
+ *
+ * Every call settles: with its result, or with a {@link TmcaError} whose `code` is stable. Calls may overlap; frames run in the order
+ * they were made, and one that fails spoils no other. If the worker dies, everything pending rejects with `WORKER_DIED`.
+ *
+ * @example
+ * import { Segmenter } from 'tmca-edge';
+ *
+ * await using segmenter = await Segmenter.create({ model: '/models/nano' });
+ * const report = await segmenter.encodeReport('one small red polyp at the centre');
+ * const { lesions, mask } = await segmenter.segment(document.querySelector('img')!, report);
+ * console.log(lesions.map(({ score, box, area }) => ({ score, box, area })), mask.length, segmenter.info.reason);
+ */
+export class Segmenter {
+  /** The engine, precision, adapter and model that run, and why. */
+  readonly info: SessionInfo;
+  readonly #link: WorkerLink;
+  /** Settles when the last frame has been posted: frames leave in the order of their calls, however long packing takes. */
+  #lastPosted: Promise<unknown> = Promise.resolve();
+
+  private constructor(link: WorkerLink, info: SessionInfo) {
+    this.#link = link;
+    this.info = info;
+  }
+
+  /**
+   * Starts a worker and loads a model in it. Errors: BAD_ARGUMENT, UNSUPPORTED (no workers: in Node, use `tmca-edge/node`),
+   * WORKER_FAILED, ABORTED, and those of loading: DOWNLOAD_FAILED, MODEL_INCOMPLETE, NO_WEBGPU, NO_ADAPTER, …
+   *
+   * @example
+   * const stop = new AbortController();
+   * const segmenter = await Segmenter.create({
+   *   model: '/models/nano',
+   *   device: 'webgpu',
+   *   signal: stop.signal,
+   *   onProgress: ({ phase, loaded, total }) => console.log(phase, loaded, total),
+   * });
+   */
+  static async create(options: SegmenterOptions): Promise<Segmenter> {
+    const { device, dtype, signal, onProgress, watchdog } = options;
+    check(
+      DEVICES.includes(device),
+      'BAD_ARGUMENT',
+      `Segmenter.create: device must be auto, webgpu or wasm, got ${device}; leave it out for auto`,
+    );
+    check(
+      DTYPES.includes(dtype),
+      'BAD_ARGUMENT',
+      `Segmenter.create: dtype must be auto, fp32, fp16 or int8, got ${dtype}; leave it out for auto`,
+    );
+    const model = absolute(options.model);
+    throwIfAborted(signal, 'Segmenter.create');
+    const link = new WorkerLink(startWorker(options.worker), watchdog);
+    try {
+      await link.start(signal);
+      const request = { model, ...(device && { device }), ...(dtype && { dtype }) };
+      const report = progressProxy(step => {
+        link.progressed();
+        onProgress?.(step);
+      });
+      const info = await link.call('Segmenter.create', (remote, id) => remote.create(id, request, report), { signal });
+      return new Segmenter(link, info);
+    } catch (error) {
+      link.end(error as TmcaError);
+      throw error;
+    }
+  }
+
+  /**
+   * Encodes a sentence once, for as many frames as you like. Errors: TEXT_EMPTY, ABORTED, DISPOSED, DEVICE_LOST, WORKER_DIED.
+   *
+   * @example
+   * const report = await segmenter.encodeReport('two pink round polyps on the left');
+   * if (report.truncated) console.warn(`only the first ${report.ids.length} tokens count`);
+   * report.dispose();
+   */
+  async encodeReport(text: string, options: { readonly signal?: AbortSignal } = {}): Promise<Report> {
+    check(
+      typeof text === 'string',
+      'BAD_ARGUMENT',
+      `encodeReport: the text must be a string, got ${typeof text}; pass a sentence`,
+    );
+    const ticket = await this.#link.call('encodeReport', (remote, id) => remote.encodeReport(id, text), {
+      signal: options.signal,
+      late: ({ handle }) => this.#release(handle),
+    });
+    return new RemoteReport(ticket, this, handle => this.#release(handle));
+  }
+
+  /**
+   * Segments one image. A VideoFrame is closed, everything else stays the caller's. The mask has the size of the source.
+   * Errors: BAD_ARGUMENT, IMAGE_UNREADABLE, IMAGE_TOO_LARGE, ABORTED, DISPOSED, DEVICE_LOST (retryable), WORKER_DIED.
+   *
+   * @example
+   * const result = await segmenter.segment(file, report, { threshold: 0.5, signal: AbortSignal.timeout(5000) });
+   * context.drawImage(await maskImageBitmap(result, { colour: [0, 200, 255] }), 0, 0);
+   */
+  async segment(source: ImageSource, report: Report, options: SegmentOptions = {}): Promise<Segmentation> {
+    try {
+      const { threshold, signal } = options;
+      const inRange = threshold === undefined || (threshold >= 0 && threshold <= 1);
+      check(
+        inRange,
+        'BAD_ARGUMENT',
+        `segment: threshold must be within 0 and 1, got ${threshold}; leave it out for 0.5`,
+      );
+      const handle = this.#handleOf(report);
+      const pass = threshold === undefined ? {} : { threshold };
+      return await this.#link.call(
+        'segment',
+        (remote, id, isPending) =>
+          this.#inOrder(source, ({ shipment, transfer: moved }) => {
+            if (isPending()) return remote.segment(id, transfer(shipment, moved), handle, pass);
+            discard({ shipment, transfer: moved });
+            throw new TmcaError('ABORTED', 'segment: stopped before it was posted');
+          }),
+        { signal },
+      );
+    } finally {
+      // Posted, it lives on in the worker and this closes nothing; not posted, nobody else would close it.
+      if (isVideoFrame(source)) source.close();
+    }
+  }
+
+  /**
+   * Counts and device memory. Errors: DISPOSED, WORKER_DIED.
+   *
+   * @example
+   * const { frames, gpuBytes } = await segmenter.stats();
+   */
+  stats(): Promise<SessionStats> {
+    return this.#link.call('stats', remote => remote.stats());
+  }
+
+  /**
+   * Frees the device and ends the worker. Pending calls reject with DISPOSED. Twice is fine. Never rejects.
+   *
+   * @example
+   * await segmenter.dispose();
+   */
+  dispose(): Promise<void> {
+    return this.#link.close(new TmcaError('DISPOSED', 'Segmenter: must be open, got disposed of; create a new one'));
+  }
+
+  /** {@link Segmenter.dispose}, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+
+  /** Packs at once, so that the picture is that of the moment of the call; posts when all earlier frames are posted. */
+  #inOrder<T>(source: ImageSource, post: (packed: Packed) => Promise<T>): Promise<T> {
+    const packed = pack(source);
+    // Its error is reported when its turn comes; until then it must not count as unhandled.
+    packed.catch(() => {});
+    const turn = this.#lastPosted.then(() => packed);
+    // Not the result: the next frame waits for the posting of this one only.
+    this.#lastPosted = turn.catch(() => {});
+    return turn.then(post);
+  }
+
+  #release(handle: number): void {
+    this.#link.tell(remote => remote.releaseReport(handle));
+  }
+
+  #handleOf(report: Report): number {
+    const ours = report instanceof RemoteReport && report.owner === this;
+    check(
+      ours,
+      'BAD_ARGUMENT',
+      'segment: the report must come from encodeReport of this Segmenter, got another; encode the text here',
+    );
+    check(
+      !report.disposed,
+      'DISPOSED',
+      'segment: the report must not be disposed of, got one that is; encode it again',
+    );
+    return report.handle;
+  }
+}
+
+/** A report whose encoding is in the worker. */
+class RemoteReport implements Report {
+  readonly text: string;
+  readonly ids: Int32Array;
+  readonly truncated: boolean;
+  readonly handle: number;
+  readonly owner: Segmenter;
+  disposed = false;
+  readonly #release: (handle: number) => void;
+
+  constructor({ text, ids, truncated, handle }: ReportTicket, owner: Segmenter, release: (handle: number) => void) {
+    this.text = text;
+    this.ids = ids;
+    this.truncated = truncated;
+    this.handle = handle;
+    this.owner = owner;
+    this.#release = release;
+  }
+
+  dispose(): void {
+    if (this.disposed) return;
+    this.disposed = true;
+    this.#release(this.handle);
+  }
+}
+
+function absolute(model: string | URL): string {
+  check(
+    model !== '' && model != null,
+    'BAD_ARGUMENT',
+    `Segmenter.create: model must be an address, got ${JSON.stringify(model)}; name a model folder`,
+  );
+  // `location` is absent in Node, where only absolute addresses have a meaning.
+  const base = globalThis.document?.baseURI ?? globalThis.location?.href;
+  try {
+    return new URL(model, base).href;
+  } catch (cause) {
+    throw new TmcaError(
+      'BAD_ARGUMENT',
+      `Segmenter.create: model must be an address, got ${model}; name a model folder`,
+      { cause },
+    );
+  }
+}
+
+function startWorker(factory: (() => WorkerLike) | undefined): WorkerLike {
+  const supported = factory || typeof Worker !== 'undefined';
+  check(
+    supported,
+    'UNSUPPORTED',
+    'Segmenter.create: there must be Web Workers, got none; in Node, import tmca-edge/node',
+  );
+  try {
+    return factory
+      ? factory()
+      : new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'tmca-edge' });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    const todo = "serve it from the page's own origin or pass `worker`";
+    throw new TmcaError('WORKER_FAILED', `Segmenter.create: the worker must start, got "${why}"; ${todo}`, { cause });
+  }
+}

@@ -1,0 +1,218 @@
+// Pictures on their way to the worker. The page does as little as it can (`pack`: snapshots what only a page may read), the worker
+// decodes and reads the pixels (`Rasterizer`), so that a large file never stops the page.
+//
+// Colours: the bytes of a file are taken as they are, its ICC profile ignored, as PIL and OpenCV do and as networks are trained;
+// whatever is already a surface (canvas, video, wide-gamut ImageData) is converted to sRGB. Alpha is dropped over black.
+
+import { check, TmcaError } from '../../errors/index.js';
+import type { Pixels } from '../types.js';
+
+/**
+ * What can be segmented. A `Blob` is an encoded image (JPEG, PNG, WebP, …). A `VideoFrame` is consumed: it is closed whatever happens,
+ * because a frame left open stops the camera. Everything else is copied and stays the caller's.
+ */
+export type ImageSource =
+  | Pixels
+  | ImageData
+  | ImageBitmap
+  | Blob
+  | VideoFrame
+  | HTMLImageElement
+  | HTMLCanvasElement
+  | HTMLVideoElement
+  | OffscreenCanvas;
+
+/** A picture as it is posted. */
+export type Shipment =
+  | { readonly kind: 'pixels'; readonly pixels: Pixels }
+  | { readonly kind: 'file'; readonly blob: Blob }
+  | { readonly kind: 'surface'; readonly surface: ImageBitmap | VideoFrame };
+
+export interface Packed {
+  readonly shipment: Shipment;
+  readonly transfer: Transferable[];
+}
+
+/** Pixels beyond this are refused: RGBA of 128 Mi pixels is 512 MiB. */
+const MAX_PIXELS = 2 ** 27;
+
+/** EXIF orientation applied; the profile ignored; alpha left alone until it is dropped over black, once. */
+const FROM_FILE: ImageBitmapOptions = {
+  imageOrientation: 'from-image',
+  colorSpaceConversion: 'none',
+  premultiplyAlpha: 'none',
+};
+
+/** Page side: a snapshot of the source that can be posted. Errors: BAD_ARGUMENT, IMAGE_UNREADABLE. */
+export async function pack(source: ImageSource): Promise<Packed> {
+  if (isA(source, 'Blob')) return { shipment: { kind: 'file', blob: source }, transfer: [] };
+  if (isA(source, 'VideoFrame')) return { shipment: { kind: 'surface', surface: source }, transfer: [source] };
+  if (
+    isA(source, 'ImageData') &&
+    (source.colorSpace ?? 'srgb') === 'srgb' &&
+    source.data instanceof Uint8ClampedArray
+  ) {
+    return packPixels({ data: source.data, width: source.width, height: source.height, channels: 4 });
+  }
+  if (isPixels(source)) return packPixels(source);
+  const readable = SURFACES.some(name => isA(source, name));
+  check(
+    readable,
+    'BAD_ARGUMENT',
+    () => `segment: the source must be an ImageSource, got ${kindOf(source)}; see its list of types`,
+  );
+  const surface = await snapshot(source);
+  return { shipment: { kind: 'surface', surface }, transfer: [surface] };
+}
+
+/** Gives back what a shipment holds, if it was never sent. */
+export function discard({ shipment }: Packed): void {
+  if (shipment.kind === 'surface') shipment.surface.close();
+}
+
+/** Is it a VideoFrame (absent where there is no WebCodecs)? */
+export function isVideoFrame(source: ImageSource): source is VideoFrame {
+  return isA(source, 'VideoFrame');
+}
+
+/** Worker side: reads pixels. Keeps its canvas from frame to frame, as video has one size. */
+export class Rasterizer {
+  #canvas: OffscreenCanvas | undefined;
+
+  /** Consumes the shipment. Errors: IMAGE_UNREADABLE, IMAGE_TOO_LARGE. */
+  async read(shipment: Shipment): Promise<Pixels> {
+    if (shipment.kind === 'pixels') return shipment.pixels;
+    if (shipment.kind === 'surface') return this.#draw(shipment.surface);
+    const { blob } = shipment;
+    const bitmap = await createImageBitmap(blob, FROM_FILE).catch(cause => {
+      const got = `${blob.size} bytes of type "${blob.type}"`;
+      throw new TmcaError(
+        'IMAGE_UNREADABLE',
+        `segment: the file must be an image that this browser decodes, got ${got}; try PNG or JPEG`,
+        { cause },
+      );
+    });
+    return this.#draw(bitmap);
+  }
+
+  #draw(surface: ImageBitmap | VideoFrame): Pixels {
+    try {
+      const [width, height] = sizeOf(surface);
+      check(
+        width > 0 && height > 0,
+        'IMAGE_UNREADABLE',
+        `segment: the image must have pixels, got ${width}x${height}; was it closed already?`,
+      );
+      checkSize(width, height);
+      if (this.#canvas?.width !== width || this.#canvas.height !== height)
+        this.#canvas = new OffscreenCanvas(width, height);
+      // alpha: false starts black and stays opaque: drawing over it is what drops alpha over black.
+      const context = this.#canvas.getContext('2d', { alpha: false, colorSpace: 'srgb', willReadFrequently: true });
+      check(
+        context,
+        'IMAGE_TOO_LARGE',
+        `segment: a canvas of ${width}x${height} must be available, got none; make the image smaller`,
+      );
+      context.fillRect(0, 0, width, height);
+      context.drawImage(surface, 0, 0, width, height);
+      const { data } = context.getImageData(0, 0, width, height, { colorSpace: 'srgb' });
+      return { data: data as Uint8ClampedArray, width, height, channels: 4 };
+    } finally {
+      surface.close();
+    }
+  }
+}
+
+const SURFACES = [
+  'ImageBitmap',
+  'HTMLImageElement',
+  'HTMLCanvasElement',
+  'HTMLVideoElement',
+  'OffscreenCanvas',
+  'ImageData',
+] as const;
+
+interface Classes {
+  Blob: Blob;
+  VideoFrame: VideoFrame;
+  ImageData: ImageData;
+  ImageBitmap: ImageBitmap;
+  HTMLImageElement: HTMLImageElement;
+  HTMLCanvasElement: HTMLCanvasElement;
+  HTMLVideoElement: HTMLVideoElement;
+  OffscreenCanvas: OffscreenCanvas;
+}
+
+/** `instanceof` a class that this place may not have, and that the value may have from another frame of the page. */
+function isA<Name extends keyof Classes>(value: unknown, name: Name): value is Classes[Name] {
+  const known = (globalThis as Record<string, unknown>)[name];
+  if (typeof known === 'function' && value instanceof known) return true;
+  return Object.prototype.toString.call(value) === `[object ${name}]`;
+}
+
+function isPixels(source: unknown): source is Pixels {
+  return typeof source === 'object' && source !== null && 'channels' in source && 'data' in source;
+}
+
+function packPixels({ data, width, height, channels }: Pixels): Packed {
+  const whole = Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0;
+  check(
+    whole,
+    'BAD_ARGUMENT',
+    `segment: width and height must be positive integers, got ${width}x${height}; pass an image with pixels`,
+  );
+  check(
+    [1, 3, 4].includes(channels),
+    'BAD_ARGUMENT',
+    `segment: channels must be 1, 3 or 4, got ${channels}; pass grey, RGB or RGBA`,
+  );
+  checkSize(width, height);
+  const bytes = data instanceof Uint8Array || data instanceof Uint8ClampedArray;
+  check(
+    bytes,
+    'BAD_ARGUMENT',
+    () => `segment: data must be 8-bit pixels, got ${kindOf(data)}; convert them to Uint8Array`,
+  );
+  const need = width * height * channels;
+  check(
+    data.length === need,
+    'BAD_ARGUMENT',
+    `segment: data must hold width x height x channels = ${need} bytes, got ${data.length}; pass whole rows`,
+  );
+  // A copy, exactly the view: posting the view itself would clone the whole buffer behind it.
+  const copy = data.slice();
+  return {
+    shipment: { kind: 'pixels', pixels: { data: copy, width, height, channels } },
+    transfer: [copy.buffer as ArrayBuffer],
+  };
+}
+
+async function snapshot(source: Exclude<ImageSource, Pixels | Blob | VideoFrame>): Promise<ImageBitmap> {
+  try {
+    return await createImageBitmap(source, isA(source, 'HTMLImageElement') ? FROM_FILE : { premultiplyAlpha: 'none' });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new TmcaError(
+      'IMAGE_UNREADABLE',
+      `segment: ${kindOf(source)} must be loaded and not empty, got "${why}"; await image.decode() first`,
+      { cause },
+    );
+  }
+}
+
+function sizeOf(surface: ImageBitmap | VideoFrame): [number, number] {
+  return 'displayWidth' in surface ? [surface.displayWidth, surface.displayHeight] : [surface.width, surface.height];
+}
+
+function checkSize(width: number, height: number): void {
+  const small = width * height <= MAX_PIXELS;
+  check(
+    small,
+    'IMAGE_TOO_LARGE',
+    `segment: an image must have at most ${MAX_PIXELS} pixels, got ${width}x${height}; make it smaller`,
+  );
+}
+
+function kindOf(value: unknown): string {
+  return value === null ? 'null' : typeof value === 'object' ? (value.constructor?.name ?? 'an object') : typeof value;
+}

@@ -1,0 +1,198 @@
+// Image files to pixels and back, in Node, with sharp. A file is decoded whole and right, or refused with a code: a picture
+// that is grey from the middle down would get a mask, and nobody would see why it is wrong.
+
+import { type FileHandle, open } from 'node:fs/promises';
+import type { Metadata, Sharp, SharpOptions } from 'sharp';
+import { resizeNearest } from '../../assembly/preprocess.js';
+import { check, TmcaError, throwIfAborted } from '../../errors/index.js';
+import type { Pixels } from '../types.js';
+
+/** 12,000 x 10,000 pixels: 360 MB as RGB. */
+const MAX_PIXELS = 120_000_000;
+/** No image of 120 megapixels needs a larger file; what is larger is no image, or one that would fill the memory. */
+const MAX_FILE_BYTES = 512 * 2 ** 20;
+/** A mask's pixel belongs to the lesion from this value on, in any channel. */
+const FOREGROUND = 128;
+
+/** sharp's names of the formats that are read. SVG is not: a drawing has no pixels of its own, and may refer to other files. */
+const FORMATS = new Set(['jpeg', 'png', 'webp', 'gif', 'tiff', 'heif']);
+const FORMATS_TEXT = 'JPEG, PNG, WebP, GIF, TIFF or AVIF';
+
+export interface DecodeOptions {
+  /** 120,000,000 if not given. */
+  readonly maxPixels?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface DecodedImage {
+  /** Upright (EXIF orientation applied), over black where it was transparent; grey (1) or sRGB (3). */
+  readonly pixels: Pixels;
+  /** What a user should know of the decoding: one sentence each, such as "only the first of 12 frames is used". */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Decodes an image file: JPEG, PNG, WebP, GIF, TIFF or AVIF, of 1 to 16 bits a channel.
+ *
+ * RGB colour profiles are not applied, because the networks were trained on pixels as stored (Pillow's `convert('RGB')`);
+ * CMYK becomes sRGB. Sixteen bits become eight by their high byte. Of several frames or pages the first is taken.
+ *
+ * Errors: FILE_NOT_FOUND, FILE_UNREADABLE, IMAGE_UNREADABLE (no image, damaged, cut off), IMAGE_TOO_LARGE, ABORTED.
+ *
+ * @example
+ * const { pixels, notes } = await decodeImage('colon.jpg');
+ * const { mask, lesions } = await session.segment(pixels, report);
+ */
+export async function decodeImage(path: string, options: DecodeOptions = {}): Promise<DecodedImage> {
+  const where = 'decodeImage';
+  const bytes = await readImageFile(path, where);
+  throwIfAborted(options.signal, where);
+  const { image, metadata, notes } = await openImage(bytes, path, where, options.maxPixels ?? MAX_PIXELS);
+  const grey = metadata.space === 'b-w' || metadata.space === 'grey16';
+  // Flattened in the depth of the file, and only then brought to 8 bits.
+  const flat = image.flatten({ background: '#000' }).toColourspace(grey ? 'b-w' : 'srgb');
+  const { data, info } = await toRaw(flat, path, where);
+  throwIfAborted(options.signal, where);
+  return { pixels: { data, width: info.width, height: info.height, channels: grey ? 1 : 3 }, notes };
+}
+
+/**
+ * Reads a segmentation target: 1 where any channel reaches 128, else 0, brought to `size` x `size` by nearest neighbour as
+ * Pillow does it. The file's own size may differ from the image's.
+ *
+ * Errors: as `decodeImage`.
+ */
+export async function readMask(path: string, size: number, options: DecodeOptions = {}): Promise<Uint8Array> {
+  const { pixels } = await decodeImage(path, options);
+  const { data, width, height, channels } = pixels;
+  const foreground = new Uint8Array(width * height);
+  for (let i = 0, p = 0; i < foreground.length; i++) {
+    let value = 0;
+    for (let c = 0; c < channels; c++) value = Math.max(value, data[p++]!);
+    foreground[i] = value >= FOREGROUND ? 1 : 0;
+  }
+  return resizeNearest(foreground, width, height, size, size);
+}
+
+/** PNG of a mask of zeros and ones, [height, width]: one channel, 0 and 255. */
+export async function encodeMask(mask: Uint8Array, width: number, height: number): Promise<Uint8Array> {
+  const fits = mask.length === width * height;
+  check(fits, 'BAD_ARGUMENT', `encodeMask: mask must hold ${width} x ${height} bytes, got ${mask.length}`);
+  const sharp = await loadSharp();
+  const bytes = mask.map(value => (value ? 255 : 0));
+  return sharp(bytes, { raw: { width, height, channels: 1 } })
+    .toColourspace('b-w')
+    .png()
+    .toBuffer();
+}
+
+/** Imported when first used: it brings a native library of some 20 MB, which most commands do without. */
+export async function loadSharp(): Promise<typeof import('sharp').default> {
+  try {
+    return (await import('sharp')).default;
+  } catch (cause) {
+    const message = 'loadSharp: the package "sharp" must load, got an error; run `npm install sharp` for this platform';
+    throw new TmcaError('UNSUPPORTED', message, { cause });
+  }
+}
+
+async function readImageFile(path: string, where: string): Promise<Buffer> {
+  let file: FileHandle;
+  try {
+    file = await open(path);
+  } catch (cause) {
+    throw fileError(path, where, cause);
+  }
+  try {
+    const status = await file.stat();
+    check(
+      !status.isDirectory(),
+      'IMAGE_UNREADABLE',
+      `${where}: must be an image file, got the folder ${path}; name a file`,
+    );
+    check(
+      status.isFile(),
+      'IMAGE_UNREADABLE',
+      `${where}: must be an image file, got a pipe or device, ${path}; name a file`,
+    );
+    check(
+      status.size > 0,
+      'IMAGE_UNREADABLE',
+      `${where}: must be an image file, got 0 bytes in ${path}; copy it again`,
+    );
+    const limit = `${where}: an image file may have ${MAX_FILE_BYTES} bytes, got ${status.size} in ${path}; shrink it first`;
+    check(status.size <= MAX_FILE_BYTES, 'IMAGE_TOO_LARGE', limit);
+    return await file.readFile();
+  } catch (cause) {
+    throw cause instanceof TmcaError ? cause : fileError(path, where, cause);
+  } finally {
+    await file.close();
+  }
+}
+
+function fileError(path: string, where: string, cause: unknown): TmcaError {
+  const code = (cause as NodeJS.ErrnoException).code ?? 'an error';
+  if (code === 'ENOENT' || code === 'ENOTDIR') {
+    return new TmcaError('FILE_NOT_FOUND', `${where}: the image must exist, got no file ${path}; check the path`, {
+      cause,
+    });
+  }
+  const message = `${where}: the image must be readable, got ${code} for ${path}; check its permissions`;
+  return new TmcaError('FILE_UNREADABLE', message, { cause });
+}
+
+interface OpenedImage {
+  readonly image: Sharp;
+  readonly metadata: Metadata;
+  readonly notes: readonly string[];
+}
+
+/** Looks at the header and decides how to read on. The bytes are given, not the path, which libvips would cache. */
+async function openImage(bytes: Buffer, path: string, where: string, maxPixels: number): Promise<OpenedImage> {
+  const sharp = await loadSharp();
+  let metadata: Metadata;
+  try {
+    metadata = await sharp(bytes, { limitInputPixels: false }).metadata();
+  } catch (cause) {
+    throw unreadable(path, where, `got ${reason(cause)}`, `it is damaged or no image (${FORMATS_TEXT})`, cause);
+  }
+  const { format, width, height, depth, pages = 1 } = metadata;
+  if (!FORMATS.has(format)) throw unreadable(path, where, `got ${format}`, `convert it to ${FORMATS_TEXT}`);
+  // Floats and 32-bit integers have no range that says what white is.
+  const integer = depth === 'uchar' || depth === 'ushort';
+  if (!integer) throw unreadable(path, where, `got ${depth} pixels`, 'convert it to 8 or 16 bits a channel');
+  const size = `got ${width} x ${height} in ${path}`;
+  const fits = width * height <= maxPixels;
+  check(fits, 'IMAGE_TOO_LARGE', `${where}: an image may have ${maxPixels} pixels, ${size}; shrink it first`);
+  const options: SharpOptions = {
+    autoOrient: true,
+    ignoreIcc: metadata.space !== 'cmyk',
+    limitInputPixels: false,
+    page: 0,
+    pages: 1,
+    // Damaged JPEG data is a mere warning to libvips, and the rest of the picture grey. In other formats warnings are
+    // about colour profiles and the like.
+    failOn: format === 'jpeg' ? 'warning' : 'error',
+  };
+  const notes = pages > 1 ? [`${path}: only the first of ${pages} frames or pages is used`] : [];
+  return { image: sharp(bytes, options), metadata, notes };
+}
+
+async function toRaw(image: Sharp, path: string, where: string) {
+  try {
+    return await image.raw().toBuffer({ resolveWithObject: true });
+  } catch (cause) {
+    throw unreadable(path, where, `got ${reason(cause)}`, 'it is damaged or cut off: copy it again', cause);
+  }
+}
+
+function unreadable(path: string, where: string, got: string, hint: string, cause?: unknown): TmcaError {
+  return new TmcaError('IMAGE_UNREADABLE', `${where}: ${path} must be a whole image, ${got}; ${hint}`, { cause });
+}
+
+/** libvips reports over several lines and says some things twice. */
+function reason(cause: unknown): string {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  const lines = text.split('\n').map(line => line.trim());
+  return `"${[...new Set(lines)].filter(Boolean).join('; ')}"`;
+}

@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import { packageProblems } from '../../tools/check-package.mjs';
+
+const pkg = { exports: { '.': { types: './dist/a.d.ts', default: './dist/a.js' } }, bin: { tmca: 'bin/tmca.js' } };
+const whole = [
+  'dist/a.d.ts',
+  'dist/a.js',
+  'bin/tmca.js',
+  'LICENSE',
+  'README.md',
+  'models/nano/model.safetensors',
+  'models/nano/manifest.json',
+  'samples/samples.json',
+].map(path => ({ path, size: 1000 }));
+
+test('a whole package has no problems', () => expect(packageProblems(pkg, whole)).toEqual([]));
+
+test.each(whole.map(file => file.path))('misses %s', missing => {
+  const files = whole.filter(file => file.path !== missing);
+  expect(packageProblems(pkg, files)).toEqual([
+    `the package must hold ${missing}, got none; run npm run build, or correct package.json`,
+  ]);
+});
+
+test.each(['test/null/a.test.ts', 'tools/setup.sh', '.ci/run', 'dist/x.tsbuildinfo'])('rejects %s', path => {
+  expect(packageProblems(pkg, [...whole, { path, size: 1 }])).toEqual([
+    `the package must not hold ${path}; see "files" in package.json`,
+  ]);
+});
+
+test('rejects a package that has grown too large', () => {
+  expect(packageProblems(pkg, [...whole, { path: 'models/nano/extra', size: 16_000_000 }])).toEqual([
+    'the package must unpack to at most 16000000 bytes, got 16008000',
+  ]);
+});

@@ -9,15 +9,11 @@
 //     });
 
 import { afterAll } from 'vitest';
-import { create, globals } from 'webgpu';
+import { type GpuDevice, openDevice } from '../../gpu/device.js';
 import type { KernelCall, Storage, Uniform } from '../../gpu/kernel.js';
-import { assembleShader, type ShaderFeatures } from '../../gpu/shader.js';
+import { nodeGpu } from '../../gpu/node.js';
+import { assembleShader } from '../../gpu/shader.js';
 import { fromHalf, toHalf } from '../half.js';
-
-export interface Gpu {
-  readonly device: GPUDevice;
-  readonly features: ShaderFeatures;
-}
 
 /** Contents of an operand, or its length where the kernel fills it. Half-precision data is given as plain numbers. */
 export type TestBuffer =
@@ -27,48 +23,23 @@ export type TestBuffer =
 /** A combination of element types that the adapter can run. */
 export interface Variation {
   readonly name: string;
-  readonly gpu: Gpu;
+  readonly gpu: GpuDevice;
   readonly act: 'f32' | 'f16';
   readonly weight: 'f32' | 'f16';
 }
 
-Object.assign(globalThis, globals);
-const dawn = create([]);
-const open = new Map<boolean, Promise<Gpu>>();
+const open = new Map<boolean, Promise<GpuDevice>>();
 
 /** The test file's device; `f16: false` opens one that leaves shader-f16 out even where the adapter has it. */
-export function getGpu({ f16 = true }: { f16?: boolean } = {}): Promise<Gpu> {
-  const gpu = open.get(f16) ?? openGpu(f16);
+export function getGpu({ f16 = true }: { f16?: boolean } = {}): Promise<GpuDevice> {
+  const gpu = open.get(f16) ?? nodeGpu().then(gpu => openDevice({ gpu, prefer: 'any', features: { f16 } }));
   open.set(f16, gpu);
   return gpu;
 }
 
 afterAll(async () => {
-  for (const gpu of open.values()) (await gpu).device.destroy();
+  for (const gpu of open.values()) (await gpu).dispose();
 });
-
-async function openGpu(f16: boolean): Promise<Gpu> {
-  const adapter = await dawn.requestAdapter();
-  if (!adapter) throw new Error('harness: tests in test/gpu need a Vulkan adapter; run `npm run setup`');
-  const features: ShaderFeatures = {
-    f16: f16 && adapter.features.has('shader-f16'),
-    subgroups: adapter.features.has('subgroups'),
-  };
-  const requiredFeatures: GPUFeatureName[] = [];
-  if (features.f16) requiredFeatures.push('shader-f16');
-  if (features.subgroups) requiredFeatures.push('subgroups');
-  const { maxStorageBuffersPerShaderStage, maxComputeWorkgroupStorageSize, maxComputeInvocationsPerWorkgroup } =
-    adapter.limits;
-  const device = await adapter.requestDevice({
-    requiredFeatures,
-    requiredLimits: {
-      maxStorageBuffersPerShaderStage,
-      maxComputeWorkgroupStorageSize,
-      maxComputeInvocationsPerWorkgroup,
-    },
-  });
-  return { device, features };
-}
 
 /** f32 throughout; f16 weights packed in u32; and with shader-f16 also native f16 weights, and f16 throughout. */
 export async function variations(): Promise<Variation[]> {
@@ -91,7 +62,11 @@ export function asStored(data: ArrayLike<number>, storage: Storage): Float32Arra
 }
 
 /** One dispatch; the call's operands are indexes into `buffers`. Gives the written operands, in the order of the bindings. */
-export function runKernel(gpu: Gpu, call: KernelCall<number>, buffers: readonly TestBuffer[]): Promise<Float32Array[]> {
+export function runKernel(
+  gpu: GpuDevice,
+  call: KernelCall<number>,
+  buffers: readonly TestBuffer[],
+): Promise<Float32Array[]> {
   return runKernels(gpu, [call], buffers);
 }
 
@@ -101,7 +76,7 @@ export function runKernel(gpu: Gpu, call: KernelCall<number>, buffers: readonly 
  * an output before it is written, holds NaN (-1 for i32): a kernel that uses either fails.
  */
 export async function runKernels(
-  gpu: Gpu,
+  gpu: GpuDevice,
   calls: readonly KernelCall<number>[],
   buffers: readonly TestBuffer[],
 ): Promise<Float32Array[]> {
@@ -128,7 +103,7 @@ export async function runKernels(
 }
 
 function encodeCall(
-  gpu: Gpu,
+  gpu: GpuDevice,
   encoder: GPUCommandEncoder,
   call: KernelCall<number>,
   buffers: readonly GPUBuffer[],

@@ -1,0 +1,295 @@
+// A device and what the rest of the project needs around it: every promise settles when the device goes, every creation
+// reports its own error, every byte is counted, `dispose()` frees all of it.
+
+import { check, TmcaError, throwIfAborted } from '../errors/index.js';
+import { type AdapterInfo, type AdapterOptions, describeAdapter, findAdapter, negotiateLimits } from './adapter.js';
+import type { ShaderFeatures } from './shader.js';
+
+export interface DeviceFeatures extends ShaderFeatures {
+  /** `timestamp-query`. */
+  readonly timestamps: boolean;
+}
+
+export interface DeviceOptions extends AdapterOptions {
+  /** False leaves a feature out even where the adapter has it; it is never an error that the adapter lacks one. */
+  readonly features?: Partial<DeviceFeatures>;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What a buffer is for, in the accounts of `GpuDevice.bytes`. */
+export type MemoryKind = 'weights' | 'arena' | 'other';
+
+export interface BufferOptions {
+  readonly label: string;
+  /** Bytes, a multiple of 4. */
+  readonly size: number;
+  readonly usage: GPUBufferUsageFlags;
+  readonly kind: MemoryKind;
+}
+
+const featureNames: Readonly<Record<keyof DeviceFeatures, GPUFeatureName>> = {
+  f16: 'shader-f16',
+  subgroups: 'subgroups',
+  timestamps: 'timestamp-query',
+};
+
+/**
+ * Opens a device with every feature the project uses and the adapter's own limits.
+ *
+ * Errors: NO_WEBGPU, NO_ADAPTER, ABORTED, GPU_FAILED (the adapter refuses), DEVICE_LOST (lost as soon as opened, twice).
+ *
+ * @example
+ * using gpu = await openDevice({ gpu: navigator.gpu, prefer: 'any' });
+ */
+export async function openDevice(options: DeviceOptions): Promise<GpuDevice> {
+  // A device can be born lost (the GPU process is restarting); a new adapter is the cure.
+  const first = await tryOpen(options);
+  if (first.state === 'open') return first;
+  const second = await tryOpen(options);
+  second.check('openDevice');
+  return second;
+}
+
+async function tryOpen(options: DeviceOptions): Promise<GpuDevice> {
+  const { signal } = options;
+  throwIfAborted(signal, 'openDevice');
+  const adapter = await findAdapter(options);
+  throwIfAborted(signal, 'openDevice');
+  const features = Object.fromEntries(
+    Object.entries(featureNames).map(([key, name]) => [
+      key,
+      (options.features?.[key as keyof DeviceFeatures] ?? true) && adapter.features.has(name),
+    ]),
+  ) as unknown as DeviceFeatures;
+  const info = describeAdapter(adapter);
+  const device = await requestDevice(adapter, features);
+  const gpu = new GpuDevice(device, info, features);
+  if (signal?.aborted) gpu.dispose();
+  throwIfAborted(signal, 'openDevice');
+  // One round trip, so that a device that was born lost shows it.
+  await device.queue.onSubmittedWorkDone().catch(() => undefined);
+  return gpu;
+}
+
+async function requestDevice(adapter: GPUAdapter, features: DeviceFeatures): Promise<GPUDevice> {
+  const wanted = Object.entries(featureNames).filter(([key]) => features[key as keyof DeviceFeatures]);
+  try {
+    return await adapter.requestDevice({
+      label: 'tmca',
+      requiredFeatures: wanted.map(([, name]) => name),
+      requiredLimits: { ...negotiateLimits(adapter.limits) },
+    });
+  } catch (cause) {
+    throw new TmcaError(
+      'GPU_FAILED',
+      `openDevice: the adapter must give a device, got ${cause}; update the graphics driver, or choose device wasm`,
+      { cause },
+    );
+  }
+}
+
+/**
+ * An open device. `device` is the raw one; whoever awaits a promise of it does so through `guard`, and creates objects
+ * within `scoped`, so that a loss or an error arrives as a `TmcaError` and never as silence.
+ */
+export class GpuDevice {
+  readonly limits: GPUSupportedLimits;
+  #state: 'open' | 'lost' | 'disposed' = 'open';
+  #loss = '';
+  /** One for every guarded promise: rejects it because the device is gone. */
+  readonly #pending = new Set<() => void>();
+  readonly #buffers = new Map<GPUBuffer, MemoryKind>();
+  readonly #uncaptured: GPUError[] = [];
+
+  constructor(
+    readonly device: GPUDevice,
+    readonly adapter: AdapterInfo,
+    readonly features: DeviceFeatures,
+  ) {
+    this.limits = device.limits;
+    device.lost.then(info => {
+      this.#loss = [info.reason, info.message].filter(Boolean).join(': ');
+      this.#close('lost');
+    });
+    device.addEventListener('uncapturederror', event => {
+      event.preventDefault();
+      // The first errors tell the cause; later ones are its consequences.
+      if (this.#uncaptured.length < 8) this.#uncaptured.push(event.error);
+    });
+  }
+
+  get state(): 'open' | 'lost' | 'disposed' {
+    return this.#state;
+  }
+
+  /** Bytes of live buffers by what they are for. */
+  get bytes(): Readonly<Record<MemoryKind, number>> {
+    const bytes = { weights: 0, arena: 0, other: 0 };
+    for (const [buffer, kind] of this.#buffers) bytes[kind] += buffer.size;
+    return bytes;
+  }
+
+  /**
+   * Throws if the device is gone, or if an error that no scope caught has been reported since the last call.
+   *
+   * Errors: DEVICE_LOST (retryable, on a new device), DISPOSED, GPU_OUT_OF_MEMORY, GPU_FAILED.
+   */
+  check(where: string): void {
+    const gone = this.#gone(where);
+    if (gone) throw gone;
+    const [error] = this.#uncaptured.splice(0);
+    if (error) throw gpuError(where, error);
+  }
+
+  /**
+   * The promise's value; rejects as soon as the device is lost or disposed, or the signal fires, whatever becomes of the
+   * promise.
+   */
+  guard<T>(where: string, work: Promise<T>, signal?: AbortSignal): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const abort = () => settle(() => reject(abortError(where, signal)));
+      const settle = (finish: () => void) => {
+        this.#pending.delete(lose);
+        signal?.removeEventListener('abort', abort);
+        finish();
+      };
+      const fail = (error: TmcaError) => settle(() => reject(error));
+      const lose = () => fail(this.#gone(where)!);
+      const gone = this.#gone(where) ?? (signal?.aborted ? abortError(where, signal) : undefined);
+      if (gone) {
+        work.catch(() => undefined);
+        reject(gone);
+        return;
+      }
+      this.#pending.add(lose);
+      signal?.addEventListener('abort', abort);
+      work.then(
+        value => settle(() => resolve(value)),
+        async cause => fail(await this.#explain(where, cause)),
+      );
+    });
+  }
+
+  /**
+   * Runs `create` and waits for the device's word on it.
+   *
+   * Errors: GPU_OUT_OF_MEMORY, GPU_FAILED, DEVICE_LOST, DISPOSED, and whatever `create` throws.
+   */
+  async scoped<T>(where: string, create: () => T): Promise<T> {
+    this.check(where);
+    const { device } = this;
+    for (const filter of ['out-of-memory', 'internal', 'validation'] as const) device.pushErrorScope(filter);
+    let result: { value: T } | { thrown: unknown };
+    try {
+      result = { value: create() };
+    } catch (thrown) {
+      result = { thrown };
+    }
+    // Popped even when `create` threw: a scope left behind would catch the errors of others.
+    const pops = [device.popErrorScope(), device.popErrorScope(), device.popErrorScope()];
+    const errors = await this.guard(where, Promise.all(pops));
+    const error = errors.find(found => found !== null);
+    if (error) throw gpuError(where, error);
+    if ('thrown' in result) throw result.thrown;
+    return result.value;
+  }
+
+  /** Errors: GPU_LIMIT, GPU_OUT_OF_MEMORY, and those of `scoped`. */
+  async createBuffer({ kind, ...descriptor }: BufferOptions): Promise<GPUBuffer> {
+    const { label, size } = descriptor;
+    const where = `createBuffer ${label}`;
+    check(
+      size <= this.limits.maxBufferSize,
+      'GPU_LIMIT',
+      `${where}: a buffer must be at most ${this.limits.maxBufferSize} bytes on this device, got ${size}; use a smaller model or batch`,
+    );
+    let buffer: GPUBuffer | undefined;
+    try {
+      return await this.scoped(where, () => {
+        buffer = this.device.createBuffer(descriptor);
+        this.#buffers.set(buffer, kind);
+        return buffer;
+      });
+    } catch (error) {
+      if (buffer) this.destroyBuffer(buffer);
+      throw error;
+    }
+  }
+
+  /** Frees a buffer of `createBuffer`; twice is fine. */
+  destroyBuffer(buffer: GPUBuffer): void {
+    this.#buffers.delete(buffer);
+    buffer.destroy();
+  }
+
+  /** Destroys every buffer and the device; pending promises reject with DISPOSED. Twice is fine. */
+  dispose(): void {
+    if (this.#state === 'disposed') return;
+    for (const buffer of this.#buffers.keys()) buffer.destroy();
+    this.#buffers.clear();
+    this.#close('disposed');
+    this.device.destroy();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  #close(state: 'lost' | 'disposed'): void {
+    // A disposed device is reported as lost too, later; the first word counts, except that a lost one can be disposed.
+    if (this.#state === 'disposed') return;
+    this.#state = state;
+    for (const lose of [...this.#pending]) lose();
+  }
+
+  #gone(where: string): TmcaError | undefined {
+    if (this.#state === 'disposed')
+      return new TmcaError('DISPOSED', `${where}: the device must be open, got a disposed one; open a new one`);
+    if (this.#state === 'lost')
+      return new TmcaError(
+        'DEVICE_LOST',
+        `${where}: the device must be available, got a lost one (${this.#loss}); open a new one and try again`,
+        { retryable: true },
+      );
+    return undefined;
+  }
+
+  /** Why a promise of the device rejected. Work of a lost device is rejected before `lost` resolves: wait for that a moment. */
+  async #explain(where: string, cause: unknown): Promise<TmcaError> {
+    if (cause instanceof TmcaError) return cause;
+    if (this.#state === 'open') await settled(this.device.lost, 50);
+    const loss = this.#gone(where);
+    return (
+      loss ?? new TmcaError('GPU_FAILED', `${where}: the device must do its work, got ${cause}; report this`, { cause })
+    );
+  }
+}
+
+/** Resolves with the promise, or after `ms` milliseconds. */
+function settled(promise: Promise<unknown>, ms: number): Promise<void> {
+  return new Promise(resolve => {
+    const timer = setTimeout(resolve, ms);
+    promise.then(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
+
+function abortError(where: string, signal: AbortSignal | undefined): TmcaError {
+  return new TmcaError('ABORTED', `${where}: stopped by its signal`, { cause: signal?.reason });
+}
+
+function gpuError(where: string, error: GPUError): TmcaError {
+  // By name as well: Dawn in Node defines the classes only once its globals are installed.
+  const outOfMemory = error.constructor.name === 'GPUOutOfMemoryError';
+  return outOfMemory
+    ? new TmcaError(
+        'GPU_OUT_OF_MEMORY',
+        `${where}: the device must have the memory, got "${error.message}"; close other GPU work or use a smaller model, batch or dtype`,
+        { cause: error },
+      )
+    : new TmcaError('GPU_FAILED', `${where}: the device must accept the work, got "${error.message}"; report this`, {
+        cause: error,
+      });
+}

@@ -1,0 +1,52 @@
+// A Chromium with a software WebGPU adapter, and a Vite server for it to look at. Whether a Chromium is there at all is the tier's
+// global setup's question (tools/require-browser.ts).
+
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { createServer, type InlineConfig, type ViteDevServer } from 'vite';
+import { findChromium } from '../../tools/chromium.mjs';
+
+const FLAGS = [
+  '--no-sandbox',
+  '--enable-unsafe-webgpu',
+  '--use-webgpu-adapter=swiftshader',
+  '--disable-background-networking',
+];
+
+export interface Site {
+  readonly browser: Browser;
+  /** `http://127.0.0.1:PORT`. */
+  readonly origin: string;
+  close(): Promise<void>;
+}
+
+/** Starts both. The server watches nothing and optimises nothing: a test must not be reloaded under its feet. */
+export async function openSite(config: InlineConfig): Promise<Site> {
+  const server: ViteDevServer = await createServer({
+    logLevel: 'error',
+    appType: 'mpa',
+    ...config,
+    server: { host: '127.0.0.1', port: 0, watch: null, hmr: false, open: false },
+    optimizeDeps: { noDiscovery: true, include: [] },
+  });
+  await server.listen();
+  const browser = await chromium.launch({ executablePath: findChromium()!, args: FLAGS });
+  const close = async () => {
+    await browser.close();
+    await server.close();
+  };
+  return { browser, origin: server.resolvedUrls!.local[0]!.replace(/\/$/, ''), close };
+}
+
+/** A new page. Its uncaught errors are collected in `errors`. */
+export async function openPage(
+  site: Site,
+  path: string,
+  size = { width: 1440, height: 900 },
+): Promise<{ page: Page; errors: string[] }> {
+  const context = await site.browser.newContext({ viewport: size, deviceScaleFactor: 1 });
+  const page = await context.newPage();
+  const errors: string[] = [];
+  page.on('pageerror', error => errors.push(String(error)));
+  await page.goto(site.origin + path);
+  return { page, errors };
+}

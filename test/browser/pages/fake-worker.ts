@@ -1,0 +1,4 @@
+import { serve } from '../../../runtime/worker/host.js';
+import { openFake } from '../../fixtures/fake-session.js';
+
+serve(openFake);

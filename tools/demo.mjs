@@ -1,0 +1,62 @@
+// `npm run demo`: segments the sample images with the shipped model, each with its own sentence, through the built command
+// as a user would call it. Prints what was found and where the overlays are. Takes WebGPU on any adapter, a software one too.
+
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const out = join(root, 'tmca-out');
+
+/** The result of one `tmca segment` call; ends the process with the command's own error line where it fails. */
+function segment({ file, text }) {
+  const args = [
+    'bin/tmca.js',
+    'segment',
+    join('samples', file),
+    '--text',
+    text,
+    '--out',
+    out,
+    '--device',
+    'webgpu',
+    '--json',
+  ];
+  const { status, stdout, stderr, error } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
+  if (error) throw error;
+  if (status !== 0) {
+    process.stderr.write(stderr);
+    const advice = /NO_ADAPTER|NO_WEBGPU/.test(stderr)
+      ? 'no WebGPU adapter was found; "npm run setup" installs a software one on Debian and says what to do elsewhere'
+      : `the command failed on samples/${file} (exit status ${status})`;
+    console.error(`demo: ${advice}`);
+    process.exit(1);
+  }
+  return JSON.parse(stdout)[0];
+}
+
+/** One line for a lesion: its place in pixels, its area and its share of the image. */
+function describe({ score, box: [x, y, width, height], area }, image) {
+  const share = (100 * area) / (image.width * image.height);
+  return `score ${score.toFixed(2)}, ${width} x ${height} at (${x}, ${y}), ${area} pixels (${share.toFixed(1)} % of the image)`;
+}
+
+const samples = JSON.parse(readFileSync(join(root, 'samples', 'samples.json'), 'utf8'));
+let last;
+for (const sample of samples) {
+  const result = segment(sample);
+  last = result;
+  const milliseconds = typeof result.ms === 'number' ? result.ms : result.ms.total;
+  console.log(`\nsamples/${sample.file}, ${result.width} x ${result.height}: "${sample.text}"`);
+  console.log(
+    `  ${result.lesions.length} lesion${result.lesions.length === 1 ? '' : 's'} in ${Math.round(milliseconds)} ms`,
+  );
+  for (const lesion of result.lesions) console.log(`    ${describe(lesion, result)}`);
+  console.log(`  overlay: ${relative(process.cwd(), result.overlay)}`);
+}
+const adapter = typeof last.adapter === 'string' ? last.adapter : last.adapter.description;
+console.log(
+  `\n${samples.length} images on ${last.device}, ${last.dtype}, ${adapter}. Overlays and masks: ${relative(process.cwd(), out) || '.'}/`,
+);
+console.log('Research use; not a medical device. Sample images: see samples/README.md for their attribution.');

@@ -19,4 +19,14 @@ export interface AssemblyExports {
 
   halfFromFloat(from: Pointer, to: Pointer, count: number): void;
   floatFromHalf(from: Pointer, to: Pointer, count: number): void;
+
+  createVocabulary(text: Pointer, bytes: number): Pointer;
+  freeVocabulary(vocabulary: Pointer): void;
+  specialId(vocabulary: Pointer, index: number): number;
+  vocabularySize(vocabulary: Pointer): number;
+  vocabularyEmptyLine(vocabulary: Pointer): number;
+  vocabularyRepeatedLine(vocabulary: Pointer): number;
+  vocabularyTokenStart(vocabulary: Pointer, id: number): Pointer;
+  vocabularyTokenLength(vocabulary: Pointer, id: number): number;
+  tokenise(vocabulary: Pointer, text: Pointer, length: number, to: Pointer, room: number): number;
 }

@@ -4,3 +4,14 @@ export { floatFromHalf, halfFromFloat } from './half';
 export { alloc, free } from './memory';
 export { normalise } from './normalise';
 export { createResize, finishResize, freeResize, resizeBand, resizeRows, restartResize } from './resize';
+export {
+  createVocabulary,
+  freeVocabulary,
+  specialId,
+  vocabularyEmptyLine,
+  vocabularyRepeatedLine,
+  vocabularySize,
+  vocabularyTokenLength,
+  vocabularyTokenStart,
+} from './vocabulary';
+export { tokenise } from './wordpiece';

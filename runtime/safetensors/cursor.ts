@@ -2,28 +2,23 @@
 
 import { TmcaError } from '../../errors/index.js';
 
-const FIRST_ALLOCATION = 1 << 20;
+// Memory beyond this grows with what really arrives, so that a header that lies costs no more.
+const FIRST_ALLOCATION = 64 << 20;
 
-/** Takes runs from a stream; see the parameters for what it allocates. */
+/** A place in a stream of chunks. */
 export class ByteCursor {
   readonly #iterator: AsyncIterator<Uint8Array>;
-  readonly #trusted: boolean;
   #rest: Uint8Array = new Uint8Array(0);
 
-  /**
-   * @param trusted The file is known to be long enough for what will be asked, so a run is allocated at once. Without it
-   *   memory grows with what really arrives, and a header that lies costs nothing.
-   */
-  constructor(stream: AsyncIterable<Uint8Array>, trusted: boolean) {
+  constructor(stream: AsyncIterable<Uint8Array>) {
     this.#iterator = stream[Symbol.asyncIterator]();
-    this.#trusted = trusted;
   }
 
   /** The next `length` bytes, fewer at the end of the stream. A view of a chunk where one holds them all. */
   async take(length: number): Promise<Uint8Array> {
     if (this.#rest.length < length && this.#rest.length === 0) await this.#pull();
     if (this.#rest.length >= length) return this.#split(length);
-    let run = allocate(this.#trusted ? length : Math.min(length, FIRST_ALLOCATION));
+    let run = allocate(Math.min(length, FIRST_ALLOCATION));
     let filled = 0;
     while (filled < length && (this.#rest.length > 0 || (await this.#pull()))) {
       const part = this.#split(Math.min(length - filled, this.#rest.length));

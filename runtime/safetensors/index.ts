@@ -1,6 +1,7 @@
 // safetensors files: strict reader, streaming sources, writer. Browser-safe; the disk source is in runtime/node.
 
 export { isDType, type SafetensorsDType, type SafetensorsTensor, WIDTH } from './dtypes.js';
+export { displayUrl, type FetchOptions, fetchSource } from './fetch.js';
 export { MAX_HEADER_BYTES, parseHeader, readHeaderLength, type SafetensorsHeader, type TensorInfo } from './header.js';
 export { openSafetensors, type ReadOptions, type SafetensorsFile } from './read.js';
 export { type ByteSource, concatenate, memorySource, readAll } from './source.js';

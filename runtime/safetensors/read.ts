@@ -33,8 +33,7 @@ export interface SafetensorsFile {
  * for await (const tensor of file.tensors()) weights.set(tensor.name, toFloat32(tensor));
  */
 export async function openSafetensors(source: ByteSource, options: ReadOptions = {}): Promise<SafetensorsFile> {
-  // what can be read at random is really there; a server's word on its size is only a word
-  const begin = () => new ByteCursor(source.stream(options.signal), source.read !== undefined);
+  const begin = () => new ByteCursor(source.stream(options.signal));
   let opened: ByteCursor | null = begin();
   const close = async () => {
     const cursor = opened;

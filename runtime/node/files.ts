@@ -1,0 +1,151 @@
+// Files on disk, in Node: read as byte sources, written so that a reader never sees half a file.
+
+import { randomUUID } from 'node:crypto';
+import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { TmcaError, throwIfAborted } from '../../errors/index.js';
+import type { ByteSource } from '../safetensors/index.js';
+
+const CHUNK_BYTES = 1 << 20;
+
+const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? 'unknown';
+
+const unreadable = (path: string, rule: string, got: string, cause?: unknown) =>
+  new TmcaError('FILE_UNREADABLE', `diskSource: ${path} ${rule}, got ${got}; check the path and its rights`, { cause });
+
+/**
+ * A file on disk, or null where there is none. Its length is taken now: a file that changes length while it is read ends
+ * in FILE_UNREADABLE.
+ *
+ * @throws TmcaError FILE_UNREADABLE: a folder, a device, no right to read.
+ */
+export async function diskSource(path: string): Promise<ByteSource | null> {
+  const found = await stat(path).catch((error: unknown) => {
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return null;
+    throw unreadable(path, 'must be readable', codeOf(error), error);
+  });
+  if (!found) return null;
+  if (!found.isFile()) throw unreadable(path, 'must be a file', found.isDirectory() ? 'a folder' : 'a special file');
+  const size = found.size;
+  return {
+    name: path,
+    size,
+    stream: signal => streamFile(path, size, signal),
+    read: (offset, length, signal) => readRange(path, offset, length, signal),
+    close: async () => {},
+  };
+}
+
+async function* streamFile(path: string, size: number, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+  throwIfAborted(signal, `diskSource: ${path}`);
+  const handle = await openToRead(path);
+  try {
+    let at = 0;
+    while (at < size) {
+      throwIfAborted(signal, `diskSource: ${path}`);
+      const chunk = await readInto(handle, path, at, Math.min(CHUNK_BYTES, size - at));
+      at += chunk.length;
+      yield chunk;
+    }
+    const now = (await handle.stat()).size;
+    if (now !== size) throw unreadable(path, `must keep its ${size} bytes while it is read`, `${now}`);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function readRange(path: string, offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array> {
+  throwIfAborted(signal, `diskSource: ${path}`);
+  const handle = await openToRead(path);
+  try {
+    return await readInto(handle, path, offset, length);
+  } finally {
+    await handle.close();
+  }
+}
+
+const openToRead = (path: string): Promise<FileHandle> =>
+  open(path, 'r').catch((error: unknown) => {
+    throw unreadable(path, 'must be readable', codeOf(error), error);
+  });
+
+/** Exactly `length` bytes from `offset`, in a new array. */
+async function readInto(handle: FileHandle, path: string, offset: number, length: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length);
+  let filled = 0;
+  while (filled < length) {
+    const { bytesRead } = await handle.read(bytes, filled, length - filled, offset + filled).catch((error: unknown) => {
+      throw unreadable(path, 'must be readable', codeOf(error), error);
+    });
+    if (bytesRead === 0) throw unreadable(path, `must have ${offset + length} bytes`, `${offset + filled}`);
+    filled += bytesRead;
+  }
+  return bytes;
+}
+
+/**
+ * Writes a file under a temporary name in the same folder, then renames it: whoever reads `path` sees the old file or the
+ * new one, also after a crash. The folder is made if it is missing; nothing is left behind on failure.
+ *
+ * @param content One array, text (UTF-8), or chunks in order.
+ * @throws TmcaError OUTPUT_NOT_WRITABLE; what an iterable throws is passed on.
+ * @example
+ * await writeFileAtomic('out/model.safetensors', safetensorsChunks(tensors));
+ */
+export async function writeFileAtomic(
+  path: string,
+  content: string | Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+): Promise<void> {
+  const folder = dirname(path);
+  const temporary = join(folder, `.${basename(path)}.${randomUUID()}.tmp`);
+  await disk(path, () => mkdir(folder, { recursive: true }));
+  const handle = await disk(path, () => open(temporary, 'wx'));
+  try {
+    try {
+      for await (const chunk of chunksOf(content)) await disk(path, () => writeFully(handle, chunk));
+      // before the rename, or a crash could leave the new name on an empty file
+      await disk(path, () => handle.sync());
+    } finally {
+      await handle.close();
+    }
+    await disk(path, () => rename(temporary, path));
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  await syncFolder(folder);
+}
+
+function chunksOf(
+  content: string | Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+): Iterable<Uint8Array> | AsyncIterable<Uint8Array> {
+  if (typeof content === 'string') return [new TextEncoder().encode(content)];
+  return content instanceof Uint8Array ? [content] : content;
+}
+
+async function writeFully(handle: FileHandle, chunk: Uint8Array): Promise<void> {
+  for (let at = 0; at < chunk.length; ) at += (await handle.write(chunk, at, chunk.length - at)).bytesWritten;
+}
+
+/** Makes the rename itself last. Windows cannot open a folder; there the rename is journalled. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r').catch(() => null);
+  try {
+    await handle?.sync().catch(() => {});
+  } finally {
+    await handle?.close();
+  }
+}
+
+/** Runs a file operation for `path` and gives its failure a name. */
+async function disk<T>(path: string, operation: () => Promise<T>): Promise<T> {
+  try {
+    return await operation();
+  } catch (cause) {
+    throw new TmcaError(
+      'OUTPUT_NOT_WRITABLE',
+      `writeFileAtomic: ${path} must be writable, got ${codeOf(cause)}; check the path, its rights and the free space`,
+      { cause },
+    );
+  }
+}

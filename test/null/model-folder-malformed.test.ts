@@ -1,0 +1,409 @@
+import { describe, expect, test } from 'vitest';
+import type { ErrorCode } from '../../errors/index.js';
+import { checkFinite, checkTensors, openModelFolder } from '../../runtime/model-folder/index.js';
+import {
+  encodeSafetensors,
+  parseHeader,
+  type SafetensorsDType,
+  type SafetensorsTensor,
+  tensorOf,
+  toFloat32,
+} from '../../runtime/safetensors/index.js';
+import {
+  type Files,
+  files,
+  manifestOf,
+  memoryIo,
+  sha256,
+  toBytes,
+  weights,
+  withManifest,
+} from './model-folder-files.js';
+import { failure } from './raw-safetensors.js';
+
+async function readFolder(contents: Files) {
+  const folder = await openModelFolder('m', memoryIo(contents));
+  const tensors: SafetensorsTensor[] = [];
+  for await (const tensor of folder.weights.tensors()) tensors.push(tensor);
+  return { folder, tensors };
+}
+
+const flipped = (content: string | Uint8Array, at: number): Uint8Array => {
+  const bytes = toBytes(content).slice();
+  bytes[at < 0 ? bytes.length + at : at]! ^= 1;
+  return bytes;
+};
+
+const manifest = (text: string): Files => ({ ...files(), 'manifest.json': text });
+const config = (text: string | Uint8Array): Files => ({ ...files(), 'config.json': text });
+const damaged = (name: string, content: string | Uint8Array): Files => ({ ...withManifest(files()), [name]: content });
+const without = (name: string, contents = files()): Files =>
+  Object.fromEntries(Object.entries(contents).filter(([key]) => key !== name));
+const zeros = '0'.repeat(64);
+
+const malformed: [name: string, contents: Files, code: ErrorCode, says: string][] = [
+  ['an empty folder', {}, 'FILE_NOT_FOUND', 'a model folder must hold config.json, got none in m'],
+  ['no config.json', without('config.json'), 'FILE_NOT_FOUND', 'must hold config.json'],
+  [
+    'no model.safetensors',
+    without('model.safetensors'),
+    'FILE_NOT_FOUND',
+    'must hold model.safetensors, got none in m',
+  ],
+  ['an empty config.json', config(''), 'CONFIG_INVALID', 'm/config.json must be JSON'],
+  ['a config.json that is a web page', config('<!doctype html>'), 'CONFIG_INVALID', 'm/config.json must be JSON'],
+  ['a config.json that breaks off', config('{"heads":'), 'CONFIG_INVALID', 'm/config.json must be JSON'],
+  [
+    'a config.json that is not UTF-8',
+    config(Uint8Array.of(0x7b, 0xff, 0x7d)),
+    'CONFIG_INVALID',
+    'must be UTF-8, got 3 bytes',
+  ],
+  [
+    'a key of config.json twice',
+    config('{"heads":2,"heads":4}'),
+    'CONFIG_INVALID',
+    'have each key once, got "heads" twice',
+  ],
+  [
+    'a config.json that is a list',
+    config('[]'),
+    'CONFIG_INVALID',
+    'm/config.json: a configuration must be a JSON object',
+  ],
+  ['a config.json that breaks a rule', config('{"heads":5}'), 'CONFIG_INVALID', 'heads must divide dims[1]'],
+  ['a config.json of 5 MB', config(`{"a":"${'x'.repeat(5e6)}"}`), 'CONFIG_INVALID', 'must have at most 4194304 bytes'],
+  [
+    'a vocabulary too short',
+    { ...files(), 'vocab.txt': '[PAD]\n' },
+    'MODEL_MISMATCH',
+    'must have 4 lines (vocab_size of config.json), got 1',
+  ],
+  ['a vocabulary too long', { ...files(), 'vocab.txt': 'a\nb\nc\nd\ne' }, 'MODEL_MISMATCH', 'got 5'],
+  ['an empty vocabulary', { ...files(), 'vocab.txt': '' }, 'MODEL_MISMATCH', 'm/vocab.txt must have 4 lines'],
+  [
+    'an empty model.safetensors',
+    { ...files(), 'model.safetensors': '' },
+    'SAFETENSORS_INVALID',
+    'at least 8 bytes, got 0',
+  ],
+  [
+    'a model.safetensors cut short',
+    { ...files(), 'model.safetensors': weights.subarray(0, -1) },
+    'SAFETENSORS_INVALID',
+    'within the file',
+  ],
+  [
+    'a model.safetensors of zeros',
+    { ...files(), 'model.safetensors': new Uint8Array(999) },
+    'SAFETENSORS_INVALID',
+    'JSON object',
+  ],
+  ['an empty manifest', manifest(''), 'MANIFEST_MISMATCH', 'm/manifest.json must be JSON'],
+  [
+    'a manifest that is a list',
+    manifest('[]'),
+    'MANIFEST_MISMATCH',
+    'a manifest must be an object with "files", got []',
+  ],
+  [
+    'a manifest without files',
+    manifest('{}'),
+    'MANIFEST_MISMATCH',
+    'a manifest must be an object with "files", got {}',
+  ],
+  ['a manifest with a list of files', manifest('{"files":[]}'), 'MANIFEST_MISMATCH', 'an object with "files"'],
+  [
+    'a manifest with files in __proto__',
+    manifest('{"__proto__":{"files":{}}}'),
+    'MANIFEST_MISMATCH',
+    'an object with "files"',
+  ],
+  [
+    'a manifest with a file twice',
+    manifest('{"files":{"a":{},"a":{}}}'),
+    'MANIFEST_MISMATCH',
+    'have each key once, got "a" twice',
+  ],
+  [
+    'a manifest entry that is null',
+    manifest('{"files":{"a":null}}'),
+    'MANIFEST_MISMATCH',
+    '"a" must have "bytes" and "sha256"',
+  ],
+  [
+    'a manifest entry without bytes',
+    manifest(`{"files":{"a":{"sha256":"${zeros}"}}}`),
+    'MANIFEST_MISMATCH',
+    '"a" must have "bytes"',
+  ],
+  [
+    'negative bytes',
+    manifest(`{"files":{"a":{"bytes":-1,"sha256":"${zeros}"}}}`),
+    'MANIFEST_MISMATCH',
+    '"a" must have "bytes"',
+  ],
+  [
+    'a short hash',
+    manifest('{"files":{"a":{"bytes":1,"sha256":"00"}}}'),
+    'MANIFEST_MISMATCH',
+    '(64 hexadecimal digits)',
+  ],
+  [
+    'a hash that is not hexadecimal',
+    manifest(`{"files":{"a":{"bytes":1,"sha256":"${'g'.repeat(64)}"}}}`),
+    'MANIFEST_MISMATCH',
+    '(64 hex',
+  ],
+  [
+    'a config.json of another length',
+    damaged('config.json', '{}'),
+    'MANIFEST_MISMATCH',
+    'm/config.json: the manifest says',
+  ],
+  [
+    'a config.json with a flipped bit',
+    damaged('config.json', flipped(files()['config.json']!, -3)),
+    'MANIFEST_MISMATCH',
+    'm/config.json: the manifest says SHA-256',
+  ],
+  [
+    'a vocabulary with a flipped bit',
+    damaged('vocab.txt', flipped(files()['vocab.txt']!, 2)),
+    'MANIFEST_MISMATCH',
+    'm/vocab.txt: the manifest says SHA-256',
+  ],
+  [
+    'no vocabulary where the manifest has one',
+    without('vocab.txt', withManifest(files())),
+    'MANIFEST_MISMATCH',
+    'the manifest says vocab.txt, got none',
+  ],
+  [
+    'weights cut short',
+    damaged('model.safetensors', weights.subarray(0, -1)),
+    'MANIFEST_MISMATCH',
+    `the manifest says ${weights.length} bytes, got ${weights.length - 1}`,
+  ],
+  [
+    'weights with a byte more',
+    damaged('model.safetensors', Uint8Array.of(...weights, 0)),
+    'MANIFEST_MISMATCH',
+    `got ${weights.length + 1}`,
+  ],
+  [
+    'weights with a flipped bit',
+    damaged('model.safetensors', flipped(weights, -1)),
+    'MANIFEST_MISMATCH',
+    'm/model.safetensors: the manifest says SHA-256',
+  ],
+  [
+    'weights zeroed',
+    damaged(
+      'model.safetensors',
+      weights.map((b, i) => (i < weights.length - 576 ? b : 0)),
+    ),
+    'MANIFEST_MISMATCH',
+    'SHA-256',
+  ],
+];
+
+describe('malformed folders', () => {
+  test.each(malformed)('%s', async (_, contents, code, says) => {
+    const error = await failure(code, () => readFolder(contents));
+    expect(error.message).toContain(says);
+    expect(error.message).not.toContain('\n');
+  });
+});
+
+describe('good folders', () => {
+  test('all four files', async () => {
+    const { folder, tensors } = await readFolder(withManifest(files()));
+    expect(folder.config).toMatchObject({
+      imageSize: 64,
+      vocabSize: 4,
+      name: 'four-words',
+      extra: { comment: 'kept' },
+    });
+    expect(folder.vocab).toEqual(toBytes('[PAD]\n[CLS]\n[SEP]\n[UNK]\n'));
+    expect(folder.manifest?.extra).toEqual({ package: 'tmca-edge' });
+    expect(folder.hash()).toBe(sha256(weights));
+    expect(tensors.map(t => t.name)).toEqual(['a.weight', 'a.bias']);
+    expect(toFloat32(tensors[0]!)[9]).toBe(Math.fround(9 / 7));
+  });
+
+  test('without manifest and vocabulary the hash comes with the end of the stream', async () => {
+    const folder = await openModelFolder('m', memoryIo(without('vocab.txt')));
+    expect(folder).toMatchObject({ manifest: null, vocab: null });
+    expect(folder.hash()).toBeNull();
+    for await (const _ of folder.weights.tensors());
+    expect(folder.hash()).toBe(sha256(weights));
+  });
+
+  test('with a manifest the hash is there before the stream', async () => {
+    const folder = await openModelFolder('m', memoryIo(withManifest(files())));
+    expect(folder.hash()).toBe(sha256(weights));
+    await folder.close();
+    await folder.close();
+  });
+
+  test('hashes in upper case, a vocabulary without a last line feed or with CRLF, a byte order mark in config.json', async () => {
+    const contents = { ...files(), 'vocab.txt': 'a\r\nb\r\nc\r\nd', 'config.json': `\ufeff${files()['config.json']}` };
+    const upper = manifestOf(contents).replace(/[0-9a-f]{64}/g, hash => hash.toUpperCase());
+    const { folder } = await readFolder({ ...contents, 'manifest.json': upper });
+    expect(folder.config.name).toBe('four-words');
+  });
+
+  test('files that the manifest does not know are read without it', async () => {
+    const { folder } = await readFolder(manifest(manifestOf({ 'README.md': 'x' })));
+    expect(folder.hash()).toBe(sha256(weights));
+  });
+
+  test('an aborted signal ends in ABORTED', async () => {
+    await failure('ABORTED', () => openModelFolder('m', memoryIo(files()), { signal: AbortSignal.abort() }));
+  });
+});
+
+const headerOf = (tensors: SafetensorsTensor[]) => {
+  const bytes = encodeSafetensors(tensors);
+  return parseHeader(bytes, bytes.length, 'm');
+};
+const float = (name: string, shape: number[]) =>
+  tensorOf(name, shape, new Float32Array(shape.reduce((n, d) => n * d, 1)));
+const as = (dtype: SafetensorsDType, name: string, count: number, width: number): SafetensorsTensor => ({
+  name,
+  dtype,
+  shape: [count],
+  bytes: new Uint8Array(count * width),
+});
+
+describe('checkTensors', () => {
+  const expected = new Map<string, readonly number[]>([
+    ['fc.weight', [4, 2]],
+    ['fc.bias', [4]],
+    ['conv.weight', [6, 1, 3, 5]],
+  ]);
+  const good = () => [float('fc.weight', [4, 2]), float('fc.bias', [4]), float('conv.weight', [6, 1, 3, 5])];
+  const replaced = (tensor: SafetensorsTensor) => good().map(t => (t.name === tensor.name ? tensor : t));
+  const check = (tensors: SafetensorsTensor[]) => checkTensors(headerOf(tensors), expected, 'm/model.safetensors');
+
+  test('accepts the network`s parameters, in F16 and BF16 too, and PyTorch`s counters', () => {
+    check(good());
+    check(replaced(as('F16', 'fc.bias', 4, 2)));
+    check(replaced(as('BF16', 'fc.bias', 4, 2)));
+    check([...good(), as('I64', 'bn.num_batches_tracked', 1, 8)]);
+  });
+
+  const cases: [name: string, tensors: SafetensorsTensor[], code: ErrorCode, says: string][] = [
+    [
+      'one missing',
+      good().slice(1),
+      'MODEL_INCOMPLETE',
+      'all 3 parameters must be there, got 1 missing: "fc.weight"; use a complete checkpoint',
+    ],
+    ['two missing', good().slice(2), 'MODEL_INCOMPLETE', 'got 2 missing: "fc.weight", "fc.bias"'],
+    ['nothing at all', [], 'MODEL_INCOMPLETE', 'got 3 missing: "fc.weight", "fc.bias", "conv.weight"; use a complete'],
+    [
+      'another architecture',
+      [float('vit.cls_token', [4])],
+      'MODEL_INCOMPLETE',
+      'none of its 1 tensors ("vit.cls_token", …) is known: this is another architecture',
+    ],
+    [
+      'one extra',
+      [...good(), float('head.x', [1])],
+      'MODEL_MISMATCH',
+      'no other tensors may be there, got 1 extra: "head.x"',
+    ],
+    [
+      'an extra that looks like a counter',
+      [...good(), float('x.num_batches_tracked.y', [])],
+      'MODEL_MISMATCH',
+      'got 1 extra',
+    ],
+    [
+      'transposed',
+      replaced(float('fc.weight', [2, 4])),
+      'MODEL_MISMATCH',
+      'tensor "fc.weight" must be [4,2], got [2,4] (looks transposed)',
+    ],
+    [
+      'channels last',
+      replaced(float('conv.weight', [3, 5, 1, 6])),
+      'MODEL_MISMATCH',
+      'must be [6,1,3,5], got [3,5,1,6] (looks transposed)',
+    ],
+    [
+      'another size',
+      replaced(float('fc.weight', [4, 3])),
+      'MODEL_MISMATCH',
+      'tensor "fc.weight" must be [4,2], got [4,3]; use',
+    ],
+    [
+      'another rank',
+      replaced(float('fc.bias', [4, 1])),
+      'MODEL_MISMATCH',
+      'tensor "fc.bias" must be [4], got [4,1]; use',
+    ],
+    [
+      'two wrong shapes',
+      [float('fc.weight', [2, 4]), float('fc.bias', [5]), good()[2]!],
+      'MODEL_MISMATCH',
+      '(looks transposed); tensor "fc.bias" must be [4], got [5]',
+    ],
+    ['F64', replaced(as('F64', 'fc.bias', 4, 8)), 'MODEL_MISMATCH', 'tensor "fc.bias" must be F32, F16, BF16, got F64'],
+    ['I32', replaced(as('I32', 'fc.bias', 4, 4)), 'MODEL_MISMATCH', 'tensor "fc.bias" must be F32, F16, BF16, got I32'],
+    [
+      'int8',
+      [...replaced(as('I8', 'fc.bias', 4, 1)), float('fc.bias.scale', [4])],
+      'UNSUPPORTED',
+      'got "fc.bias" as I8: int8 models cannot be run yet',
+    ],
+  ];
+  test.each(cases)('%s', async (_, tensors, code, says) => {
+    const error = await failure(code, () => check(tensors));
+    expect(error.message).toContain('checkTensors: m/model.safetensors: ');
+    expect(error.message).toContain(says);
+  });
+});
+
+describe('checkFinite', () => {
+  const bits = (dtype: SafetensorsDType, words: Uint16Array | Uint32Array): SafetensorsTensor => ({
+    ...tensorOf('w', [words.length], words),
+    dtype,
+  });
+
+  test('accepts every finite pattern of 16 bits, zeros, subnormals and extremes of 32', () => {
+    const patterns = Array.from({ length: 65536 }, (_, i) => i);
+    checkFinite('w', bits('F16', Uint16Array.from(patterns.filter(h => (h & 0x7c00) !== 0x7c00))));
+    checkFinite('w', bits('BF16', Uint16Array.from(patterns.filter(h => (h & 0x7f80) !== 0x7f80))));
+    checkFinite('w', bits('F32', Uint32Array.of(0, 0x80000000, 1, 0x7f7fffff, 0xff7fffff, 0x00800000)));
+    checkFinite('w', tensorOf('w', [0], new Float32Array(0)));
+    checkFinite('ids', tensorOf('ids', [1], Int32Array.of(-1)));
+  });
+
+  const cases: [name: string, tensor: SafetensorsTensor, says: string][] = [
+    [
+      'NaN',
+      tensorOf('w', [3], Float32Array.of(0, 1, Number.NaN)),
+      'tensor "w": weights must be finite, got NaN at index 2 (F32)',
+    ],
+    ['Infinity', tensorOf('w', [2], Float32Array.of(Infinity, 1)), 'got Infinity at index 0 (F32)'],
+    ['-Infinity', tensorOf('w', [2], Float32Array.of(0, -Infinity)), 'got -Infinity at index 1 (F32)'],
+    ['a signalling NaN', bits('F32', Uint32Array.of(0x7f800001)), 'got NaN at index 0 (F32)'],
+    ['a negative NaN', bits('F32', Uint32Array.of(0, 0xffffffff)), 'got NaN at index 1 (F32)'],
+    ['an F16 infinity', bits('F16', Uint16Array.of(0x7bff, 0x7c00)), 'got Infinity at index 1 (F16)'],
+    ['an F16 NaN', bits('F16', Uint16Array.of(0xfc01)), 'got NaN at index 0 (F16)'],
+    ['a BF16 infinity', bits('BF16', Uint16Array.of(0, 0xff80)), 'got -Infinity at index 1 (BF16)'],
+  ];
+  test.each(cases)('%s', async (_, tensor, says) => {
+    const error = await failure('MODEL_NOT_FINITE', () => checkFinite('w', tensor));
+    expect(error.message).toContain(says);
+  });
+
+  test('finds it in memory that is not aligned', async () => {
+    const shifted = new Uint8Array(9);
+    shifted.set(tensorOf('w', [2], Float32Array.of(1, Number.NaN)).bytes, 1);
+    await failure('MODEL_NOT_FINITE', () => checkFinite('w', { dtype: 'F32', bytes: shifted.subarray(1) }));
+  });
+});

@@ -207,13 +207,18 @@ export class GpuDevice {
     try {
       return await this.scoped(where, () => {
         buffer = this.device.createBuffer(descriptor);
-        this.#buffers.set(buffer, kind);
+        this.track(buffer, kind);
         return buffer;
       });
     } catch (error) {
       if (buffer) this.destroyBuffer(buffer);
       throw error;
     }
+  }
+
+  /** Puts a buffer that was made otherwise into the accounts, to be freed with the device. */
+  track(buffer: GPUBuffer, kind: MemoryKind): void {
+    this.#buffers.set(buffer, kind);
   }
 
   /** Frees a buffer of `createBuffer`; twice is fine. */

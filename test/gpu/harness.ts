@@ -9,10 +9,12 @@
 //     });
 
 import { afterAll } from 'vitest';
+import { CommandPlan } from '../../gpu/commands.js';
 import { type GpuDevice, openDevice } from '../../gpu/device.js';
-import type { KernelCall, Storage, Uniform } from '../../gpu/kernel.js';
+import type { KernelCall, Storage } from '../../gpu/kernel.js';
 import { nodeGpu } from '../../gpu/node.js';
-import { assembleShader } from '../../gpu/shader.js';
+import { PipelineCache } from '../../gpu/pipelines.js';
+import { Readback } from '../../gpu/readback.js';
 import { fromHalf, toHalf } from '../half.js';
 
 /** Contents of an operand, or its length where the kernel fills it. Half-precision data is given as plain numbers. */
@@ -80,90 +82,44 @@ export async function runKernels(
   calls: readonly KernelCall<number>[],
   buffers: readonly TestBuffer[],
 ): Promise<Float32Array[]> {
-  const { device } = gpu;
-  device.pushErrorScope('validation');
-  const created = buffers.map(buffer => upload(device, toBytes(buffer)));
-  const encoder = device.createCommandEncoder();
-  for (const call of calls) encodeCall(gpu, encoder, call, created);
+  const created = await Promise.all(buffers.map((buffer, i) => upload(gpu, `operand ${i}`, toBytes(buffer))));
+  const ranges = created.map(buffer => ({ buffer, offset: 0, size: buffer.size }));
+  const pipelines = caches.get(gpu) ?? new PipelineCache(gpu);
+  caches.set(gpu, pipelines);
+  using plan = await CommandPlan.create(
+    pipelines,
+    calls.map(call => call.shader.name).join(', '),
+    calls.map(call => ({
+      ...call,
+      bindings: call.bindings.map(({ operand, access }) => ({
+        access,
+        operand: operand === null ? null : ranges[operand]!,
+      })),
+    })),
+  );
+  plan.submit();
+  using readback = new Readback(gpu);
   const written = calls.flatMap(call => call.bindings.filter(b => b.access === 'read_write').map(b => b.operand!));
-  const outputs = [...new Set(written)].map(index => {
-    const staging = device.createBuffer({
-      size: created[index]!.size,
-      usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
-    });
-    encoder.copyBufferToBuffer(created[index]!, staging);
-    return { staging, buffer: buffers[index]! };
-  });
-  device.queue.submit([encoder.finish()]);
-  const error = await device.popErrorScope();
-  if (error) throw new Error(`runKernel: ${calls.map(call => call.shader.name).join(', ')}: ${error.message}`);
-  const results = await Promise.all(outputs.map(({ staging, buffer }) => readBack(staging, buffer)));
-  for (const buffer of created) buffer.destroy();
-  return results;
+  const results = [...new Set(written)].map(async index =>
+    fromBytes(await readback.read(ranges[index]!), buffers[index]!),
+  );
+  try {
+    return await Promise.all(results);
+  } finally {
+    for (const buffer of created) gpu.destroyBuffer(buffer);
+  }
 }
 
-function encodeCall(
-  gpu: GpuDevice,
-  encoder: GPUCommandEncoder,
-  call: KernelCall<number>,
-  buffers: readonly GPUBuffer[],
-): void {
-  const { device } = gpu;
-  const layout = device.createBindGroupLayout({
-    entries: [
-      { binding: 0, visibility: GPUShaderStage.COMPUTE, buffer: { type: 'uniform' } },
-      ...call.bindings.map(
-        ({ access }, i): GPUBindGroupLayoutEntry => ({
-          binding: i + 1,
-          visibility: GPUShaderStage.COMPUTE,
-          buffer: { type: access === 'read' ? 'read-only-storage' : 'storage' },
-        }),
-      ),
-    ],
-  });
-  const pipeline = device.createComputePipeline({
-    label: call.shader.name,
-    layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
-    compute: {
-      module: device.createShaderModule({ code: assembleShader(call.shader, gpu.features) }),
-      constants: { ...call.constants },
-    },
-  });
-  const zeros = upload(device, new Uint8Array(256));
-  const pass = encoder.beginComputePass();
-  pass.setPipeline(pipeline);
-  const group = device.createBindGroup({
-    layout,
-    entries: [uniformBuffer(device, call.uniforms), ...call.bindings.map(b => buffers[b.operand ?? -1] ?? zeros)].map(
-      (buffer, binding) => ({ binding, resource: { buffer } }),
-    ),
-  });
-  pass.setBindGroup(0, group);
-  pass.dispatchWorkgroups(...call.workgroups);
-  pass.end();
-}
+const caches = new WeakMap<GpuDevice, PipelineCache>();
 
-function uniformBuffer(device: GPUDevice, fields: readonly Uniform[]): GPUBuffer {
-  const block = new DataView(new ArrayBuffer(Math.max(16, Math.ceil(fields.length / 4) * 16)));
-  fields.forEach((field, i) => {
-    if ('u32' in field) block.setUint32(4 * i, field.u32, true);
-    else block.setFloat32(4 * i, field.f32, true);
-  });
-  return upload(device, new Uint8Array(block.buffer), GPUBufferUsage.UNIFORM);
-}
-
-function upload(device: GPUDevice, bytes: Uint8Array, usage: number = GPUBufferUsage.STORAGE): GPUBuffer {
-  const buffer = device.createBuffer({
-    size: bytes.byteLength,
-    usage: usage | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
-    mappedAtCreation: true,
-  });
-  new Uint8Array(buffer.getMappedRange()).set(bytes);
-  buffer.unmap();
+async function upload(gpu: GpuDevice, label: string, bytes: Uint8Array<ArrayBuffer>): Promise<GPUBuffer> {
+  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+  const buffer = await gpu.createBuffer({ label, size: bytes.byteLength, usage, kind: 'other' });
+  gpu.device.queue.writeBuffer(buffer, 0, bytes);
   return buffer;
 }
 
-function toBytes(buffer: TestBuffer): Uint8Array {
+function toBytes(buffer: TestBuffer): Uint8Array<ArrayBuffer> {
   const data = 'data' in buffer ? buffer.data : [];
   const count = 'data' in buffer ? data.length : buffer.length;
   const width = buffer.storage === 'f16' ? 2 : 4;
@@ -175,11 +131,8 @@ function toBytes(buffer: TestBuffer): Uint8Array {
   return new Uint8Array(typed.buffer);
 }
 
-async function readBack(staging: GPUBuffer, { storage, ...buffer }: TestBuffer): Promise<Float32Array> {
+function fromBytes({ buffer: bytes }: Uint8Array<ArrayBuffer>, { storage, ...buffer }: TestBuffer): Float32Array {
   const count = 'data' in buffer ? buffer.data.length : buffer.length;
-  await staging.mapAsync(GPUMapMode.READ);
-  const bytes = staging.getMappedRange().slice(0);
-  staging.destroy();
   if (storage === 'f16') return Float32Array.from(new Uint16Array(bytes, 0, count), fromHalf);
   return Float32Array.from(storage === 'f32' ? new Float32Array(bytes, 0, count) : new Int32Array(bytes, 0, count));
 }

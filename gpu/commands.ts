@@ -1,0 +1,242 @@
+// A prepared sequence of dispatches: pipelines compiled, uniform blocks uploaded in one buffer, bind groups made. Running
+// it encodes one compute pass and allocates nothing on the device.
+
+import { check } from '../errors/index.js';
+import type { GpuDevice } from './device.js';
+import type { KernelCall, Uniform } from './kernel.js';
+import type { PipelineCache, PipelineProgress } from './pipelines.js';
+import { Timestamps } from './timestamps.js';
+
+/** A range of a buffer: bytes; `offset` a multiple of the device's storage alignment (256 always is), `size` of 4. */
+export interface BufferRange {
+  readonly buffer: GPUBuffer;
+  readonly offset: number;
+  readonly size: number;
+}
+
+/** One dispatch, ready to be encoded. */
+interface Step {
+  readonly label: string;
+  readonly pipeline: GPUComputePipeline;
+  readonly group: GPUBindGroup;
+  readonly workgroups: readonly [number, number, number];
+}
+
+/** Milliseconds on the device for one dispatch, under its kernel's name. */
+export interface CallTime {
+  readonly label: string;
+  readonly ms: number;
+}
+
+/** Where a call's uniform block lies in the plan's uniform buffer, in bytes. */
+interface UniformRange {
+  readonly offset: number;
+  readonly size: number;
+}
+
+const zeroBytes = 256;
+
+export class CommandPlan {
+  #timestamps: Promise<Timestamps> | undefined;
+
+  private constructor(
+    readonly gpu: GpuDevice,
+    readonly label: string,
+    readonly calls: readonly KernelCall<BufferRange>[],
+    private readonly steps: readonly Step[],
+    private readonly blocks: readonly UniformRange[],
+    private readonly owned: readonly GPUBuffer[],
+  ) {}
+
+  /**
+   * Errors: GPU_LIMIT (a binding or a dispatch beyond the device's limits), and those of `PipelineCache.compile` and
+   * `GpuDevice.createBuffer`.
+   *
+   * @example
+   * const plan = await CommandPlan.create(pipelines, 'frame', calls);
+   * plan.submit();
+   */
+  static async create(
+    pipelines: PipelineCache,
+    label: string,
+    calls: readonly KernelCall<BufferRange>[],
+    onProgress?: (progress: PipelineProgress) => void,
+  ): Promise<CommandPlan> {
+    const { gpu } = pipelines;
+    for (const call of calls) checkCall(gpu, call);
+    const compiled = await pipelines.compile(calls, onProgress);
+    const owned: GPUBuffer[] = [];
+    try {
+      const blocks = packUniforms(calls, gpu.limits.minUniformBufferOffsetAlignment);
+      const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
+      const size = blocks.bytes.byteLength;
+      const uniforms = await gpu.createBuffer({ label: `${label} uniforms`, size, usage, kind: 'other' });
+      owned.push(uniforms);
+      // New buffers are zero: this is what absent operands read.
+      const zero = { label: `${label} zeros`, size: zeroBytes, usage: GPUBufferUsage.STORAGE, kind: 'other' } as const;
+      owned.push(await gpu.createBuffer(zero));
+      const absent = { buffer: owned[1]!, offset: 0, size: zeroBytes };
+      const steps = await gpu.scoped(`prepare ${label}`, () => {
+        gpu.device.queue.writeBuffer(uniforms, 0, blocks.bytes);
+        return calls.map((call, i): Step => {
+          const block = { buffer: uniforms, ...blocks.ranges[i]! };
+          const ranges = [block, ...call.bindings.map(binding => binding.operand ?? absent)];
+          const { name } = call.shader;
+          const group = gpu.device.createBindGroup({
+            label: `${label} ${i} ${name}`,
+            layout: pipelines.layout(call.bindings),
+            entries: ranges.map(({ buffer, offset, size }, binding) => ({
+              binding,
+              resource: { buffer, offset, size },
+            })),
+          });
+          return { label: name, pipeline: compiled[i]!, group, workgroups: call.workgroups };
+        });
+      });
+      return new CommandPlan(gpu, label, calls, steps, blocks.ranges, owned);
+    } catch (error) {
+      for (const buffer of owned) gpu.destroyBuffer(buffer);
+      throw error;
+    }
+  }
+
+  /** Dispatches of one run. */
+  get length(): number {
+    return this.steps.length;
+  }
+
+  /** Replaces the uniform block of one call (a step's learning rate) for the runs submitted from now on. */
+  setUniforms(index: number, fields: readonly Uniform[]): void {
+    const expected = this.calls[index]?.uniforms.length;
+    check(
+      fields.length === expected,
+      'INTERNAL',
+      () => `setUniforms: call ${index} of ${this.label} must get ${expected} fields, got ${fields.length}`,
+    );
+    const { offset, size } = this.blocks[index]!;
+    const bytes = new Uint8Array(size);
+    writeBlock(new DataView(bytes.buffer), 0, fields);
+    this.gpu.device.queue.writeBuffer(this.owned[0]!, offset, bytes);
+  }
+
+  /** Into a pass of the caller's, after and before whatever else it holds. */
+  encodePass(pass: GPUComputePassEncoder): void {
+    let pipeline: GPUComputePipeline | undefined;
+    for (const step of this.steps) {
+      if (step.pipeline !== pipeline) pass.setPipeline(step.pipeline);
+      pipeline = step.pipeline;
+      pass.setBindGroup(0, step.group);
+      pass.dispatchWorkgroups(...step.workgroups);
+    }
+  }
+
+  /** As one compute pass. */
+  encode(encoder: GPUCommandEncoder): void {
+    const pass = encoder.beginComputePass({ label: this.label });
+    this.encodePass(pass);
+    pass.end();
+  }
+
+  /** One command buffer with one pass. Errors: DEVICE_LOST, DISPOSED, GPU_OUT_OF_MEMORY, GPU_FAILED. */
+  submit(): void {
+    this.gpu.check(this.label);
+    const encoder = this.gpu.device.createCommandEncoder({ label: this.label });
+    this.encode(encoder);
+    this.gpu.device.queue.submit([encoder.finish()]);
+  }
+
+  /**
+   * Runs the plan with one pass and two timestamps a dispatch, and gives the device's own times in the order of the
+   * calls. Slower as a whole than `submit`. One profile at a time.
+   *
+   * Errors: UNSUPPORTED (no timestamp-query), and those of `submit`.
+   */
+  async profile(): Promise<CallTime[]> {
+    this.gpu.check(this.label);
+    this.#timestamps ??= Timestamps.create(this.gpu, this.length);
+    const timestamps = await this.#timestamps;
+    const encoder = this.gpu.device.createCommandEncoder({ label: `${this.label} profile` });
+    this.steps.forEach(({ label, pipeline, group, workgroups }, i) => {
+      const pass = encoder.beginComputePass({ label, timestampWrites: timestamps.writes(i) });
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, group);
+      pass.dispatchWorkgroups(...workgroups);
+      pass.end();
+    });
+    timestamps.resolve(encoder);
+    this.gpu.device.queue.submit([encoder.finish()]);
+    const times = await timestamps.read();
+    this.gpu.check(this.label);
+    return this.steps.map(({ label }, i) => ({ label, ms: times[i]! }));
+  }
+
+  /** Frees the plan's own buffers (uniforms, zeros, timestamps), none of its operands. Twice is fine. */
+  dispose(): void {
+    for (const buffer of this.owned) this.gpu.destroyBuffer(buffer);
+    this.#timestamps?.then(
+      timestamps => timestamps.dispose(),
+      () => undefined, // `profile` has reported it
+    );
+    this.#timestamps = undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+/**
+ * Every call's uniform block in one run of bytes, each at a multiple of `alignment`, its size rounded up to 16 as WGSL
+ * rounds the struct's.
+ */
+export function packUniforms(
+  calls: readonly Pick<KernelCall<unknown>, 'uniforms'>[],
+  alignment: number,
+): { bytes: Uint8Array<ArrayBuffer>; ranges: UniformRange[] } {
+  let end = 0;
+  const ranges = calls.map(({ uniforms }) => {
+    const offset = Math.ceil(end / alignment) * alignment;
+    const size = Math.max(16, Math.ceil(uniforms.length / 4) * 16);
+    end = offset + size;
+    return { offset, size };
+  });
+  const bytes = new Uint8Array(Math.max(16, end));
+  const view = new DataView(bytes.buffer);
+  for (const [i, { uniforms }] of calls.entries()) writeBlock(view, ranges[i]!.offset, uniforms);
+  return { bytes, ranges };
+}
+
+function writeBlock(view: DataView, offset: number, fields: readonly Uniform[]): void {
+  for (const [i, field] of fields.entries()) {
+    if ('u32' in field) view.setUint32(offset + 4 * i, field.u32, true);
+    else view.setFloat32(offset + 4 * i, field.f32, true);
+  }
+}
+
+/** What WebGPU would report only when the command buffer is submitted, and without saying which call it is. */
+function checkCall(gpu: GpuDevice, { shader, workgroups, bindings }: KernelCall<BufferRange>): void {
+  const { maxComputeWorkgroupsPerDimension: most, maxStorageBufferBindingSize: largest } = gpu.limits;
+  check(
+    workgroups.every(count => count >= 1 && count <= most),
+    'GPU_LIMIT',
+    () => `CommandPlan: ${shader.name} must have 1 to ${most} workgroups a dimension, got ${workgroups}; use spread()`,
+  );
+  const access = new Map<GPUBuffer, string>();
+  for (const { operand, access: wanted } of bindings) {
+    if (!operand) continue;
+    check(
+      operand.size <= largest,
+      'GPU_LIMIT',
+      () =>
+        `CommandPlan: ${shader.name} must bind at most ${largest} bytes at a time on this device, got ${operand.size}; split the tensor or use a smaller model or batch`,
+    );
+    const before = access.get(operand.buffer) ?? wanted;
+    check(
+      before === wanted,
+      'INTERNAL',
+      () =>
+        `CommandPlan: ${shader.name} must bind a buffer either for reading or for writing, got both for "${operand.buffer.label}"; place its outputs in another arena`,
+    );
+    access.set(operand.buffer, wanted);
+  }
+}

@@ -1,0 +1,157 @@
+// Compute pipelines by key: one module for each assembled text, one pipeline for each module and set of constants, all
+// compiled at once with createComputePipelineAsync while weights upload.
+
+import { check, TmcaError } from '../errors/index.js';
+import type { GpuDevice } from './device.js';
+import type { Binding, KernelCall, Shader } from './kernel.js';
+import { locateLine, moduleKey, shaderKey, shaderParts } from './shader.js';
+
+export interface PipelineProgress {
+  readonly loaded: number;
+  readonly total: number;
+}
+
+/** What a pipeline needs to know of a call. */
+type PipelineCall = Pick<KernelCall<unknown>, 'shader' | 'constants' | 'bindings'>;
+
+/** The pipelines of one device. They live as long as it does; there is nothing to dispose. */
+export class PipelineCache {
+  readonly #modules = new Map<string, { source: string; module: Promise<GPUShaderModule> }>();
+  readonly #layouts = new Map<string, GPUBindGroupLayout>();
+  readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();
+  #compiled = 0;
+
+  constructor(readonly gpu: GpuDevice) {}
+
+  /** Pipelines compiled so far. */
+  get size(): number {
+    return this.#compiled;
+  }
+
+  /**
+   * The pipeline of every call, in order. Those that are new compile in parallel; `onProgress` counts different pipelines,
+   * those already there included.
+   *
+   * Errors: SHADER_INVALID (with the `.wgsl` file and line), UNSUPPORTED, GPU_LIMIT, GPU_FAILED, DEVICE_LOST, DISPOSED.
+   */
+  async compile(
+    calls: readonly PipelineCall[],
+    onProgress?: (progress: PipelineProgress) => void,
+  ): Promise<GPUComputePipeline[]> {
+    this.gpu.check('compile');
+    const pipelines = calls.map(call => this.#pipeline(call));
+    const distinct = new Set(pipelines);
+    let loaded = 0;
+    for (const pipeline of distinct)
+      pipeline.then(
+        () => onProgress?.({ loaded: ++loaded, total: distinct.size }),
+        () => undefined, // reported by the line below
+      );
+    return Promise.all(pipelines);
+  }
+
+  /** Uniform block at 0, then a storage buffer for each binding; calls with the same accesses share the layout. */
+  layout(bindings: readonly Binding<unknown>[]): GPUBindGroupLayout {
+    const key = bindings.map(({ access }) => (access === 'read' ? 'r' : 'w')).join('');
+    let layout = this.#layouts.get(key);
+    if (!layout) {
+      layout = this.gpu.device.createBindGroupLayout({ label: `layout ${key}`, entries: layoutEntries(bindings) });
+      this.#layouts.set(key, layout);
+    }
+    return layout;
+  }
+
+  #pipeline(call: PipelineCall): Promise<GPUComputePipeline> {
+    const { shader, constants, bindings } = call;
+    const key = shaderKey(shader, constants, this.gpu.features);
+    // Accesses belong to the layout, hence to the pipeline, though a kernel should not vary them.
+    const full = `${key}|${bindings.map(b => b.access).join()}`;
+    let pipeline = this.#pipelines.get(full);
+    if (!pipeline) {
+      pipeline = this.#create(call, key);
+      this.#pipelines.set(full, pipeline);
+      // A failed pipeline is not kept, so that a retry reports its own error.
+      pipeline.catch(() => this.#pipelines.delete(full));
+    }
+    return pipeline;
+  }
+
+  async #create({ shader, constants, bindings }: PipelineCall, key: string): Promise<GPUComputePipeline> {
+    const { gpu } = this;
+    const most = gpu.limits.maxStorageBuffersPerShaderStage;
+    check(
+      bindings.length <= most,
+      'GPU_LIMIT',
+      `compile: ${shader.name} must bind at most ${most} storage buffers on this device, got ${bindings.length}; choose a variant with fewer`,
+    );
+    const module = await this.#module(shader);
+    const where = `compile ${key}`;
+    const layout = gpu.device.createPipelineLayout({ label: shader.name, bindGroupLayouts: [this.layout(bindings)] });
+    const compute = { module, constants: { ...constants } };
+    try {
+      const created = gpu.device.createComputePipelineAsync({ label: key, layout, compute });
+      const pipeline = await gpu.guard(where, created);
+      this.#compiled++;
+      return pipeline;
+    } catch (error) {
+      if (!(error instanceof TmcaError) || error.code !== 'GPU_FAILED') throw error;
+      throw new TmcaError(
+        'SHADER_INVALID',
+        `${where}: the pipeline must be valid on this device, got ${error.cause}; report this`,
+        { cause: error.cause },
+      );
+    }
+  }
+
+  #module(shader: Shader): Promise<GPUShaderModule> {
+    const key = moduleKey(shader, this.gpu.features);
+    const known = this.#modules.get(key);
+    check(
+      !known || known.source === shader.source,
+      'INTERNAL',
+      `compile: one kernel name must stand for one source, got two for ${shader.name}; rename one`,
+    );
+    if (known) return known.module;
+    const module = this.#createModule(shader);
+    this.#modules.set(key, { source: shader.source, module });
+    module.catch(() => this.#modules.delete(key));
+    return module;
+  }
+
+  async #createModule(shader: Shader): Promise<GPUShaderModule> {
+    const { device } = this.gpu;
+    const parts = shaderParts(shader, this.gpu.features);
+    const code = parts.map(part => part.text).join('');
+    // The scope only keeps the error from being reported a second time as uncaptured; the messages say more.
+    device.pushErrorScope('validation');
+    const module = device.createShaderModule({ label: shader.name, code });
+    const [error, info] = await this.gpu.guard(
+      `compile ${shader.name}`,
+      Promise.all([device.popErrorScope(), module.getCompilationInfo()]),
+    );
+    const messages = info.messages.filter(message => message.type === 'error');
+    if (messages.length === 0 && !error) return module;
+    const found = messages.map(({ lineNum, linePos, message }) => {
+      const { file, line } = locateLine(parts, lineNum);
+      return `${file}:${line}:${linePos} ${message}`;
+    });
+    throw new TmcaError(
+      'SHADER_INVALID',
+      `compile: ${shader.name} must be valid WGSL on this device, got ${found.join('; ') || error?.message}; report this`,
+    );
+  }
+}
+
+function layoutEntries(bindings: readonly Binding<unknown>[]): GPUBindGroupLayoutEntry[] {
+  const visibility = GPUShaderStage.COMPUTE;
+  return [
+    { binding: 0, visibility, buffer: { type: 'uniform' } },
+    ...bindings.map(
+      ({ access }, i): GPUBindGroupLayoutEntry => ({
+        binding: i + 1,
+        visibility,
+        buffer: { type: access === 'read' ? 'read-only-storage' : 'storage' },
+      }),
+    ),
+  ];
+}

@@ -1,0 +1,149 @@
+// Convolution as an implicit matrix product, with the concatenation before it and the gate and pixel shuffle after it.
+
+import { check } from '../../errors/index.js';
+import { type KernelCall, u32 } from '../kernel.js';
+import general from './conv2d.wgsl?raw';
+import vec4 from './conv2d-vec4.wgsl?raw';
+import { type Activation, epilogueConstants, gemmTiles, type Shuffle, shuffledDepth } from './epilogue.js';
+import { given } from './guard.js';
+import { checkRange, type Range, whole } from './range.js';
+import { bytesOf, checkSizes } from './sizes.js';
+
+export interface Conv2dDims {
+  readonly batch: number;
+  readonly height: number;
+  readonly width: number;
+  /** Of x. */
+  readonly channels: number;
+  /** Of x2; 0 if not given. */
+  readonly channels2?: number;
+  readonly outChannels: number;
+  readonly kernelHeight: number;
+  readonly kernelWidth: number;
+  readonly stride?: number;
+  /** Zeros on every side. */
+  readonly padding?: number;
+  readonly activation?: Activation;
+  readonly shuffle?: Shuffle | null;
+  /** Where the pixels of out lie, in elements; contiguous if not given. */
+  readonly out?: Range;
+}
+
+export interface Conv2dOperands<O> {
+  /** [batch, height, width, channels], activations. */
+  readonly x: O;
+  /** [batch, height, width, channels2], activations: channels that follow those of x, as if concatenated. */
+  readonly x2?: O | null;
+  /** [outChannels, kernelHeight, kernelWidth, channels + channels2], weights. */
+  readonly weight: O;
+  /** [outChannels], f32. */
+  readonly bias?: O | null;
+  /** [batch, outHeight, outWidth], activations; multiplies after the activation. */
+  readonly gate?: O | null;
+  /** [batch, outHeight, outWidth, outChannels], or block times as high and wide and a block²-th as deep; activations. */
+  readonly out: O;
+}
+
+/**
+ * out = shuffle(activation(conv2d([x, x2]) + bias) · gate); outHeight = ⌊(height + 2 padding - kernelHeight) / stride⌋ + 1.
+ *
+ * Errors: BAD_ARGUMENT (a size), SHAPE_MISMATCH (x2 without channels2, a window larger than the padded map, a shuffle that
+ * does not divide, a pitch too short).
+ *
+ * @example
+ * conv2d(
+ *   { batch: 1, height: 56, width: 56, channels: 96, outChannels: 16, kernelHeight: 3, kernelWidth: 3, padding: 1,
+ *     shuffle: { block: 4, order: 'CRD' } },
+ *   { x, weight, bias, out }, { act: 'f16', weight: 'f16' })
+ */
+export function conv2d<O>(
+  dims: Conv2dDims,
+  operands: Conv2dOperands<O>,
+  storage: { readonly act: 'f32' | 'f16'; readonly weight: 'f32' | 'f16' },
+): KernelCall<O> {
+  const { x, x2 = null, weight, bias = null, gate = null, out } = operands;
+  const { activation = 'none', shuffle = null } = dims;
+  const window = windowOf(dims);
+  checkSource(dims, x2);
+  const m = dims.batch * window.outHeight * window.outWidth;
+  const n = dims.outChannels;
+  const depth = shuffledDepth('conv2d', n, shuffle);
+  const range = dims.out ?? whole(depth);
+  checkRange('conv2d', 'out', range, depth);
+  const k = window.kernelHeight * window.kernelWidth * (window.channels + window.channels2);
+  const fast = window.channels % 4 === 0 && window.channels2 % 4 === 0;
+  const unit = fast ? 4 : 1;
+  const { tile, workgroups } = gemmTiles(m, n);
+  const variant = fast ? { name: 'conv2d-vec4', source: vec4 } : { name: 'conv2d', source: general };
+  return {
+    shader: { ...variant, act: storage.act, weight: storage.weight, tile },
+    constants: { ...epilogueConstants(activation, shuffle), has_bias: given(bias), has_gate: given(gate) },
+    uniforms: [
+      ...[m, n, k, Math.ceil(k / 4)],
+      ...[dims.height, window.width, window.channels / unit, window.channels2 / unit],
+      ...[window.outHeight, window.outWidth, window.kernelWidth, window.strideY, window.strideX, window.padding],
+      ...[shuffle?.block ?? 1, range.offset, range.pitch],
+    ].map(u32),
+    bindings: [
+      { operand: x, access: 'read' },
+      { operand: x2, access: 'read' },
+      { operand: weight, access: 'read' },
+      { operand: bias, access: 'read' },
+      { operand: gate, access: 'read' },
+      { operand: out, access: 'read_write' },
+    ],
+    workgroups,
+    cost: {
+      flops: m * n * (2 * k + given(bias) + given(gate)),
+      bytes:
+        bytesOf(storage.act) *
+          (dims.batch * dims.height * window.width * (window.channels + window.channels2) + m * (n + given(gate))) +
+        bytesOf(storage.weight) * n * k +
+        4 * n * given(bias),
+    },
+  };
+}
+
+/** The sliding window as the kernel walks it. */
+interface Window {
+  readonly width: number;
+  readonly channels: number;
+  readonly channels2: number;
+  readonly kernelHeight: number;
+  readonly kernelWidth: number;
+  readonly strideY: number;
+  readonly strideX: number;
+  readonly padding: number;
+  readonly outHeight: number;
+  readonly outWidth: number;
+}
+
+function windowOf(dims: Conv2dDims): Window {
+  const { batch, height, width, channels, channels2 = 0, outChannels, kernelHeight, kernelWidth } = dims;
+  const { stride = 1, padding = 0 } = dims;
+  checkSizes('conv2d', { batch, height, width, channels, outChannels, kernelHeight, kernelWidth, stride });
+  checkSizes('conv2d', { channels2, padding }, 0);
+  check(
+    kernelHeight <= height + 2 * padding && kernelWidth <= width + 2 * padding,
+    'SHAPE_MISMATCH',
+    () =>
+      `conv2d: the kernel must fit into the padded map, got ${kernelHeight} x ${kernelWidth} on ${height} x ${width} with padding ${padding}; use a larger image or more padding`,
+  );
+  const outHeight = Math.floor((height + 2 * padding - kernelHeight) / stride) + 1;
+  const outWidth = Math.floor((width + 2 * padding - kernelWidth) / stride) + 1;
+  const common = { channels2, kernelHeight, strideY: stride, padding, outHeight, outWidth };
+  // Patches of whole pixels: the kernelWidth · channels numbers of a patch's row are contiguous, so they are one wide
+  // pixel. Three channels, which no vec4 fits, become twelve.
+  const patches = kernelWidth === stride && padding === 0 && channels2 === 0 && width % kernelWidth === 0;
+  return patches
+    ? { ...common, width: width / kernelWidth, channels: channels * kernelWidth, kernelWidth: 1, strideX: 1 }
+    : { ...common, width, channels, kernelWidth, strideX: stride };
+}
+
+function checkSource<O>({ channels2 = 0 }: Conv2dDims, x2: O | null): void {
+  check(
+    (x2 === null) === (channels2 === 0),
+    'SHAPE_MISMATCH',
+    `conv2d: x2 and channels2 must come together, got ${x2 === null ? 'no x2' : 'x2'} and ${channels2} channels; give both or neither`,
+  );
+}

@@ -1,0 +1,129 @@
+// Matrix product with everything that TMCA puts after one: bias, positional rows, activation, residual, and the shuffled
+// store that makes it a transposed convolution.
+
+import { check } from '../../errors/index.js';
+import { type KernelCall, spread, u32 } from '../kernel.js';
+import { type Activation, epilogueConstants, gemmTiles, shuffledDepth } from './epilogue.js';
+import { elements, given } from './guard.js';
+import general from './linear.wgsl?raw';
+import skinny from './linear-skinny.wgsl?raw';
+import vec4 from './linear-vec4.wgsl?raw';
+import { checkRange, isVec4, type Range, whole } from './range.js';
+import { bytesOf, checkSizes } from './sizes.js';
+
+export interface LinearDims {
+  readonly m: number;
+  readonly k: number;
+  readonly n: number;
+  /** Rows of the `rows` operand; row m of the output takes row m % period. */
+  readonly period?: number;
+  readonly activation?: Activation;
+  /**
+   * Rows are the pixels of maps height x width, and each becomes block x block pixels of n / block² channels, in DCR
+   * order: a transposed convolution of that size and stride, its weight permuted to [(ky, kx, c_out), c_in].
+   */
+  readonly shuffle?: { readonly height: number; readonly width: number; readonly block: number } | null;
+  /** Where the rows of x, residual and out lie, in elements; contiguous if not given. A shuffled store counts pixels. */
+  readonly x?: Range;
+  readonly residual?: Range;
+  readonly out?: Range;
+}
+
+export interface LinearOperands<O> {
+  /** [m, k], activations. */
+  readonly x: O;
+  /** [n, k] row-major, weights. */
+  readonly weight: O;
+  /** [n], f32. */
+  readonly bias?: O | null;
+  /** [period, n], f32; added before the activation. */
+  readonly rows?: O | null;
+  /** [m, n], activations; added after the activation. */
+  readonly residual?: O | null;
+  /** [m, n], or [m * block², n / block²] shuffled; activations. */
+  readonly out: O;
+}
+
+/** Rows up to which sharing k out over a workgroup beats tiles. */
+const SKINNY_ROWS = 32;
+
+/**
+ * out[m,n] = activation(Σ_k x[m,k] weight[n,k] + bias[n] + rows[m % period, n]) + residual[m,n].
+ *
+ * Errors: BAD_ARGUMENT (a size), SHAPE_MISMATCH (a pitch too short, a shuffle that does not divide).
+ *
+ * @example
+ * linear({ m: 49, k: 768, n: 3072, activation: 'gelu' }, { x, weight, bias, out }, { act: 'f16', weight: 'f16' })
+ */
+export function linear<O>(
+  dims: LinearDims,
+  operands: LinearOperands<O>,
+  storage: { readonly act: 'f32' | 'f16'; readonly weight: 'f32' | 'f16' },
+): KernelCall<O> {
+  const { m, k, n, period = 1, activation = 'none', shuffle = null } = dims;
+  const { x, weight, bias = null, rows = null, residual = null, out } = operands;
+  const at = ranges(dims);
+  const { variant, tile, workgroups } = choose(m, n, k, at.x);
+  return {
+    shader: { ...variant, act: storage.act, weight: storage.weight, tile },
+    constants: {
+      ...epilogueConstants(activation, shuffle && { block: shuffle.block, order: 'DCR' }),
+      has_bias: given(bias),
+      has_rows: given(rows),
+      has_residual: given(residual),
+    },
+    uniforms: [
+      ...[m, k, n, Math.ceil(k / 4)],
+      ...[at.x.offset, at.x.pitch, at.residual.offset, at.residual.pitch, at.out.offset, at.out.pitch],
+      ...[period, shuffle?.width ?? m, shuffle?.block ?? 1],
+    ].map(u32),
+    bindings: [
+      { operand: x, access: 'read' },
+      { operand: weight, access: 'read' },
+      { operand: bias, access: 'read' },
+      { operand: rows, access: 'read' },
+      { operand: residual, access: 'read' },
+      { operand: out, access: 'read_write' },
+    ],
+    workgroups,
+    cost: {
+      flops: m * n * (2 * k + given(bias) + given(rows) + given(residual)),
+      bytes:
+        bytesOf(storage.act) * (m * k + m * n * (1 + given(residual))) +
+        bytesOf(storage.weight) * n * k +
+        4 * n * (given(bias) + given(rows) * Math.min(period, m)),
+    },
+  };
+}
+
+function ranges(dims: LinearDims): { x: Range; residual: Range; out: Range } {
+  const { m, k, n, period = 1, shuffle = null } = dims;
+  checkSizes('linear', { m, k, n, period });
+  elements('linear', { n, k });
+  const depth = shuffledDepth('linear', n, shuffle);
+  if (shuffle !== null) {
+    checkSizes('linear', { 'shuffle.height': shuffle.height, 'shuffle.width': shuffle.width });
+    check(
+      m % (shuffle.height * shuffle.width) === 0,
+      'SHAPE_MISMATCH',
+      () =>
+        `linear: m must be whole maps of ${shuffle.height} x ${shuffle.width} pixels, got ${m}; correct the shuffle's size`,
+    );
+  }
+  const { x = whole(k), residual = whole(n), out = whole(depth) } = dims;
+  checkRange('linear', 'x', x, k);
+  checkRange('linear', 'residual', residual, n);
+  checkRange('linear', 'out', out, depth);
+  return { x, residual, out };
+}
+
+function choose(m: number, n: number, k: number, x: Range) {
+  if (k % 4 !== 0 || !isVec4(x)) return { variant: { name: 'linear', source: general }, ...gemmTiles(m, n) };
+  if (m > SKINNY_ROWS) return { variant: { name: 'linear-vec4', source: vec4 }, ...gemmTiles(m, n) };
+  const rows = m === 1 ? 1 : 8;
+  return {
+    variant: { name: 'linear-skinny', source: skinny },
+    tile: { TILE_M: rows },
+    workgroups: spread(Math.ceil(m / rows) * Math.ceil(n / 4)),
+  };
+}

@@ -3,45 +3,30 @@
 import { TmcaError } from '../errors/index.js';
 import type { DeviceChoice, DType, DTypeChoice } from './types.js';
 
-/** What is known of the machine before a device is opened. */
-export interface AdapterPresence {
-  /** The best WebGPU adapter, or why there is none. */
-  readonly adapter: { readonly description: string; readonly software: boolean } | null;
-  readonly why?: string;
+/** What of an adapter decides. */
+export interface AdapterTraits {
+  readonly description: string;
+  /** Runs on the CPU. */
+  readonly software: boolean;
 }
 
-export interface EngineChoice {
-  readonly device: 'webgpu';
-  readonly reason: string;
+/** @throws TmcaError ENGINE_UNAVAILABLE for `wasm`: its engine is not part of this version */
+export function checkEngine(choice: DeviceChoice): void {
+  if (choice !== 'wasm') return;
+  throw new TmcaError(
+    'ENGINE_UNAVAILABLE',
+    'checkEngine: this version runs on WebGPU only, got device wasm; use --device webgpu (a software adapter will do)',
+  );
 }
 
 /**
- * `auto` takes a hardware adapter where there is one. Until a wasm engine is built in, a software adapter is the only
- * other way to run, and is taken with a word about it.
- *
- * @throws TmcaError NO_ADAPTER, ENGINE_UNAVAILABLE
+ * Why WebGPU runs on the adapter that was found. `auto` takes hardware where there is some; a software adapter, the only
+ * other way to run, is taken with a word about it.
  */
-export function chooseEngine(choice: DeviceChoice, { adapter, why }: AdapterPresence): EngineChoice {
-  if (choice === 'wasm') {
-    throw new TmcaError(
-      'ENGINE_UNAVAILABLE',
-      'chooseEngine: this version runs on WebGPU only, got device wasm; use --device webgpu (a software adapter will do)',
-    );
-  }
-  if (!adapter) {
-    throw new TmcaError(
-      'NO_ADAPTER',
-      why ??
-        'chooseEngine: a WebGPU adapter must be present, got none; install a graphics driver (Debian without a GPU: npm run setup)',
-    );
-  }
-  const { description, software } = adapter;
-  if (choice === 'webgpu') return { device: 'webgpu', reason: `webgpu was asked for; the adapter is ${description}` };
-  if (!software) return { device: 'webgpu', reason: `a hardware adapter is present: ${description}` };
-  return {
-    device: 'webgpu',
-    reason: `no hardware adapter is present; the software adapter ${description} runs, slowly, on the CPU`,
-  };
+export function engineReason(choice: DeviceChoice, { description, software }: AdapterTraits): string {
+  if (choice === 'webgpu') return `webgpu was asked for; the adapter is ${description}`;
+  if (!software) return `a hardware adapter is present: ${description}`;
+  return `no hardware adapter is present; the software adapter ${description} runs, slowly, on the CPU`;
 }
 
 export interface PrecisionChoice {

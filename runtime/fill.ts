@@ -2,6 +2,7 @@
 // tests and benchmarks of full-size models.
 
 import { type Shape, sizeOf } from '../model/graph.js';
+import type { SafetensorsTensor } from './safetensors/index.js';
 
 const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, n) => {
   let c = n;
@@ -49,4 +50,14 @@ export function fill(name: string, shape: Shape): Float32Array {
     values.length,
   );
   return values;
+}
+
+/** Parameters of these names and shapes as a stream, as if read from a file. */
+export function fillStream(shapes: ReadonlyMap<string, Shape>): { tensors(): AsyncIterable<SafetensorsTensor> } {
+  return {
+    async *tensors() {
+      for (const [name, shape] of shapes)
+        yield { name, dtype: 'F32', shape, bytes: new Uint8Array(fill(name, shape).buffer) };
+    },
+  };
 }

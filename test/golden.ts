@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { type Config, parseConfig } from '../model/config.js';
 import type { Feed } from '../model/interpreter.js';
+import { channelsLast } from '../runtime/layout.js';
 import { memorySource, openSafetensors, type SafetensorsTensor, toFloat32 } from '../runtime/safetensors/index.js';
 
 const SHARED = '../shared/reference/golden';
@@ -43,18 +44,6 @@ export async function readTensors(path: string): Promise<Map<string, GoldenTenso
   return tensors;
 }
 
-/** [B,C,H,W] → [B,H,W,C]; other ranks as they are. */
-export function channelsLast({ shape, data }: GoldenTensor): Float64Array {
-  const out = new Float64Array(data.length);
-  if (shape.length !== 4) return new Float64Array(data);
-  const [batch, channels, height, width] = shape as [number, number, number, number];
-  const pixels = height * width;
-  for (let b = 0; b < batch; b++)
-    for (let c = 0; c < channels; c++)
-      for (let p = 0; p < pixels; p++) out[(b * pixels + p) * channels + c] = data[(b * channels + c) * pixels + p]!;
-  return out;
-}
-
 export async function loadGolden(folder: string): Promise<Golden> {
   const config = parseConfig(JSON.parse(readFileSync(`${folder}/config.json`, 'utf8')), folder);
   const forward = await readTensors(`${folder}/forward.safetensors`);
@@ -67,6 +56,6 @@ export async function loadGolden(folder: string): Promise<Golden> {
     batch,
     length,
     forward,
-    feed: { input: name => channelsLast(forward.get(name)!), parameter: name => parameters.get(name)!.data },
+    feed: { input: name => channelsLast(forward.get(name)!).data, parameter: name => parameters.get(name)!.data },
   };
 }

@@ -1,6 +1,7 @@
 // fused-linear: activation(x Wᵀ + b + rows) + residual, stored as it is or as r x r pixel blocks (DCR).
 // Inputs x […,K], W [N,K], b [N], rows [P,N] (added to row m as rows[m mod P]), residual […,N]; all but the first two optional.
 
+import type { Tensor } from '../graph.js';
 import type { CompositeRule } from '../rule.js';
 import { type Activation, activate } from './activation.js';
 import { lowerLinear } from './lower-linear.js';
@@ -14,7 +15,7 @@ export interface FusedLinearAttrs {
 export const fusedLinear: CompositeRule<FusedLinearAttrs> = {
   slots: ['act', 'weight', 'vector', 'vector', 'act'],
   expand(b, [x, weight, bias, rows, residual], { activation, block }) {
-    let y = b.linear(x!, weight!, bias ?? null);
+    let y: Tensor = b.linear(x!, weight!, bias ?? null);
     if (rows) {
       const [period, n] = rows.shape as [number, number];
       const shape = y.shape;

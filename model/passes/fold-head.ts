@@ -2,7 +2,7 @@
 // pixel shuffle. With W [C r²,kh,kw,I] in (c, s) order and V [O,1,1,C]: W'[(o,s),…] = Σ_c V[o,c] W[(c,s),…].
 
 import { builder as b } from '../builder.js';
-import type { Outputs } from '../graph.js';
+import type { Outputs, Tensor } from '../graph.js';
 import { asOp, rewritePass } from './rewrite.js';
 
 export const foldHead: (outputs: Outputs) => Outputs = rewritePass((node, original, { uses }) => {
@@ -19,7 +19,7 @@ export const foldHead: (outputs: Outputs) => Outputs = rewritePass((node, origin
   const mix = b.reshape(pointwise.inputs[1]!, [outChannels, channels]);
   const sites = shuffle.attrs.block ** 2;
   /** [C·sites, rest] → [O·sites, rest] through V. */
-  const mixed = (t: typeof mix, rest: number) => {
+  const mixed = (t: Tensor, rest: number) => {
     const byChannel = b.permute(b.reshape(t, [channels, sites, rest]), [1, 2, 0]);
     return b.permute(b.linear(byChannel, mix), [2, 0, 1]);
   };

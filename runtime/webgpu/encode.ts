@@ -1,6 +1,6 @@
 // Parameters from how the file stores them to how the device does.
 
-import { toHalf } from '../../assembly/half.js';
+import { fromHalf, toHalf } from '../../assembly/half.js';
 import type { Assembly } from '../../assembly/instance.js';
 import { check } from '../../errors/index.js';
 import type { Storage } from '../../gpu/kernel.js';
@@ -16,8 +16,8 @@ export interface ParameterStream {
 const HALF_INFINITY = 0x7c00;
 
 /** Bytes of `view`, zero-padded to a multiple of 4, as buffer writes demand. */
-function padded(view: ArrayBufferView): Uint8Array {
-  const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+export function padded(view: ArrayBufferView): Uint8Array {
+  const bytes = bytesOfView(view);
   if (bytes.length % 4 === 0) return bytes;
   const whole = new Uint8Array(Math.ceil(bytes.length / 4) * 4);
   whole.set(bytes);
@@ -42,4 +42,17 @@ export function encodeStorage(assembly: Assembly, tensor: SafetensorsTensor, sto
       `encodeStorage: weights must lie within ±65,504 to be stored as fp16, got ${values[beyond]} at ${beyond} of ${tensor.name}; use dtype fp32`,
   );
   return padded(halves);
+}
+
+/** The bytes behind a typed array. */
+export const bytesOfView = (view: ArrayBufferView): Uint8Array =>
+  new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+
+/** `count` numbers read back from the device. */
+export function decodeStorage(assembly: Assembly, bytes: Uint8Array, storage: Storage, count: number): Float32Array {
+  const { buffer, byteOffset } = bytes;
+  if (storage === 'f16') return fromHalf(assembly, new Uint16Array(buffer, byteOffset, count));
+  return storage === 'f32'
+    ? new Float32Array(buffer, byteOffset, count)
+    : Float32Array.from(new Int32Array(buffer, byteOffset, count));
 }

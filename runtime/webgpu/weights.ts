@@ -3,6 +3,7 @@
 
 import type { Assembly } from '../../assembly/instance.js';
 import { check, TmcaError, throwIfAborted } from '../../errors/index.js';
+import type { BufferRange } from '../../gpu/commands.js';
 import type { GpuDevice } from '../../gpu/device.js';
 import type { Storage } from '../../gpu/kernel.js';
 import { isOp, parametersOf, type Tensor } from '../../model/graph.js';
@@ -13,13 +14,6 @@ import { toFloat32 } from '../safetensors/to-float32.js';
 import type { Progress } from '../types.js';
 import { encodeStorage, type ParameterStream } from './encode.js';
 
-/** Part of a buffer. */
-export interface BufferRange {
-  readonly buffer: GPUBuffer;
-  readonly offset: number;
-  readonly size: number;
-}
-
 interface Constant {
   readonly tensor: Tensor;
   readonly storage: Storage;
@@ -29,8 +23,8 @@ interface Constant {
 }
 
 export interface LoadOptions {
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: Progress) => void;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
 const ALIGNMENT = 256;

@@ -1,0 +1,14 @@
+// Sessions in a browser's page or worker: folders by address, WebGPU of the browser.
+
+import { webIo } from './model-folder/index.js';
+import { openModel, type Platform } from './open.js';
+import type { Session, SessionOptions } from './types.js';
+
+const browser: Platform = {
+  io: webIo,
+  gpu: async () => (typeof navigator === 'undefined' ? undefined : navigator.gpu),
+};
+
+/** Opens the model folder at an address. See `openModel` for the errors. */
+export const openSession = (modelUrl: string, options?: SessionOptions): Promise<Session> =>
+  openModel(modelUrl, browser, options);

@@ -1,0 +1,86 @@
+// `inspect forward`: every checkpointed output of a network for given inputs, under the reference's names and in its
+// layout, through the passes and kernels that ship.
+
+import type { Assembly } from '../assembly/instance.js';
+import { check } from '../errors/index.js';
+import type { GpuDevice } from '../gpu/device.js';
+import type { Config } from '../model/config.js';
+import { parametersOf, type Shape, showShape } from '../model/graph.js';
+import { namedOutputs } from '../model/outputs.js';
+import { fold, fuse, setPrecision } from '../model/passes/index.js';
+import { tmca, tmcaInputs } from '../model/tmca.js';
+import type { PrecisionChoice } from './engine-choice.js';
+import { channelsFirst, channelsLast } from './layout.js';
+import type { ParameterStream } from './webgpu/encode.js';
+import { type GraphRun, type HostTensor, runGraph } from './webgpu/run-graph.js';
+import type { LoadOptions } from './webgpu/weights.js';
+
+/** `image` [B,3,S,S] normalised, `ids` [B,L], `mask` [B,L]. */
+export interface ForwardInputs {
+  readonly image: HostTensor;
+  readonly ids: HostTensor;
+  readonly mask: HostTensor;
+}
+
+export interface ForwardRun extends Omit<GraphRun, 'outputs'> {
+  /** Names of reference/README.md; maps are channels-first. */
+  readonly outputs: Readonly<Record<string, { readonly shape: Shape; readonly data: Float32Array }>>;
+}
+
+function checkInputs(config: Config, { image, ids, mask }: ForwardInputs): { batch: number; length: number } {
+  const [batch = 0, length = 0] = ids.shape;
+  const size = config.imageSize;
+  const fits = (t: HostTensor, shape: Shape) => showShape(t.shape) === showShape(shape);
+  check(
+    batch > 0 &&
+      length > 0 &&
+      fits(image, [batch, 3, size, size]) &&
+      fits(mask, [batch, length]) &&
+      ids.shape.length === 2,
+    'BAD_ARGUMENT',
+    () =>
+      `inspectForward: inputs must be image [B,3,${size},${size}], ids [B,L] and mask [B,L], got ${showShape(image.shape)}, ${showShape(ids.shape)} and ${showShape(mask.shape)}`,
+  );
+  check(
+    length <= config.maxPositions,
+    'BAD_ARGUMENT',
+    `inspectForward: a text may have ${config.maxPositions} tokens, got ${length}; shorten it`,
+  );
+  const { vocabSize } = config;
+  const stray = Array.from(ids.data).find(id => !Number.isInteger(id) || id < 0 || id >= vocabSize);
+  check(
+    stray === undefined,
+    'BAD_ARGUMENT',
+    () => `inspectForward: ids must be whole numbers below ${vocabSize}, got ${stray}; check the vocabulary`,
+  );
+  return { batch, length };
+}
+
+/** Names and shapes of the parameters of a network. */
+export function expectedParameters(config: Config): ReadonlyMap<string, Shape> {
+  return parametersOf(namedOutputs(tmca(config, tmcaInputs(config, 1, 1))));
+}
+
+/** @throws TmcaError BAD_ARGUMENT where inputs do not fit the network; what loading and the device throw */
+export async function runForward(
+  gpu: GpuDevice,
+  assembly: Assembly,
+  config: Config,
+  inputs: ForwardInputs,
+  precision: PrecisionChoice,
+  parameters: ParameterStream,
+  options: LoadOptions = {},
+): Promise<ForwardRun> {
+  const { batch, length } = checkInputs(config, inputs);
+  const graph = namedOutputs(tmca(config, tmcaInputs(config, batch, length)));
+  const prepared = setPrecision(fuse(fold(graph)), precision.activations);
+  const run = await runGraph(
+    gpu,
+    assembly,
+    prepared,
+    { ...inputs, image: channelsLast(inputs.image) },
+    { ...options, weights: precision.weights, parameters },
+  );
+  const outputs = Object.entries(run.outputs).map(([name, tensor]) => [name, channelsFirst(tensor)] as const);
+  return { ...run, outputs: Object.fromEntries(outputs) };
+}

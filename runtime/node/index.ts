@@ -1,0 +1,39 @@
+// The package in Node: sessions on Dawn, model folders on disk or by address. Research use; not a medical device.
+
+import { nodeGpu } from '../../gpu/node.js';
+import type { ForwardInputs } from '../inspect.js';
+import {
+  type InspectedForward,
+  type InspectOptions,
+  inspectForward as inspect,
+  openModel,
+  type Platform,
+} from '../open.js';
+import type { Session, SessionOptions } from '../types.js';
+import { nodeIo } from './folder.js';
+
+export { type ErrorCode, TmcaError } from '../../errors/index.js';
+export type { ForwardInputs } from '../inspect.js';
+export type { InspectedForward, InspectOptions } from '../open.js';
+export type * from '../types.js';
+
+const node: Platform = { io: nodeIo, gpu: () => nodeGpu() };
+
+/**
+ * Opens a model folder (a path or an address) on WebGPU. See `openModel` for the errors.
+ *
+ * @example
+ * const session = await openSession('models/nano', { device: 'webgpu' });
+ * const report = await session.encodeReport('one small pink polyp, located in center of the image');
+ * const { mask, lesions } = await session.segment({ data, width, height, channels: 3 }, report);
+ * session.dispose();
+ */
+export const openSession = (modelDir: string, options?: SessionOptions): Promise<Session> =>
+  openModel(modelDir, node, options);
+
+/** Every checkpointed output of a model folder; see `inspectForward` of runtime/open.ts. */
+export const inspectForward = (
+  modelDir: string,
+  inputs: ForwardInputs,
+  options?: InspectOptions,
+): Promise<InspectedForward> => inspect(modelDir, node, inputs, options);

@@ -1,0 +1,153 @@
+// From a model folder to a session: the one path that Node, the browser's worker and the command share.
+
+import { loadAssembly } from '../assembly/instance.js';
+import { Vocabulary } from '../assembly/wordpiece.js';
+import { throwIfAborted } from '../errors/index.js';
+import { type GpuDevice, openDevice } from '../gpu/device.js';
+import { checkEngine, choosePrecision, engineReason, type PrecisionChoice } from './engine-choice.js';
+import { fillStream } from './fill.js';
+import { expectedParameters, type ForwardInputs, type ForwardRun, runForward } from './inspect.js';
+import {
+  checkFinite,
+  checkTensors,
+  type FolderIo,
+  type ModelFiles,
+  type ModelFolder,
+  openModelFolder,
+  readModelFiles,
+} from './model-folder/index.js';
+import type { DeviceChoice, Session, SessionInfo, SessionOptions } from './types.js';
+import type { ParameterStream } from './webgpu/encode.js';
+import { WebGpuSession } from './webgpu/session.js';
+
+/** What the platform provides. */
+export interface Platform {
+  readonly io: FolderIo;
+  /** `navigator.gpu` or Dawn; undefined where there is no WebGPU. */
+  gpu(): Promise<GPU | undefined>;
+}
+
+interface OpenedDevice {
+  readonly gpu: GpuDevice;
+  readonly reason: string;
+}
+
+async function openGpu(
+  platform: Platform,
+  choice: DeviceChoice,
+  signal: AbortSignal | undefined,
+): Promise<OpenedDevice> {
+  checkEngine(choice);
+  const gpu = await openDevice({ gpu: await platform.gpu(), prefer: 'any', signal });
+  return { gpu, reason: engineReason(choice, gpu.adapter) };
+}
+
+/** The folder's tensors, each checked to be finite as it passes. */
+function checkedStream({ weights }: ModelFolder): ParameterStream {
+  return {
+    async *tensors() {
+      for await (const tensor of weights.tensors()) {
+        checkFinite(tensor.name, tensor);
+        yield tensor;
+      }
+    },
+  };
+}
+
+function describe(
+  { config, hash }: ModelFiles & { readonly hash: () => string | null },
+  { adapter }: GpuDevice,
+  precision: PrecisionChoice,
+  reason: string,
+): SessionInfo {
+  const { vendor, architecture, description, software, features } = adapter;
+  return {
+    device: 'webgpu',
+    dtype: precision.dtype,
+    adapter: { vendor, architecture, description, software, features },
+    reason: `${reason}; ${precision.reason}`,
+    model: {
+      name: config.name,
+      hash: hash() ?? '',
+      imageSize: config.imageSize,
+      maxTextLength: config.maxTextLength,
+    },
+  };
+}
+
+/**
+ * Opens a model folder on a device. Everything is checked before anything is allocated on the device.
+ *
+ * @param location path or address of a model folder
+ * @throws TmcaError of the folder (FILE_NOT_FOUND, CONFIG_INVALID, SAFETENSORS_INVALID, MODEL_INCOMPLETE, MODEL_MISMATCH,
+ *   MODEL_NOT_FINITE, MANIFEST_MISMATCH, VOCABULARY_INVALID, DOWNLOAD_FAILED), of the device (NO_WEBGPU, NO_ADAPTER,
+ *   GPU_LIMIT, GPU_OUT_OF_MEMORY, DEVICE_LOST), ENGINE_UNAVAILABLE, UNSUPPORTED, ABORTED
+ */
+export async function openModel(location: string, platform: Platform, options: SessionOptions = {}): Promise<Session> {
+  const { device = 'auto', dtype = 'auto', signal, onProgress } = options;
+  checkEngine(device);
+  const folder = await openModelFolder(location, platform.io, { ...(signal ? { signal } : {}) });
+  let vocabulary: Vocabulary | null = null;
+  try {
+    const { config } = folder;
+    checkTensors(folder.weights.header, expectedParameters(config), `${location}/model.safetensors`);
+    const assembly = await loadAssembly();
+    vocabulary = folder.vocab && new Vocabulary(assembly, folder.vocab);
+    throwIfAborted(signal, 'openModel');
+    const opened = await openGpu(platform, device, signal);
+    const precision = choosePrecision(dtype, config.dtype, opened.gpu.features.f16);
+    return await WebGpuSession.create({
+      gpu: opened.gpu,
+      assembly,
+      config,
+      precision,
+      vocabulary,
+      parameters: checkedStream(folder),
+      describe: () => describe(folder, opened.gpu, precision, opened.reason),
+      signal,
+      onProgress,
+    });
+  } catch (error) {
+    vocabulary?.dispose();
+    throw error;
+  } finally {
+    await folder.close();
+  }
+}
+
+export interface InspectOptions extends SessionOptions {
+  /** Parameters from golden.py's `fill` instead of a file. */
+  readonly fill?: boolean;
+}
+
+/** A forward run, and what it ran on. */
+export interface InspectedForward extends ForwardRun {
+  readonly info: SessionInfo;
+}
+
+/** Every checkpointed output of a model for inputs of any batch and text length. Throws as `openModel`, and BAD_ARGUMENT. */
+export async function inspectForward(
+  location: string,
+  platform: Platform,
+  inputs: ForwardInputs,
+  options: InspectOptions = {},
+): Promise<InspectedForward> {
+  const { device = 'auto', dtype = 'auto', fill = false, signal, onProgress } = options;
+  checkEngine(device);
+  const folder = fill ? null : await openModelFolder(location, platform.io, { ...(signal ? { signal } : {}) });
+  try {
+    const files = folder ?? { ...(await readModelFiles(location, platform.io)), hash: () => null };
+    const { config } = files;
+    const expected = expectedParameters(config);
+    if (folder) checkTensors(folder.weights.header, expected, `${location}/model.safetensors`);
+    const parameters = folder ? checkedStream(folder) : fillStream(expected);
+    const assembly = await loadAssembly();
+    const opened = await openGpu(platform, device, signal);
+    using gpu = opened.gpu;
+    const precision = choosePrecision(dtype, config.dtype, gpu.features.f16);
+    const run = await runForward(gpu, assembly, config, inputs, precision, parameters, { signal, onProgress });
+    return { ...run, info: describe(files, gpu, precision, opened.reason) };
+  } finally {
+    await folder?.close();
+  }
+}

@@ -1,0 +1,87 @@
+// A sentence on the device: the tensors that pass from the text plan to the frame plan, and its mask.
+
+import type { GpuDevice } from '../../gpu/device.js';
+import type { Report } from '../types.js';
+import { bytesOfView } from './encode.js';
+import type { Plan } from './plan.js';
+
+export interface ReportContent {
+  readonly text: string;
+  readonly ids: Int32Array;
+  readonly truncated: boolean;
+  /** Padded length. */
+  readonly length: number;
+  /** [length], 1 where there is a token. */
+  readonly mask: Int32Array;
+}
+
+const ALIGNMENT = 4;
+
+export class DeviceReport implements Report {
+  private constructor(
+    private readonly gpu: GpuDevice,
+    private readonly content: ReportContent,
+    private readonly buffer: GPUBuffer,
+    /** Where each of the report's tensors lies in the buffer. */
+    private readonly places: ReadonlyMap<string, { readonly offset: number; readonly size: number }>,
+    private readonly onDispose: (report: DeviceReport) => void,
+  ) {}
+
+  /** Room for the outputs of a text plan. */
+  static async create(
+    gpu: GpuDevice,
+    plan: Plan,
+    content: ReportContent,
+    onDispose: (report: DeviceReport) => void,
+  ): Promise<DeviceReport> {
+    const places = new Map<string, { offset: number; size: number }>();
+    let bytes = 0;
+    for (const name of plan.outputNames) {
+      const { size } = plan.output(name).range;
+      places.set(name, { offset: bytes, size });
+      bytes += Math.ceil(size / ALIGNMENT) * ALIGNMENT;
+    }
+    const usage = GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    const buffer = await gpu.createBuffer({ label: 'report', size: bytes, usage, kind: 'other' });
+    return new DeviceReport(gpu, content, buffer, places, onDispose);
+  }
+
+  get text(): string {
+    return this.content.text;
+  }
+
+  get ids(): Int32Array {
+    return this.content.ids;
+  }
+
+  get truncated(): boolean {
+    return this.content.truncated;
+  }
+
+  get length(): number {
+    return this.content.length;
+  }
+
+  copyFrom(plan: Plan, encoder: GPUCommandEncoder): void {
+    for (const [name, { offset, size }] of this.places) {
+      const { range } = plan.output(name);
+      encoder.copyBufferToBuffer(range.buffer, range.offset, this.buffer, offset, size);
+    }
+  }
+
+  /** Into the frame plan's inputs, made for texts of `frameLength`: rows past this report's own are masked. */
+  copyTo(plan: Plan, frameLength: number, encoder: GPUCommandEncoder): void {
+    const mask = new Int32Array(frameLength);
+    mask.set(this.content.mask);
+    plan.write('mask', bytesOfView(mask));
+    for (const [name, { offset, size }] of this.places) {
+      const { range } = plan.input(name);
+      encoder.copyBufferToBuffer(this.buffer, offset, range.buffer, range.offset, size);
+    }
+  }
+
+  dispose(): void {
+    this.onDispose(this);
+    this.gpu.destroyBuffer(this.buffer);
+  }
+}

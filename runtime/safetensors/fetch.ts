@@ -7,9 +7,9 @@ import type { Progress } from '../types.js';
 import type { ByteSource } from './source.js';
 
 export interface FetchOptions {
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Called with phase 'download' as bytes arrive. */
-  readonly onProgress?: (progress: Progress) => void;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
   /** How long a server may send nothing before the download has failed; 30 s if not given. */
   readonly idleMs?: number;
   /** How often a broken body is taken up again where it broke, by a range request; 2 if not given. */
@@ -68,10 +68,12 @@ async function* resumable(
 ): AsyncGenerator<Uint8Array> {
   const size = sizeOf(first.response);
   const validator = validatorOf(first.response);
-  let download = first;
+  const resumes = validator === null ? 0 : (options.resumes ?? 2);
+  let download: Download | null = first;
   let loaded = 0;
-  for (let resumes = options.resumes ?? 2; ; resumes--) {
+  for (let broken = 0; ; broken++) {
     try {
+      download ??= await resume(url, name, loaded, validator!, options);
       for await (const chunk of bodyOf(download, name, options)) {
         if (loaded === 0) refusePage(chunk, name);
         loaded += chunk.length;
@@ -82,9 +84,10 @@ async function* resumable(
       if (size !== undefined && loaded < size) throw lengthFailure(name, size, loaded, true);
       return;
     } catch (error) {
-      const again = error instanceof TmcaError && error.retryable && validator !== null && resumes > 0;
-      if (!again) throw error;
-      download = await resume(url, name, loaded, validator, options);
+      if (!(error instanceof TmcaError) || !error.retryable || broken >= resumes) throw error;
+      download = null;
+      // 0.1 s, then 0.4 s, …: a network that comes back does so in its own time
+      await new Promise(resolve => setTimeout(resolve, 100 * 4 ** broken));
     }
   }
 }

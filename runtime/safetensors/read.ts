@@ -9,9 +9,9 @@ import { PREFIX_BYTES, parseHeader, readHeaderLength, type SafetensorsHeader, ty
 import { type ByteSource, concatenate } from './source.js';
 
 export interface ReadOptions {
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Called with phase 'weights' after each tensor. */
-  readonly onProgress?: (progress: Progress) => void;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
 /** An open file. */

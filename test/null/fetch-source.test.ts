@@ -197,6 +197,20 @@ describe('taking a broken download up again', () => {
     expect(server.requests.length).toBe(2);
   });
 
+  test('a server that is away for a moment', async () => {
+    let request = 0;
+    server = await serve((_, response) => {
+      if (++request === 2) return void response.writeHead(503).end();
+      const from = request === 1 ? 0 : 60_000;
+      const range = { 'content-range': `bytes ${from}-${body.length - 1}/${body.length}` };
+      response.writeHead(from ? 206 : 200, { etag: '"one"', 'content-length': body.length - from, ...(from && range) });
+      if (from) response.end(body.subarray(from));
+      else cut(response, 60_000);
+    });
+    expect(sha256(await download(`${server.address}/x`))).toBe(sha256(body));
+    expect(request).toBe(3);
+  });
+
   test('never joins two versions of a file', async () => {
     server = await breaking(['"one"', '"two"']);
     const error = await failure('DOWNLOAD_FAILED', () => download(`${server!.address}/x`));

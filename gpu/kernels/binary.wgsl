@@ -1,0 +1,25 @@
+// include: unravel, binary-formula
+// y = f(a, b) elementwise under broadcasting, f by the override `kind`. y [n5..n0] act, row-major; a and b are read with
+// strides s and t, which are 0 along the axes where they are stretched. Axes are numbered from the innermost.
+// One element a thread.
+
+struct Dims {
+  count: u32,
+  n0: u32, n1: u32, n2: u32, n3: u32, n4: u32, n5: u32,
+  s0: u32, s1: u32, s2: u32, s3: u32, s4: u32, s5: u32,
+  t0: u32, t1: u32, t2: u32, t3: u32, t4: u32, t5: u32,
+}
+
+@group(0) @binding(0) var<uniform> dims: Dims;
+@group(0) @binding(1) var<storage, read> a: array<act>;
+@group(0) @binding(2) var<storage, read> b: array<act>;
+@group(0) @binding(3) var<storage, read_write> y: array<act>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+        @builtin(local_invocation_index) local: u32) {
+  let i = (group.y * groups.x + group.x) * 64u + local;
+  if (i >= dims.count) { return; }
+  let at = unravel(i);
+  y[i] = act(binary4(vec4f(f32(a[at.s])), vec4f(f32(b[at.t]))).x);
+}

@@ -1,0 +1,15 @@
+// y[i] = x[i] rounded to act, `count` elements; x f32. Beyond act's range: infinity. One element a thread.
+
+struct Dims { count: u32 }
+
+@group(0) @binding(0) var<uniform> dims: Dims;
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read_write> y: array<act>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+        @builtin(local_invocation_index) local: u32) {
+  let i = (group.y * groups.x + group.x) * 64u + local;
+  if (i >= dims.count) { return; }
+  y[i] = act(x[i]);
+}

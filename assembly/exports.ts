@@ -29,4 +29,33 @@ export interface AssemblyExports {
   vocabularyTokenStart(vocabulary: Pointer, id: number): Pointer;
   vocabularyTokenLength(vocabulary: Pointer, id: number): number;
   tokenise(vocabulary: Pointer, text: Pointer, length: number, to: Pointer, room: number): number;
+
+  /** The list in which `boundaryDistances`, `traceContour` and `encodeRuns` leave their results, i32. */
+  listData(): Pointer;
+  listLength(): number;
+  freeList(): void;
+
+  createBitmap(width: number, height: number): Pointer;
+  packRows(bitmap: Pointer, y: number, rows: number, source: Pointer): void;
+  freeBitmap(bitmap: Pointer): void;
+
+  countPixels(a: Pointer, b: Pointer, length: number, counts: Pointer): void;
+  boundaryDistances(a: Pointer, b: Pointer): void;
+
+  createUpsample(size: number, width: number, height: number): Pointer;
+  upsampleMap(upsample: Pointer): Pointer;
+  prepareMap(upsample: Pointer, logits: number): number;
+  maskRows(upsample: Pointer, y: number, rows: number, threshold: number, out: Pointer): void;
+  freeUpsample(upsample: Pointer): void;
+
+  createComponents(width: number, height: number): Pointer;
+  componentRows(components: Pointer, y: number, rows: number, mask: Pointer): void;
+  segmentRows(components: Pointer, upsample: Pointer, y: number, rows: number, threshold: number, mask: Pointer): void;
+  finishComponents(components: Pointer, minArea: number): number;
+  componentRecords(components: Pointer): Pointer;
+  componentsBitmap(components: Pointer): Pointer;
+  freeComponents(components: Pointer): void;
+
+  traceContour(bitmap: Pointer, x: number, y: number): void;
+  encodeRuns(bitmap: Pointer): void;
 }

@@ -24,7 +24,8 @@ export class Assembly {
 
   /** A block of at least `bytes` bytes, 16-byte aligned. Errors: OUT_OF_MEMORY. */
   alloc(bytes: number, where: string): Pointer {
-    return this.guard(bytes, where, () => this.exports.alloc(bytes));
+    if (bytes > MAX_BLOCK) throw outOfMemory(bytes, where, undefined);
+    return this.guard(bytes, where, () => this.exports.alloc(bytes)) >>> 0;
   }
 
   free(address: Pointer): void {
@@ -32,18 +33,21 @@ export class Assembly {
   }
 
   /**
-   * Calls something that allocates. The module traps where it cannot grow, before it changes anything; that trap becomes an
-   * error with a code. Addresses come back signed and leave unsigned.
+   * Calls something that allocates some `bytes`. The module traps where its memory cannot grow, before it changes anything;
+   * that trap becomes an error with a code.
    */
-  guard(bytes: number, where: string, call: () => Pointer): Pointer {
-    const fits = bytes <= MAX_BLOCK;
+  guard<T>(bytes: number, where: string, call: () => T): T {
     try {
-      if (fits) return call() >>> 0;
+      return call();
     } catch (cause) {
       if (!(cause instanceof WebAssembly.RuntimeError)) throw cause;
       throw outOfMemory(bytes, where, cause);
     }
-    throw outOfMemory(bytes, where, undefined);
+  }
+
+  /** Copies the list that the last call left. */
+  list(): Int32Array<ArrayBuffer> {
+    return this.i32(this.exports.listData() >>> 0, this.exports.listLength()).slice();
   }
 
   u8(address: Pointer, length: number): Uint8Array {

@@ -157,7 +157,7 @@ export class Preprocessor {
     // The accumulators, the band and two weight tables: [size, taps] with some 2 * side / size taps, in two 16-bit halves.
     const bytes = size * size * 12 + bandRows * width * channels + 8 * (width + height) + size * 64;
     const create = () => this.#assembly.exports.createResize(width, height, channels, size, bandRows);
-    const address = this.#assembly.guard(bytes, 'Preprocessor', create);
+    const address = this.#assembly.guard(bytes, 'Preprocessor', create) >>> 0;
     this.#plan = { width, height, channels, bandRows, address };
     return this.#plan;
   }

@@ -51,7 +51,7 @@ export class Vocabulary {
     // Two u32 a token and up to four a token of hash table; a token is at least two bytes with its line break.
     const create = () => assembly.exports.createVocabulary(text, bytes.length);
     this.#assembly = assembly;
-    this.#address = assembly.guard(bytes.length * 12 + 1024, 'Vocabulary', create);
+    this.#address = assembly.guard(bytes.length * 12 + 1024, 'Vocabulary', create) >>> 0;
     this.size = assembly.exports.vocabularySize(this.#address);
     try {
       this.#checkLines();

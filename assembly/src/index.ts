@@ -1,9 +1,25 @@
 // Exports of the module. `assembly/exports.ts` types them for the host; the two lists are compared by a test.
 
+export { createBitmap, freeBitmap, packRows } from './bitmap';
+export {
+  componentRecords,
+  componentRows,
+  componentsBitmap,
+  createComponents,
+  finishComponents,
+  freeComponents,
+  segmentRows,
+} from './components';
+export { countPixels } from './confusion';
+export { traceContour } from './contour';
+export { boundaryDistances } from './distance';
 export { floatFromHalf, halfFromFloat } from './half';
+export { freeList, listData, listLength } from './list';
 export { alloc, free } from './memory';
 export { normalise } from './normalise';
 export { createResize, finishResize, freeResize, resizeBand, resizeRows, restartResize } from './resize';
+export { encodeRuns } from './rle';
+export { createUpsample, freeUpsample, maskRows, prepareMap, upsampleMap } from './upsample';
 export {
   createVocabulary,
   freeVocabulary,

@@ -11,6 +11,8 @@ import { fileURLToPath } from 'node:url';
 /** Height of each folder; a file may import its own folder and lower ones. The longest matching prefix counts. */
 export const layers = {
   errors: 0,
+  // The compiled module; no source imports anything from there but assembly/instance.ts.
+  build: 0,
   gpu: 1,
   assembly: 1,
   model: 2,

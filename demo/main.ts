@@ -67,9 +67,7 @@ async function failed(error: unknown): Promise<void> {
 async function open(file: Blob, name: string, sample?: Sample): Promise<void> {
   running.abort();
   element('result').hidden = true;
-  const attribution = element('attribution');
-  attribution.textContent = sample?.attribution ?? '';
-  attribution.hidden = !sample;
+  element('attribution').textContent = sample?.attribution ?? '';
   if (sample) write(sample.text);
   image = file;
   // A file that the browser cannot show is for the worker to refuse, with a code.
@@ -146,5 +144,10 @@ listenToFiles();
 listenToOverlay();
 listenToForm();
 write('one small pink round polyp, located in center of the image');
-void showSamples(element('samples'), 'samples', (file, sample) => void open(file, sample.text, sample), failed);
+void showSamples(
+  element('samples'),
+  'samples',
+  (file, sample) => void open(file, sample.text, sample),
+  error => showError(error, run),
+);
 void run();

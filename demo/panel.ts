@@ -91,9 +91,9 @@ function lesionItem({ score, area, box }: Lesion, pixels: number, enter: () => v
   const [x, y, width, height] = box;
   item.tabIndex = 0;
   item.append(
-    text('strong', `${(100 * score).toFixed(0)} %`),
-    text('span', `${area.toLocaleString('en')} px, ${((100 * area) / pixels).toFixed(1)} % of the view`),
-    text('span', `x ${x}, y ${y}, ${width} × ${height}`, 'fine'),
+    text('strong', score.toFixed(2)),
+    text('span', `${((100 * area) / pixels).toFixed(1)} % of the view`),
+    text('span', `${area.toLocaleString('en')} px in ${width} × ${height} at ${x}, ${y}`, 'fine'),
   );
   for (const event of ['pointerenter', 'focus']) item.addEventListener(event, enter);
   for (const event of ['pointerleave', 'blur']) item.addEventListener(event, leave);

@@ -69,18 +69,20 @@ export class Stage {
   }
 
   #draw(): void {
-    const { clientWidth: width, clientHeight: height } = this.#picture;
+    const { clientWidth, clientHeight } = this.#picture;
     const density = window.devicePixelRatio;
-    this.#canvas.width = Math.round(width * density);
-    this.#canvas.height = Math.round(height * density);
-    Object.assign(this.#canvas.style, { width: `${width}px`, height: `${height}px` });
+    this.#canvas.width = Math.round(clientWidth * density);
+    this.#canvas.height = Math.round(clientHeight * density);
     const context = this.#canvas.getContext('2d');
-    if (!context || !this.#result || !this.#mask || this.#hidden || width === 0) return;
+    if (!context || !this.#result || !this.#mask || this.#hidden || clientWidth === 0) return;
+    // Where `object-fit: contain` puts the picture within its box.
+    const scale = Math.min(clientWidth / this.#result.width, clientHeight / this.#result.height);
+    const [width, height] = [scale * this.#result.width, scale * this.#result.height];
     context.scale(density, density);
+    context.translate((clientWidth - width) / 2, (clientHeight - height) / 2);
     context.globalAlpha = this.#opacity;
     context.drawImage(this.#mask, 0, 0, width, height);
     context.globalAlpha = 1;
-    const scale = width / this.#result.width;
     const { lesions } = this.#result;
     for (const [index, lesion] of lesions.entries()) drawContour(context, lesion, scale, index === this.#marked);
     // Numbers last: no contour may cross one.

@@ -21,8 +21,11 @@ const TYPES: Record<string, string> = {
 /** Answers `/FOLDER/…` from the repository: a missing file is a 404, never the page's own HTML, which a loader might take for a file. */
 function serveFolder(folder: string): Connect.NextHandleFunction {
   const base = join(repository, folder) + sep;
-  return async (request, response) => {
-    const path = normalize(join(base, decodeURIComponent((request.url ?? '').replace(/[?#].*$/, ''))));
+  return async (request, response, next) => {
+    const [address = ''] = (request.url ?? '').split(/[?#]/);
+    // Not `use('/FOLDER', …)`, for which connect also takes /FOLDER.ts.
+    if (!address.startsWith(`/${folder}/`)) return next();
+    const path = normalize(join(repository, unescaped(address)));
     const info = path.startsWith(base) ? await stat(path).catch(() => undefined) : undefined;
     if (!info?.isFile()) {
       response.statusCode = 404;
@@ -36,11 +39,20 @@ function serveFolder(folder: string): Connect.NextHandleFunction {
   };
 }
 
+/** Empty, so that it is not found, for an address that is no valid escape. */
+function unescaped(address: string): string {
+  try {
+    return decodeURIComponent(address);
+  } catch {
+    return '';
+  }
+}
+
 function repositoryFolders(...folders: string[]): Plugin {
   return {
     name: 'repository-folders',
     configureServer(server) {
-      for (const folder of folders) server.middlewares.use(`/${folder}`, serveFolder(folder));
+      for (const folder of folders) server.middlewares.use(serveFolder(folder));
     },
     async closeBundle() {
       for (const folder of folders) {
@@ -62,5 +74,5 @@ export default defineConfig({
   assetsInclude: ['**/*.wasm'],
   worker: { format: 'es' },
   build: { outDir, emptyOutDir: true, target: 'es2022' },
-  server: { host: '127.0.0.1' },
+  server: { host: '127.0.0.1', fs: { allow: [repository] } },
 });

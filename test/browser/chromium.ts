@@ -1,8 +1,9 @@
 // A Chromium with a software WebGPU adapter, and a Vite server for it to look at. Whether a Chromium is there at all is the tier's
 // global setup's question (tools/require-browser.ts).
 
+import { fileURLToPath } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import { createServer, type InlineConfig, type ViteDevServer } from 'vite';
+import { createServer, type InlineConfig, normalizePath, type Plugin, type ViteDevServer } from 'vite';
 import { findChromium } from '../../tools/chromium.mjs';
 
 const FLAGS = [
@@ -49,4 +50,15 @@ export async function openPage(
   page.on('pageerror', error => errors.push(String(error)));
   await page.goto(site.origin + path);
   return { page, errors };
+}
+
+/** Puts the session without a network (test/fixtures/fake-session.ts) in place of the worker script's own. */
+export function fakeSession(): Plugin {
+  const pages = fileURLToPath(new URL('./pages/', import.meta.url));
+  return {
+    name: 'fake-session',
+    enforce: 'pre',
+    load: id =>
+      /\/runtime\/worker\/entry\.ts/.test(id) ? `import '${normalizePath(pages)}fake-worker.ts';` : undefined,
+  };
 }

@@ -16,7 +16,8 @@ type PipelineCall = Pick<KernelCall<unknown>, 'shader' | 'constants' | 'bindings
 
 /** The pipelines of one device. They live as long as it does; there is nothing to dispose. */
 export class PipelineCache {
-  readonly #modules = new Map<string, { source: string; module: Promise<GPUShaderModule> }>();
+  readonly #sources = new Map<string, string>();
+  readonly #modules = new Map<string, Promise<GPUShaderModule>>();
   readonly #layouts = new Map<string, GPUBindGroupLayout>();
   readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();
   #compiled = 0;
@@ -63,6 +64,7 @@ export class PipelineCache {
 
   #pipeline(call: PipelineCall): Promise<GPUComputePipeline> {
     const { shader, constants, bindings } = call;
+    this.#checkSource(shader);
     const key = shaderKey(shader, constants, this.gpu.features);
     // Accesses belong to the layout, hence to the pipeline, though a kernel should not vary them.
     const full = `${key}|${bindings.map(b => b.access).join()}`;
@@ -105,17 +107,24 @@ export class PipelineCache {
 
   #module(shader: Shader): Promise<GPUShaderModule> {
     const key = moduleKey(shader, this.gpu.features);
-    const known = this.#modules.get(key);
-    check(
-      !known || known.source === shader.source,
-      'INTERNAL',
-      `compile: one kernel name must stand for one source, got two for ${shader.name}; rename one`,
-    );
-    if (known) return known.module;
-    const module = this.#createModule(shader);
-    this.#modules.set(key, { source: shader.source, module });
-    module.catch(() => this.#modules.delete(key));
+    let module = this.#modules.get(key);
+    if (!module) {
+      module = this.#createModule(shader);
+      this.#modules.set(key, module);
+      module.catch(() => this.#modules.delete(key));
+    }
     return module;
+  }
+
+  /** Keys hold names, not sources: two sources of one name would share a pipeline in silence. */
+  #checkSource({ name, source }: Shader): void {
+    const known = this.#sources.get(name) ?? source;
+    check(
+      known === source,
+      'INTERNAL',
+      `compile: one kernel name must stand for one source, got two for ${name}; rename one`,
+    );
+    this.#sources.set(name, source);
   }
 
   async #createModule(shader: Shader): Promise<GPUShaderModule> {

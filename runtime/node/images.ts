@@ -1,6 +1,7 @@
 // Image files to pixels and back, in Node, with sharp. A file is decoded whole and right, or refused with a code: a picture
 // that is grey from the middle down would get a mask, and nobody would see why it is wrong.
 
+import type { Stats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Metadata, Sharp, SharpOptions } from 'sharp';
 import { resizeNearest } from '../../assembly/preprocess.js';
@@ -57,6 +58,15 @@ export async function decodeImage(path: string, options: DecodeOptions = {}): Pr
 }
 
 /**
+ * What can be known of an image file without decoding it: that it is there, readable, a file, neither empty nor huge.
+ *
+ * Errors: FILE_NOT_FOUND, FILE_UNREADABLE, IMAGE_UNREADABLE, IMAGE_TOO_LARGE.
+ */
+export async function checkImageFile(path: string): Promise<void> {
+  await (await openImageFile(path, 'checkImageFile')).close();
+}
+
+/**
  * Reads a segmentation target: 1 where any channel reaches 128, else 0, brought to `size` x `size` by nearest neighbour as
  * Pillow does it. The file's own size may differ from the image's.
  *
@@ -97,37 +107,36 @@ export async function loadSharp(): Promise<typeof import('sharp').default> {
 }
 
 async function readImageFile(path: string, where: string): Promise<Buffer> {
-  let file: FileHandle;
+  const file = await openImageFile(path, where);
   try {
-    file = await open(path);
-  } catch (cause) {
-    throw fileError(path, where, cause);
-  }
-  try {
-    const status = await file.stat();
-    check(
-      !status.isDirectory(),
-      'IMAGE_UNREADABLE',
-      `${where}: must be an image file, got the folder ${path}; name a file`,
-    );
-    check(
-      status.isFile(),
-      'IMAGE_UNREADABLE',
-      `${where}: must be an image file, got a pipe or device, ${path}; name a file`,
-    );
-    check(
-      status.size > 0,
-      'IMAGE_UNREADABLE',
-      `${where}: must be an image file, got 0 bytes in ${path}; copy it again`,
-    );
-    const limit = `${where}: an image file may have ${MAX_FILE_BYTES} bytes, got ${status.size} in ${path}; shrink it first`;
-    check(status.size <= MAX_FILE_BYTES, 'IMAGE_TOO_LARGE', limit);
     return await file.readFile();
   } catch (cause) {
-    throw cause instanceof TmcaError ? cause : fileError(path, where, cause);
+    throw fileError(path, where, cause);
   } finally {
     await file.close();
   }
+}
+
+async function openImageFile(path: string, where: string): Promise<FileHandle> {
+  const file = await open(path).catch((cause: unknown) => {
+    throw fileError(path, where, cause);
+  });
+  try {
+    checkFile(await file.stat(), path, where);
+    return file;
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+function checkFile(status: Stats, path: string, where: string): void {
+  const must = `${where}: must be an image file, got`;
+  check(!status.isDirectory(), 'IMAGE_UNREADABLE', `${must} the folder ${path}; name a file`);
+  check(status.isFile(), 'IMAGE_UNREADABLE', `${must} a pipe or device, ${path}; name a file`);
+  check(status.size > 0, 'IMAGE_UNREADABLE', `${must} 0 bytes in ${path}; copy it again`);
+  const limit = `${where}: an image file may have ${MAX_FILE_BYTES} bytes, got ${status.size} in ${path}; shrink it first`;
+  check(status.size <= MAX_FILE_BYTES, 'IMAGE_TOO_LARGE', limit);
 }
 
 function fileError(path: string, where: string, cause: unknown): TmcaError {

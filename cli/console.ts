@@ -1,0 +1,101 @@
+// What a user sees: results on stdout, warnings and progress on stderr. A bar on a terminal; a line now and then elsewhere.
+
+import type { SingleBar } from 'cli-progress';
+import { TmcaError } from '../errors/index.js';
+import type { Progress } from '../runtime/types.js';
+import type { Io } from './io.js';
+
+/** Between two lines of progress where there is no terminal: enough to see life in a log. */
+const LINE_MS = 10_000;
+
+/** A stretch of work with a known number of steps. */
+export interface Task {
+  step(done: number): void;
+  /** Removes the bar. Twice is fine. */
+  end(): void;
+}
+
+export class Console {
+  readonly #io: Io;
+  #bar: SingleBar | null = null;
+
+  constructor(io: Io) {
+    this.#io = io;
+  }
+
+  /** The one JSON document of `--json`. */
+  async json(value: unknown): Promise<void> {
+    await this.#io.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+  }
+
+  async print(text: string): Promise<void> {
+    await this.#io.stdout.write(`${text}\n`);
+  }
+
+  /** Something that the user should know and that stops nothing. */
+  async warn(text: string): Promise<void> {
+    await this.#line(`warning: ${text}`);
+  }
+
+  /** One line, as the contract has it: what reads stderr by lines finds it. */
+  async error(error: unknown): Promise<void> {
+    const { code, message } = error instanceof TmcaError ? error : { code: 'INTERNAL', message: inner(error) };
+    await this.#line(`error [${code}]: ${message.replace(/\s*\n\s*/g, ' ')}`);
+  }
+
+  /** Starts a progress display; one at a time. */
+  async task(label: string, total: number): Promise<Task> {
+    const { terminal } = this.#io;
+    if (!terminal) return this.#quietTask(label, total);
+    const { default: progress } = await import('cli-progress');
+    const bar = new progress.SingleBar({
+      stream: terminal,
+      format: `${label} [{bar}] {value}/{total}, {eta_formatted} left`,
+      clearOnComplete: true,
+      hideCursor: true,
+      // Ctrl-C is handled by the command, which ends the bar on its way out.
+      gracefulExit: false,
+    });
+    bar.start(total, 0);
+    this.#bar = bar;
+    const end = () => {
+      bar.stop();
+      if (this.#bar === bar) this.#bar = null;
+    };
+    return { step: done => bar.update(done), end };
+  }
+
+  /** Shows what a session reports while it loads. */
+  loading(model: string): (progress: Progress) => void {
+    const { terminal } = this.#io;
+    if (!terminal) return () => {};
+    return ({ phase, loaded, total }) => {
+      const share = total ? ` ${Math.floor((100 * loaded) / total)} %` : '';
+      terminal.write(`\r\x1b[K${phase === 'ready' ? '' : `${model}: ${phase}${share}`}`);
+    };
+  }
+
+  #quietTask(label: string, total: number): Task {
+    const start = performance.now();
+    let last = start;
+    const step = (done: number) => {
+      const now = performance.now();
+      if (now - last < LINE_MS || done === 0) return;
+      last = now;
+      const left = ((now - start) / done) * (total - done);
+      void this.#io.stderr.write(`${label} ${done}/${total}, ${Math.ceil(left / 1000)} s left\n`);
+    };
+    return { step, end: () => {} };
+  }
+
+  async #line(text: string): Promise<void> {
+    // Over the bar, which the next step draws again below.
+    if (this.#bar || this.#io.terminal) this.#io.terminal?.write('\r\x1b[K');
+    await this.#io.stderr.write(`${text}\n`);
+  }
+}
+
+function inner(error: unknown): string {
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return `a fault of this program, not of your input: ${text}; please report it`;
+}

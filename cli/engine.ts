@@ -1,0 +1,33 @@
+// Everything of the command that needs a device, in one place: tests put a fake here. The real one is imported when first
+// used, because Dawn is a library of some 20 MB and `tmca --help` needs none of it.
+
+import { fileURLToPath } from 'node:url';
+import type { AdapterInfo } from '../gpu/adapter.js';
+import type { ForwardInputs, InspectedForward, InspectOptions } from '../runtime/node/index.js';
+import type { Session, SessionOptions } from '../runtime/types.js';
+
+export interface Engine {
+  openSession(modelDir: string, options: SessionOptions): Promise<Session>;
+  inspectForward(modelDir: string, inputs: ForwardInputs, options: InspectOptions): Promise<InspectedForward>;
+  /** In the order in which `auto` would take them. Errors: NO_WEBGPU. */
+  listAdapters(): Promise<AdapterInfo[]>;
+}
+
+export const realEngine: Engine = {
+  async openSession(modelDir, options) {
+    const { openSession } = await import('../runtime/node/index.js');
+    return openSession(modelDir, options);
+  },
+  async inspectForward(modelDir, inputs, options) {
+    const { inspectForward } = await import('../runtime/node/index.js');
+    return inspectForward(modelDir, inputs, options);
+  },
+  async listAdapters() {
+    const { nodeGpu } = await import('../gpu/node.js');
+    const { listAdapters } = await import('../gpu/adapter.js');
+    return listAdapters(await nodeGpu());
+  },
+};
+
+/** The small trained model that the package ships. From `cli/` and from the built `dist/` alike. */
+export const shippedModel = fileURLToPath(new URL('../models/nano', import.meta.url));

@@ -1,0 +1,45 @@
+// Options that several commands share, and the parsers of their values. A bad value is bad usage: exit code 2.
+
+import { InvalidArgumentError, Option } from 'commander';
+import type { DeviceChoice, DTypeChoice } from '../runtime/types.js';
+import { shippedModel } from './engine.js';
+
+export interface NetworkOptions {
+  readonly device: DeviceChoice;
+  readonly dtype: DTypeChoice;
+}
+
+export const deviceOption = () =>
+  new Option('--device <name>', 'where the network runs; webgpu takes a software adapter too')
+    .choices(['auto', 'webgpu', 'wasm'])
+    .default('auto');
+
+export const dtypeOption = () =>
+  new Option('--dtype <name>', 'precision of weights and activations')
+    .choices(['auto', 'fp32', 'fp16', 'int8'])
+    .default('auto');
+
+export const modelOption = () =>
+  new Option('--model <folder>', 'model folder or address').default(shippedModel, 'the model of this package');
+
+export const jsonOption = () => new Option('--json', 'print one JSON document, and nothing else, on stdout');
+
+export const thresholdOption = () =>
+  new Option('--threshold <p>', 'probability from which a pixel belongs to a lesion')
+    .default(0.5)
+    .argParser(probability);
+
+export function probability(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value >= 0 && value <= 1) return value;
+  throw new InvalidArgumentError('It must be a number from 0 to 1.');
+}
+
+/** For `argParser`: a whole number of at least `least`. */
+export function wholeNumber(least: number): (text: string) => number {
+  return text => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= least) return value;
+    throw new InvalidArgumentError(`It must be a whole number of at least ${least}.`);
+  };
+}

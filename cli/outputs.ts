@@ -1,0 +1,47 @@
+// Where results go: names that do not collide, and a folder that can be written before any work is done for it.
+
+import { randomUUID } from 'node:crypto';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join, parse, resolve } from 'node:path';
+import { check, TmcaError } from '../errors/index.js';
+
+export interface ImageOutputs {
+  readonly mask: string;
+  readonly overlay: string;
+}
+
+/**
+ * Output paths for each image: NAME is the image's own without its extension; a second image of that name becomes NAME-2.
+ * Upper and lower case count as one, as they do on many disks.
+ *
+ * Errors: BAD_ARGUMENT, where an output would replace one of the images.
+ */
+export function nameOutputs(images: readonly string[], folder: string): ImageOutputs[] {
+  const taken = new Set<string>();
+  const outputs = images.map(image => {
+    const { name } = parse(image);
+    let unique = name;
+    for (let n = 2; taken.has(unique.toLowerCase()); n++) unique = `${name}-${n}`;
+    taken.add(unique.toLowerCase());
+    return { mask: join(folder, `${unique}.mask.png`), overlay: join(folder, `${unique}.overlay.png`) };
+  });
+  const inputs = new Set(images.map(image => resolve(image)));
+  const replaced = outputs.flatMap(({ mask, overlay }) => [mask, overlay]).find(path => inputs.has(resolve(path)));
+  const message = `segment: results must not replace an image, got ${replaced} as both; choose another --out`;
+  check(replaced === undefined, 'BAD_ARGUMENT', message);
+  return outputs;
+}
+
+/** Makes the folder and writes a byte to it: rights alone do not tell (full disks, read-only mounts). Errors: OUTPUT_NOT_WRITABLE. */
+export async function prepareFolder(folder: string, where: string): Promise<void> {
+  const probe = join(folder, `.tmca-${randomUUID()}.tmp`);
+  try {
+    await mkdir(folder, { recursive: true });
+    await writeFile(probe, '\n', { flag: 'wx' });
+    await rm(probe);
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? 'an error';
+    const message = `${where}: the output folder must be writable, got ${code} for ${folder}; choose another --out`;
+    throw new TmcaError('OUTPUT_NOT_WRITABLE', message, { cause });
+  }
+}

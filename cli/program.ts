@@ -1,0 +1,124 @@
+// The command line: which commands there are, what they take, what `--help` says.
+
+import { readFileSync } from 'node:fs';
+import { Command, Option } from 'commander';
+import type { Context } from './context.js';
+import { deviceOption, dtypeOption, jsonOption, modelOption, thresholdOption, wholeNumber } from './options.js';
+
+const ABOUT = 'Segments lesions from an image and a sentence about it. Research use only; not a medical device.';
+
+const EXITS = `
+Exit status: 0 done; 1 bad input or a fault, with one line "error [CODE]: …" on stderr; 2 bad usage; 130 stopped.`;
+
+/** Commands are imported when they run, so that each pays only for what it uses. */
+export function createProgram(context: Context): Command {
+  const program = new Command('tmca').description(ABOUT).version(version(), '-V, --version', 'print the version');
+  program.helpOption('-h, --help', 'print help').helpCommand('help [command]', 'print help for a command');
+  program.addHelpText('after', EXITS).showHelpAfterError(false).allowExcessArguments(false);
+  addSegment(program, context);
+  addEvaluate(program, context);
+  addTokenize(program, context);
+  addPreprocess(program, context);
+  addInspect(program, context);
+  addDevices(program, context);
+  return program;
+}
+
+function version(): string {
+  const file = new URL('../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}
+
+function addSegment(program: Command, context: Context): void {
+  program
+    .command('segment')
+    .summary('mark lesions in images')
+    .description(
+      'Writes NAME.mask.png (0 and 255, size of the image) and NAME.overlay.png for each image. Images of one name get ' +
+        'NAME, NAME-2, … If an image cannot be read, the command stops there; what is done before it stays and is listed.',
+    )
+    .argument('<images...>', 'JPEG, PNG, WebP, GIF, TIFF or AVIF files')
+    .requiredOption(
+      '--text <sentence>',
+      'what is to be seen, such as "one small pink polyp, located in center of the image"',
+    )
+    .addOption(modelOption())
+    .option('--out <folder>', 'where the files go', 'tmca-out')
+    .addOption(thresholdOption())
+    .addOption(deviceOption())
+    .addOption(dtypeOption())
+    .addOption(jsonOption())
+    .action(async (images, options) => (await import('./commands/segment.js')).segment(images, options, context));
+}
+
+function addEvaluate(program: Command, context: Context): void {
+  program
+    .command('evaluate')
+    .summary('score a model on a data set')
+    .description(
+      'Dice, IoU and accuracy at the size of the network, over all pixels and per image. Data: a folder with dataset.json, ' +
+        'or as medvlsm (Kvasir-SEG, BKAI) and LViT (QaTa-COV19, MosMedData+) publish it.',
+    )
+    .requiredOption('--data <folder>', 'data set folder')
+    .option('--split <name>', 'records to take', 'test')
+    .addOption(modelOption())
+    .addOption(thresholdOption())
+    .addOption(deviceOption())
+    .addOption(dtypeOption())
+    .addOption(jsonOption())
+    .action(async options => (await import('./commands/evaluate.js')).evaluate(options, context));
+}
+
+function addTokenize(program: Command, context: Context): void {
+  program
+    .command('tokenize')
+    .summary('turn texts into token ids')
+    .description('Reads one JSON string a line from stdin; writes one JSON array of ids a line, with [CLS] and [SEP].')
+    .requiredOption('--vocab <file>', 'vocab.txt of a model')
+    .addOption(new Option('--max-length <n>', 'most ids, [CLS] and [SEP] included').argParser(wholeNumber(2)))
+    .action(async options => (await import('./commands/tokenize.js')).tokenize(options, context));
+}
+
+function addPreprocess(program: Command, context: Context): void {
+  program
+    .command('preprocess')
+    .summary('turn an image into the input of a network')
+    .description('Resizes to S x S and normalises; writes a safetensors file with the tensor "image", [3, S, S], F32.')
+    .argument('<image>', 'JPEG, PNG, WebP, GIF, TIFF or AVIF file')
+    .addOption(new Option('--size <S>', 'side of the output').argParser(wholeNumber(1)).makeOptionMandatory())
+    .addOption(
+      new Option('--normalize <how>', 'per image (zscore), by ImageNet, or only to 0..1 (none)')
+        .choices(['zscore', 'imagenet', 'none'])
+        .makeOptionMandatory(),
+    )
+    .requiredOption('--out <file>', 'safetensors file to write')
+    .addOption(jsonOption())
+    .action(async (image, options) => (await import('./commands/preprocess.js')).preprocess(image, options, context));
+}
+
+function addInspect(program: Command, context: Context): void {
+  const inspect = program.command('inspect').description('Look inside a network.').helpCommand(false);
+  inspect
+    .command('forward')
+    .summary('intermediate outputs for given inputs')
+    .description(
+      'Inputs: image [B,3,S,S] (normalised), ids [B,L], mask [B,L]. Outputs go under the names of the reference.',
+    )
+    .argument('<model>', 'model folder or address')
+    .requiredOption('--inputs <file>', 'safetensors file with image, ids and mask')
+    .requiredOption('--out <file>', 'safetensors file to write')
+    .option('--fill', 'parameters made from their names, in place of model.safetensors', false)
+    .addOption(deviceOption())
+    .addOption(dtypeOption())
+    .addOption(jsonOption())
+    .action(async (model, options) => (await import('./commands/inspect.js')).inspectForward(model, options, context));
+}
+
+function addDevices(program: Command, context: Context): void {
+  program
+    .command('devices')
+    .summary('what this machine can run on')
+    .description('Lists adapters with features and limits, and says which one "--device auto" takes, and why.')
+    .addOption(jsonOption())
+    .action(async options => (await import('./commands/devices.js')).devices(options, context));
+}

@@ -1,0 +1,50 @@
+// One call of the command, from arguments to exit code, without a process of its own.
+
+import { type Command, CommanderError } from 'commander';
+import { TmcaError } from '../errors/index.js';
+import { Console } from './console.js';
+import { type Engine, realEngine } from './engine.js';
+import type { Io } from './io.js';
+import { createProgram } from './program.js';
+
+export type ExitCode = 0 | 1 | 2 | 130;
+
+/**
+ * Runs the command: `argv` as after `tmca`. Never throws: errors go to stderr, one line each, and into the exit code.
+ *
+ * @example
+ * const code = await run(['segment', 'colon.jpg', '--text', 'one small polyp', '--json'], io);
+ */
+export async function run(argv: readonly string[], io: Io, engine: Engine = realEngine): Promise<ExitCode> {
+  const console = new Console(io);
+  const written: Promise<void>[] = [];
+  const program = createProgram({ io, console, engine });
+  quiet(program, text => written.push(io.stdout.write(text)));
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return await usage(error, console);
+    await console.error(error);
+    return error instanceof TmcaError && error.code === 'ABORTED' && io.signal.aborted ? 130 : 1;
+  } finally {
+    await Promise.all(written);
+  }
+}
+
+/** Commander would exit the process and write to it; both are ours to do, for every command below too. */
+function quiet(command: Command, writeOut: (text: string) => void): void {
+  command.exitOverride();
+  // Help asked for goes to stdout; errors are thrown as well, and are shown from there.
+  command.configureOutput({ writeOut, writeErr: () => {}, outputError: () => {} });
+  for (const sub of command.commands) quiet(sub, writeOut);
+}
+
+async function usage(error: CommanderError, console: Console): Promise<ExitCode> {
+  if (error.exitCode === 0) return 0;
+  // Called without a command: commander's word for it is "(outputHelp)".
+  const nothing = error.code === 'commander.help';
+  const message = nothing ? 'a command is missing' : error.message.replace(/^error: /, '').replace(/\.$/, '');
+  await console.error(new TmcaError('BAD_USAGE', `${message}; see tmca --help`));
+  return 2;
+}

@@ -5,6 +5,7 @@ import { type KernelCall, spread, u32 } from '../kernel.js';
 import { type Axis, axisUniforms, contiguous, mergeAxes } from './axes.js';
 import source from './binary.wgsl?raw';
 import vec4Source from './binary-vec4.wgsl?raw';
+import { flatGroups, flatTile } from './flat-tile.js';
 import { caseOf, elements, named } from './guard.js';
 import { bytesOf } from './sizes.js';
 
@@ -54,9 +55,9 @@ export function binary<O>(
       axes.map(axis => axis.n),
     ),
   );
-  const { shader, units, uniforms, rank } = quadForm(axes, count) ?? {
-    shader: { name: 'binary', source },
-    units: count,
+  const { shader, workgroups, uniforms, rank } = quadForm(axes, count) ?? {
+    shader: { name: 'binary', source, tile: flatTile },
+    workgroups: flatGroups(count),
     uniforms: [u32(count), ...axisUniforms('binary', axes)],
     rank: { rank: axes.length },
   };
@@ -69,7 +70,7 @@ export function binary<O>(
       { operand: b, access: 'read' },
       { operand: out, access: 'read_write' },
     ],
-    workgroups: spread(Math.ceil(units / 64)),
+    workgroups,
     cost: { flops: count, bytes: (read + count) * bytesOf(act) },
   };
 }
@@ -81,7 +82,7 @@ function quadForm(axes: readonly Axis[], count: number) {
   if (axes.length > 2 || columns.n % 4 !== 0 || columns.s !== 1 || columns.t !== 1) return undefined;
   return {
     shader: { name: 'binary-vec4', source: vec4Source },
-    units: count / 4,
+    workgroups: spread(Math.ceil(count / 4 / 64)),
     uniforms: [u32(count / 4), u32(columns.n / 4), u32(rows.s / 4), u32(rows.t / 4)],
     rank: {},
   };

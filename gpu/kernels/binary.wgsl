@@ -1,7 +1,7 @@
 // include: unravel, binary-formula
 // y = f(a, b) elementwise under broadcasting, f by the override `kind`. y [n5..n0] act, row-major; a and b are read with
 // strides s and t, which are 0 along the axes where they are stretched. Axes are numbered from the innermost.
-// One element a thread.
+// ITEMS elements a thread, GROUP apart.
 
 struct Dims {
   count: u32,
@@ -15,11 +15,14 @@ struct Dims {
 @group(0) @binding(2) var<storage, read> b: array<act>;
 @group(0) @binding(3) var<storage, read_write> y: array<act>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(GROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
         @builtin(local_invocation_index) local: u32) {
-  let i = (group.y * groups.x + group.x) * 64u + local;
-  if (i >= dims.count) { return; }
-  let at = unravel(i);
-  y[i] = act(binary4(vec4f(f32(a[at.s])), vec4f(f32(b[at.t]))).x);
+  let first = (group.y * groups.x + group.x) * GROUP * ITEMS + local;
+  for (var item = 0u; item < ITEMS; item++) {
+    let i = first + item * GROUP;
+    if (i >= dims.count) { return; }
+    let at = unravel(i);
+    y[i] = act(binary4(vec4f(f32(a[at.s])), vec4f(f32(b[at.t]))).x);
+  }
 }

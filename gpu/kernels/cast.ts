@@ -1,9 +1,10 @@
 // cast: numbers from one storage to the other; only on devices with shader-f16.
 
 import { check } from '../../errors/index.js';
-import { type KernelCall, spread, u32 } from '../kernel.js';
+import { type KernelCall, u32 } from '../kernel.js';
 import narrowSource from './cast.wgsl?raw';
 import widenSource from './cast-widen.wgsl?raw';
+import { flatGroups, flatTile } from './flat-tile.js';
 import { elements } from './guard.js';
 
 export interface CastDims {
@@ -26,14 +27,14 @@ export function cast<O>({ count, from, to }: CastDims, { x, out }: { x: O; out: 
   return {
     shader:
       to === 'f16'
-        ? { name: 'cast', source: narrowSource, act: 'f16' }
-        : { name: 'cast-widen', source: widenSource, act: 'f16' },
+        ? { name: 'cast', source: narrowSource, act: 'f16', tile: flatTile }
+        : { name: 'cast-widen', source: widenSource, act: 'f16', tile: flatTile },
     uniforms: [u32(count)],
     bindings: [
       { operand: x, access: 'read' },
       { operand: out, access: 'read_write' },
     ],
-    workgroups: spread(Math.ceil(count / 64)),
+    workgroups: flatGroups(count),
     cost: { flops: 0, bytes: 6 * count },
   };
 }

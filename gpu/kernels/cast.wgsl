@@ -1,4 +1,4 @@
-// y[i] = x[i] rounded to act, `count` elements; x f32. Beyond act's range: infinity. One element a thread.
+// y[i] = x[i] rounded to act, `count` elements; x f32. Beyond act's range: infinity. ITEMS elements a thread, GROUP apart.
 
 struct Dims { count: u32 }
 
@@ -6,10 +6,13 @@ struct Dims { count: u32 }
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read_write> y: array<act>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(GROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
         @builtin(local_invocation_index) local: u32) {
-  let i = (group.y * groups.x + group.x) * 64u + local;
-  if (i >= dims.count) { return; }
-  y[i] = act(x[i]);
+  let first = (group.y * groups.x + group.x) * GROUP * ITEMS + local;
+  for (var item = 0u; item < ITEMS; item++) {
+    let i = first + item * GROUP;
+    if (i >= dims.count) { return; }
+    y[i] = act(x[i]);
+  }
 }

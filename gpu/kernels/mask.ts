@@ -2,6 +2,7 @@
 
 import { check } from '../../errors/index.js';
 import { f32, type KernelCall, spread, u32 } from '../kernel.js';
+import { flatGroups, flatTile } from './flat-tile.js';
 import { elements } from './guard.js';
 import source from './mask.wgsl?raw';
 import probabilitySource from './mask-probability.wgsl?raw';
@@ -79,13 +80,13 @@ export function maskProbability<O>(
 ): KernelCall<O> {
   elements('maskProbability', { count });
   return {
-    shader: { name: 'mask-probability', source: probabilitySource, act },
+    shader: { name: 'mask-probability', source: probabilitySource, act, tile: flatTile },
     uniforms: [u32(count)],
     bindings: [
       { operand: x, access: 'read' },
       { operand: out, access: 'read_write' },
     ],
-    workgroups: spread(Math.ceil(count / 64)),
+    workgroups: flatGroups(count),
     cost: { flops: 4 * count, bytes: count * (bytesOf(act) + 4) },
   };
 }

@@ -53,7 +53,8 @@ const powerBelow = (x: number): number => 2 ** Math.floor(Math.log2(Math.max(1, 
  */
 function reduceTile(n: number, inner: number, outputs: number): { COLUMNS: number; SLICES: number } {
   const together = inner >= 32 ? 32 : 1;
-  const useful = outputs >= 65536 ? 4 : outputs >= 256 ? 64 : 256;
+  // Beyond 64 k threads in all a device is full; 8 slices still keep the reads of short rows together.
+  const useful = Math.max(powerBelow(65536 / outputs), inner === 1 ? 8 : 1);
   const slices = Math.min(powerBelow(n / 4), useful, 256 / together);
   return { COLUMNS: Math.max(together, 64 / slices), SLICES: slices };
 }

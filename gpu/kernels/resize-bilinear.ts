@@ -1,6 +1,7 @@
 // resize-bilinear: maps to another height and width.
 
 import { f32, type KernelCall, spread, u32 } from '../kernel.js';
+import { flatGroups, flatTile } from './flat-tile.js';
 import { elements } from './guard.js';
 import source from './resize-bilinear.wgsl?raw';
 import vec4Source from './resize-bilinear-vec4.wgsl?raw';
@@ -34,8 +35,9 @@ export function resizeBilinear<O>(
   const unit = fast ? 4 : 1;
   return {
     shader: {
-      name: fast ? 'resize-bilinear-vec4' : 'resize-bilinear',
-      source: fast ? vec4Source : source,
+      ...(fast
+        ? { name: 'resize-bilinear-vec4', source: vec4Source }
+        : { name: 'resize-bilinear', source, tile: flatTile }),
       act,
     },
     uniforms: [
@@ -47,7 +49,7 @@ export function resizeBilinear<O>(
       { operand: x, access: 'read' },
       { operand: out, access: 'read_write' },
     ],
-    workgroups: spread(Math.ceil(count / unit / 64)),
+    workgroups: fast ? spread(Math.ceil(count / 4 / 64)) : flatGroups(count),
     cost: { flops: 6 * count, bytes: (read + count) * bytesOf(act) },
   };
 }

@@ -1,6 +1,6 @@
 // include: bilinear
 // y[b,i,j,c] = bilinear sample of x at ((i + 1/2) H / oH - 1/2, (j + 1/2) W / oW - 1/2), clamped to the map.
-// x [B,H,W,C], y [B,oH,oW,C] act. One output element a thread. Any C (resize-bilinear-vec4 where C divides by 4).
+// x [B,H,W,C], y [B,oH,oW,C] act. ITEMS outputs a thread, GROUP apart. Any C (resize-bilinear-vec4 where C divides by 4).
 // Source: torch.nn.functional.interpolate, mode bilinear, align_corners=False, no antialiasing.
 
 struct Dims {
@@ -12,22 +12,25 @@ struct Dims {
 @group(0) @binding(1) var<storage, read> x: array<act>;
 @group(0) @binding(2) var<storage, read_write> y: array<act>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(GROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
         @builtin(local_invocation_index) local: u32) {
-  let i = (group.y * groups.x + group.x) * 64u + local;
-  if (i >= dims.count) { return; }
-  let pixel = i / dims.channels;
-  let channel = i - pixel * dims.channels;
-  let row = pixel / dims.out_width;
-  let batch = row / dims.out_height;
-  let at_y = bilinear_tap(row - batch * dims.out_height, dims.scale_y, dims.height);
-  let at_x = bilinear_tap(pixel - row * dims.out_width, dims.scale_x, dims.width);
-  let low = (batch * dims.height + at_y.low) * dims.width;
-  let high = (batch * dims.height + at_y.high) * dims.width;
-  let top = mix(f32(x[(low + at_x.low) * dims.channels + channel]),
-                f32(x[(low + at_x.high) * dims.channels + channel]), at_x.part);
-  let bottom = mix(f32(x[(high + at_x.low) * dims.channels + channel]),
-                   f32(x[(high + at_x.high) * dims.channels + channel]), at_x.part);
-  y[i] = act(mix(top, bottom, at_y.part));
+  let first = (group.y * groups.x + group.x) * GROUP * ITEMS + local;
+  for (var item = 0u; item < ITEMS; item++) {
+    let i = first + item * GROUP;
+    if (i >= dims.count) { return; }
+    let pixel = i / dims.channels;
+    let channel = i - pixel * dims.channels;
+    let row = pixel / dims.out_width;
+    let batch = row / dims.out_height;
+    let at_y = bilinear_tap(row - batch * dims.out_height, dims.scale_y, dims.height);
+    let at_x = bilinear_tap(pixel - row * dims.out_width, dims.scale_x, dims.width);
+    let low = (batch * dims.height + at_y.low) * dims.width;
+    let high = (batch * dims.height + at_y.high) * dims.width;
+    let top = mix(f32(x[(low + at_x.low) * dims.channels + channel]),
+                  f32(x[(low + at_x.high) * dims.channels + channel]), at_x.part);
+    let bottom = mix(f32(x[(high + at_x.low) * dims.channels + channel]),
+                     f32(x[(high + at_x.high) * dims.channels + channel]), at_x.part);
+    y[i] = act(mix(top, bottom, at_y.part));
+  }
 }

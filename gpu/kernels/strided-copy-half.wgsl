@@ -1,5 +1,5 @@
 // include: unravel
-// As strided-copy, for elements of 2 bytes that cannot be moved in pairs; needs shader-f16. One element a thread.
+// As strided-copy, for elements of 2 bytes that cannot be moved in pairs; needs shader-f16. ITEMS elements a thread, GROUP apart.
 
 struct Dims {
   count: u32, x_offset: u32, y_offset: u32,
@@ -12,11 +12,14 @@ struct Dims {
 @group(0) @binding(1) var<storage, read> x: array<act>;
 @group(0) @binding(2) var<storage, read_write> y: array<act>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(GROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
         @builtin(local_invocation_index) local: u32) {
-  let i = (group.y * groups.x + group.x) * 64u + local;
-  if (i >= dims.count) { return; }
-  let at = unravel(i);
-  y[dims.y_offset + at.t] = x[dims.x_offset + at.s];
+  let first = (group.y * groups.x + group.x) * GROUP * ITEMS + local;
+  for (var item = 0u; item < ITEMS; item++) {
+    let i = first + item * GROUP;
+    if (i >= dims.count) { return; }
+    let at = unravel(i);
+    y[dims.y_offset + at.t] = x[dims.x_offset + at.s];
+  }
 }

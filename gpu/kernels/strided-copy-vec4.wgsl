@@ -1,6 +1,6 @@
 // include: unravel
 // As strided-copy, in blocks of 16 bytes: where the innermost axis is contiguous on both sides and all is aligned.
-// One block a thread.
+// ITEMS blocks a thread, GROUP apart.
 
 struct Dims {
   count: u32, x_offset: u32, y_offset: u32,
@@ -13,11 +13,14 @@ struct Dims {
 @group(0) @binding(1) var<storage, read> x: array<vec4u>;
 @group(0) @binding(2) var<storage, read_write> y: array<vec4u>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(GROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
         @builtin(local_invocation_index) local: u32) {
-  let i = (group.y * groups.x + group.x) * 64u + local;
-  if (i >= dims.count) { return; }
-  let at = unravel(i);
-  y[dims.y_offset + at.t] = x[dims.x_offset + at.s];
+  let first = (group.y * groups.x + group.x) * GROUP * ITEMS + local;
+  for (var item = 0u; item < ITEMS; item++) {
+    let i = first + item * GROUP;
+    if (i >= dims.count) { return; }
+    let at = unravel(i);
+    y[dims.y_offset + at.t] = x[dims.x_offset + at.s];
+  }
 }

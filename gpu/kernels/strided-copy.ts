@@ -1,8 +1,9 @@
 // strided-copy: permute, slice, concat, expand and pixel shuffle are all this one copy with different strides.
 
 import { check } from '../../errors/index.js';
-import { type KernelCall, type Storage, spread, u32 } from '../kernel.js';
+import { type KernelCall, type Storage, u32 } from '../kernel.js';
 import { type Axis, axisUniforms, contiguous, mergeAxes } from './axes.js';
+import { flatGroups, flatTile } from './flat-tile.js';
 import { elements, named } from './guard.js';
 import { checkSizes } from './sizes.js';
 import wordSource from './strided-copy.wgsl?raw';
@@ -56,14 +57,14 @@ export function stridedCopy<O>(
   );
   const count = units.reduce((product, axis) => product * axis.n, 1);
   return {
-    shader: { name: form.name, source: form.source, act: form.act },
+    shader: { name: form.name, source: form.source, act: form.act, tile: flatTile },
     constants: { rank: units.length },
     uniforms: [u32(count), u32(offset / factor), u32(outOffset / factor), ...axisUniforms('stridedCopy', units)],
     bindings: [
       { operand: x, access: 'read' },
       { operand: out, access: 'read_write' },
     ],
-    workgroups: spread(Math.ceil(count / 64)),
+    workgroups: flatGroups(count),
     cost: { flops: 0, bytes: 2 * count * factor * bytes },
   };
 }

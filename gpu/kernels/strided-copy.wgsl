@@ -1,7 +1,7 @@
 // include: unravel
 // y[y_offset + Σ i_k t_k] = x[x_offset + Σ i_k s_k] for all indexes i of a shape of up to six axes, innermost first.
 // Words of 4 bytes, copied as bits: an integer read as f32 could be a subnormal, which devices may flush to zero.
-// One word a thread.
+// ITEMS words a thread, GROUP apart.
 
 struct Dims {
   count: u32, x_offset: u32, y_offset: u32,
@@ -14,11 +14,14 @@ struct Dims {
 @group(0) @binding(1) var<storage, read> x: array<u32>;
 @group(0) @binding(2) var<storage, read_write> y: array<u32>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(GROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
         @builtin(local_invocation_index) local: u32) {
-  let i = (group.y * groups.x + group.x) * 64u + local;
-  if (i >= dims.count) { return; }
-  let at = unravel(i);
-  y[dims.y_offset + at.t] = x[dims.x_offset + at.s];
+  let first = (group.y * groups.x + group.x) * GROUP * ITEMS + local;
+  for (var item = 0u; item < ITEMS; item++) {
+    let i = first + item * GROUP;
+    if (i >= dims.count) { return; }
+    let at = unravel(i);
+    y[dims.y_offset + at.t] = x[dims.x_offset + at.s];
+  }
 }

@@ -2,6 +2,7 @@
 
 import { check } from '../../errors/index.js';
 import { f32, type KernelCall, spread, u32 } from '../kernel.js';
+import { flatGroups, flatTile } from './flat-tile.js';
 import { caseOf, elements } from './guard.js';
 import { bytesOf } from './sizes.js';
 import source from './unary.wgsl?raw';
@@ -53,14 +54,14 @@ export function unary<O>(
   const fast = count % 4 === 0;
   const units = fast ? count / 4 : count;
   return {
-    shader: { name: fast ? 'unary-vec4' : 'unary', source: fast ? vec4Source : source, act },
+    shader: { ...(fast ? { name: 'unary-vec4', source: vec4Source } : { name: 'unary', source, tile: flatTile }), act },
     constants: { kind: caseOf('unary', unaryKinds, kind) },
     uniforms: [u32(units), f32(slope)],
     bindings: [
       { operand: x, access: 'read' },
       { operand: out, access: 'read_write' },
     ],
-    workgroups: spread(Math.ceil(units / 64)),
+    workgroups: fast ? spread(Math.ceil(units / 64)) : flatGroups(units),
     cost: { flops: count, bytes: 2 * count * bytesOf(act) },
   };
 }

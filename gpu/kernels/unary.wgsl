@@ -1,5 +1,5 @@
 // include: gelu, leaky-relu, unary-formula
-// y[i] = f(x[i]) for `count` elements of act; f by the override `kind`. One element a thread.
+// y[i] = f(x[i]) for `count` elements of act; f by the override `kind`. ITEMS elements a thread, GROUP apart.
 
 struct Dims { count: u32, slope: f32 }
 
@@ -9,10 +9,13 @@ struct Dims { count: u32, slope: f32 }
 
 fn slope() -> f32 { return dims.slope; }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(GROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
         @builtin(local_invocation_index) local: u32) {
-  let i = (group.y * groups.x + group.x) * 64u + local;
-  if (i >= dims.count) { return; }
-  y[i] = act(unary4(vec4f(f32(x[i]))).x);
+  let first = (group.y * groups.x + group.x) * GROUP * ITEMS + local;
+  for (var item = 0u; item < ITEMS; item++) {
+    let i = first + item * GROUP;
+    if (i >= dims.count) { return; }
+    y[i] = act(unary4(vec4f(f32(x[i]))).x);
+  }
 }

@@ -59,8 +59,10 @@ interface Packing {
   readonly offset: number[];
 }
 
-/** Orders tried after the fixed ones, unless the plan is as good as it can be before. */
-const mendedOrders = 48;
+/** Orders tried for a small network, unless the plan is as good as it can be before. */
+const mostOrders = 64;
+/** Pairs of tensors looked at in a search, roughly: an order takes the square of their number, a large network gets fewer. */
+const searchBudget = 8e6;
 /** A plan this close to the lower bound is not worth more search. */
 const closeEnough = 1.02;
 
@@ -169,9 +171,11 @@ function search(items: readonly Item[], lowerBound: number, maxArena: number): P
     if (!best || total(packing) < total(best)) [best, bestOrder, bestSpare] = [packing, order, spare];
     return total(best) <= closeEnough * lowerBound;
   };
-  for (const order of fixedOrders(items)) for (const spare of [0, 2, 3]) if (attempt(order, spare)) return best!;
+  let left = Math.max(4, Math.min(mostOrders, Math.floor(searchBudget / items.length ** 2)));
+  for (const spare of [0, 2, 3])
+    for (const order of fixedOrders(items)) if (left-- === 0 || attempt(order, spare)) return best!;
   const random = lcg(items.length);
-  for (let i = 0; i < mendedOrders; i++) if (attempt(mend(items, best!, bestOrder, random), bestSpare)) break;
+  while (left-- > 0 && !attempt(mend(items, best!, bestOrder, random), bestSpare));
   return best!;
 }
 
@@ -204,14 +208,16 @@ function mend(items: readonly Item[], packing: Packing, order: readonly number[]
 /** Places the items one after another, each where the sum of the arenas grows least. `spare` arenas are open from the start. */
 function pack(items: readonly Item[], order: readonly number[], spare: number, maxArena: number): Packing {
   const arenas = new Array<number>(spare).fill(0);
+  /** Items of each arena, by offset. */
   const content: number[][] = arenas.map(() => []);
   const arena = new Array<number>(items.length).fill(-1);
   const offset = new Array<number>(items.length).fill(0);
   for (const i of order) {
     const item = items[i]!;
+    const forbidden = new Set([...item.apart].map(j => arena[j]!));
     let best = { arena: arenas.length, offset: 0, growth: item.size, slack: 0 };
     for (const [a, size] of arenas.entries()) {
-      if (content[a]!.some(j => item.apart.has(j))) continue;
+      if (forbidden.has(a)) continue;
       const gap = bestGap(items, content[a]!, offset, item, size);
       const growth = Math.max(0, gap.offset + item.size - size);
       if (size + growth > maxArena) continue;
@@ -223,14 +229,15 @@ function pack(items: readonly Item[], order: readonly number[], spare: number, m
       content.push([]);
     }
     arenas[best.arena]! += best.growth;
-    content[best.arena]!.push(i);
     arena[i] = best.arena;
     offset[i] = best.offset;
+    const later = content[best.arena]!.findIndex(j => offset[j]! > best.offset);
+    content[best.arena]!.splice(later < 0 ? content[best.arena]!.length : later, 0, i);
   }
   return withoutEmpty({ arenas, arena, offset });
 }
 
-/** The tightest gap that holds the item among those alive with it, or the lowest place from which it sticks out least. */
+/** The tightest gap that holds the item among those alive with it (`content` is sorted by offset), or the place above them. */
 function bestGap(
   items: readonly Item[],
   content: readonly number[],
@@ -238,14 +245,14 @@ function bestGap(
   item: Item,
   arenaSize: number,
 ): { offset: number; slack: number } {
-  const alive = content.filter(j => items[j]!.from <= item.to && item.from <= items[j]!.to);
-  alive.sort((a, b) => offset[a]! - offset[b]!);
   let best: { offset: number; slack: number } | undefined;
   let end = 0;
-  for (const j of alive) {
+  for (const j of content) {
+    const other = items[j]!;
+    if (other.from > item.to || item.from > other.to) continue;
     const slack = offset[j]! - end - item.size;
     if (slack >= 0 && (!best || slack < best.slack)) best = { offset: end, slack };
-    end = Math.max(end, offset[j]! + items[j]!.size);
+    end = Math.max(end, offset[j]! + other.size);
   }
   const rest = arenaSize - end - item.size;
   if (!best || (rest >= 0 && rest < best.slack)) return { offset: end, slack: Math.max(0, rest) };

@@ -8,9 +8,12 @@ const FIRST_ALLOCATION = 64 << 20;
 /** A place in a stream of chunks. */
 export class ByteCursor {
   readonly #iterator: AsyncIterator<Uint8Array>;
+  readonly #firstAllocation: number;
   #rest: Uint8Array = new Uint8Array(0);
 
-  constructor(stream: AsyncIterable<Uint8Array>) {
+  /** @param firstAllocation Bytes for the beginning of a run that no chunk holds whole. */
+  constructor(stream: AsyncIterable<Uint8Array>, firstAllocation = FIRST_ALLOCATION) {
+    this.#firstAllocation = firstAllocation;
     this.#iterator = stream[Symbol.asyncIterator]();
   }
 
@@ -18,7 +21,7 @@ export class ByteCursor {
   async take(length: number): Promise<Uint8Array> {
     if (this.#rest.length < length && this.#rest.length === 0) await this.#pull();
     if (this.#rest.length >= length) return this.#split(length);
-    let run = allocate(Math.min(length, FIRST_ALLOCATION));
+    let run = allocate(Math.min(length, this.#firstAllocation));
     let filled = 0;
     while (filled < length && (this.#rest.length > 0 || (await this.#pull()))) {
       const part = this.#split(Math.min(length - filled, this.#rest.length));

@@ -209,6 +209,22 @@ describe('malformed folders', () => {
   });
 });
 
+test('a config.json without end, from a source that does not know its length', async () => {
+  let sent = 0;
+  async function* endless() {
+    for (;;) {
+      sent += 1 << 20;
+      yield new Uint8Array(1 << 20);
+    }
+  }
+  const open = async (name: string) =>
+    name === 'config.json' ? { name, size: undefined, stream: endless, close: async () => {} } : null;
+  const io = { ...memoryIo({}), folder: () => ({ open }) };
+  const error = await failure('CONFIG_INVALID', () => openModelFolder('m', io));
+  expect(error.message).toContain('config.json must have at most 4194304 bytes, got 5242880');
+  expect(sent).toBe(5 << 20);
+});
+
 describe('good folders', () => {
   test('all four files', async () => {
     const { folder, tensors } = await readFolder(withManifest(files()));

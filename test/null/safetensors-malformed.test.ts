@@ -133,6 +133,7 @@ const malformed: [name: string, file: Uint8Array, says: string][] = [
   ['a negative offset', rawFile(one('F32', '[1]', '[-4,0]'), 4), `${OFFSETS}, got [-4,0]`],
   ['a fractional offset', rawFile(one('F32', '[1]', '[0.5,4.5]'), 5), `${OFFSETS}, got [0.5,4.5]`],
   ['an unsafe offset', rawFile(one('F32', '[1]', '[0,9007199254740992]'), 4), OFFSETS],
+  ['an offset of -0', rawFile(one('F32', '[0]', '[-0,0]')), `${OFFSETS}, got [0,0]`],
   ['an offset as text', rawFile(one('F32', '[1]', '["0","4"]'), 4), OFFSETS],
   ['reversed offsets', rawFile(one('F32', '[1]', '[4,0]'), 4), 'data_offsets must not be reversed, got [4,0]'],
   [

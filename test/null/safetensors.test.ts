@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { ByteCursor } from '../../runtime/safetensors/cursor.js';
 import {
   encodeSafetensors,
   memorySource,
@@ -141,6 +142,19 @@ describe('writing and reading again', () => {
       const open = await openSafetensors({ name: 's', size: undefined, stream, close: async () => {} });
       for await (const t of open.tensors())
         expect(toFloat32(t)).toEqual(Float32Array.from({ length: 50 }, (_, i) => i));
+    }
+  });
+
+  test('a run grows with what arrives, whatever it starts with', async () => {
+    const content = Uint8Array.from({ length: 100 }, (_, i) => i);
+    for (const first of [0, 1, 7, 99, 200]) {
+      async function* stream() {
+        for (let i = 0; i < content.length; i += 9) yield content.subarray(i, i + 9);
+      }
+      const cursor = new ByteCursor(stream(), first);
+      expect([...(await cursor.take(95))]).toEqual([...content.subarray(0, 95)]);
+      expect([...(await cursor.take(1e9))]).toEqual([...content.subarray(95)]);
+      expect(await cursor.atEnd()).toBe(true);
     }
   });
 

@@ -122,3 +122,73 @@ export function conv2dReference(
     }
   return y;
 }
+
+/** x [batch, height, width, channels], weight [kernelHeight, kernelWidth, channels]; with `eps`, normalised over channels. */
+export function depthwiseReference(
+  dims: Omit<Conv2dCase, 'outChannels'>,
+  { x, weight, bias }: { x: Values; weight: Values; bias?: Values },
+  eps: number | null,
+): Float64Array {
+  const { batch, height, width, channels, kernelHeight, kernelWidth } = dims;
+  const y = new Float64Array(batch * height * width * channels);
+  for (let pixel = 0; pixel < batch * height * width; pixel++) {
+    const [oy, ox] = [Math.floor(pixel / width) % height, pixel % width];
+    const values = y.subarray(pixel * channels, (pixel + 1) * channels);
+    for (let c = 0; c < channels; c++) {
+      values[c] = bias?.[c] ?? 0;
+      for (let ky = 0; ky < kernelHeight; ky++)
+        for (let kx = 0; kx < kernelWidth; kx++) {
+          const [dy, dx] = [ky - (kernelHeight - 1) / 2, kx - (kernelWidth - 1) / 2];
+          if (oy + dy < 0 || oy + dy >= height || ox + dx < 0 || ox + dx >= width) continue;
+          values[c]! += x[(pixel + dy * width + dx) * channels + c]! * weight[(ky * kernelWidth + kx) * channels + c]!;
+        }
+    }
+    if (eps === null) continue;
+    const mean = values.reduce((a, b) => a + b, 0) / channels;
+    const variance = values.reduce((a, b) => a + (b - mean) ** 2, 0) / channels;
+    for (let c = 0; c < channels; c++) values[c] = (values[c]! - mean) / Math.sqrt(variance + eps);
+  }
+  return y;
+}
+
+export interface AttentionCase {
+  readonly batch: number;
+  readonly queries: number;
+  readonly keys: number;
+  readonly heads: number;
+  readonly headDim: number;
+}
+
+interface Tokens {
+  readonly data: Values;
+  readonly offset: number;
+  readonly pitch: number;
+}
+
+/** softmax(q kᵀ / √headDim) v; zeros where the mask leaves no key. */
+export function attentionReference(
+  { batch, queries, keys, heads, headDim }: AttentionCase,
+  { q, k, v, mask }: { q: Tokens; k: Tokens; v: Tokens; mask?: Values },
+): Float64Array {
+  const channels = heads * headDim;
+  const out = new Float64Array(batch * queries * channels);
+  const read = (t: Tokens, token: number, channel: number) => t.data[t.offset + token * t.pitch + channel]!;
+  for (let n = 0; n < batch * queries; n++)
+    for (let head = 0; head < heads; head++) {
+      const b = Math.floor(n / queries);
+      const attended = Array.from({ length: keys }, (_, l) => b * keys + l).filter(l => (mask?.[l] ?? 1) !== 0);
+      const scores = attended.map(l => {
+        let score = 0;
+        for (let d = 0; d < headDim; d++) score += read(q, n, head * headDim + d) * read(k, l, head * headDim + d);
+        return score / Math.sqrt(headDim);
+      });
+      const highest = Math.max(...scores);
+      const weights = scores.map(score => Math.exp(score - highest));
+      const total = weights.reduce((a, b) => a + b, 0);
+      for (let d = 0; d < headDim; d++) {
+        const sum = attended.reduce((a, l, i) => a + weights[i]! * read(v, l, head * headDim + d), 0);
+        out[n * channels + head * headDim + d] = attended.length === 0 ? 0 : sum / total;
+      }
+    }
+  return out;
+}

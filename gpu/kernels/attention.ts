@@ -1,0 +1,107 @@
+// Multi-head scaled dot-product attention in one dispatch, of separate or packed queries, keys and values.
+
+import { check } from '../../errors/index.js';
+import { f32, type KernelCall, spread, u32 } from '../kernel.js';
+import general from './attention.wgsl?raw';
+import vec4 from './attention-vec4.wgsl?raw';
+import { given } from './guard.js';
+import { checkRange, isVec4, type Range, whole } from './range.js';
+import { bytesOf, checkSizes } from './sizes.js';
+
+export interface AttentionDims {
+  readonly batch: number;
+  readonly queries: number;
+  readonly keys: number;
+  readonly heads: number;
+  /** 1 to 256. */
+  readonly headDim: number;
+  /**
+   * Where the heads · headDim channels of a token lie, in elements; contiguous if not given. Tokens of one batch element
+   * follow those of the one before, so packed [batch, queries, 3 C] is offsets 0, C, 2C and pitch 3C, bound three times.
+   */
+  readonly q?: Range;
+  readonly k?: Range;
+  readonly v?: Range;
+}
+
+export interface AttentionOperands<O> {
+  /** [batch, queries, heads · headDim], activations. */
+  readonly q: O;
+  /** [batch, keys, heads · headDim], activations. */
+  readonly k: O;
+  readonly v: O;
+  /** [batch, keys], i32; 0: not attended. */
+  readonly mask?: O | null;
+  /** [batch, queries, heads · headDim], activations. */
+  readonly out: O;
+}
+
+const MAX_HEAD_DIM = 256;
+
+/**
+ * out = softmax(q kᵀ / √headDim) v for every head, maximum, sum and accumulation in f32. Where a mask leaves no key at all
+ * the result is zeros (a softmax over nothing; PyTorch gives NaN).
+ *
+ * Errors: BAD_ARGUMENT (a size), UNSUPPORTED (headDim over 256), SHAPE_MISMATCH (a pitch too short).
+ *
+ * @example
+ * const C = 192;
+ * const at = (i: number) => ({ offset: i * C, pitch: 3 * C });
+ * attention(
+ *   { batch: 1, queries: 784, keys: 784, heads: 4, headDim: 48, q: at(0), k: at(1), v: at(2) },
+ *   { q: qkv, k: qkv, v: qkv, out }, { act: 'f16' })
+ */
+export function attention<O>(
+  dims: AttentionDims,
+  { q, k, v, mask = null, out }: AttentionOperands<O>,
+  { act }: { readonly act: 'f32' | 'f16' },
+): KernelCall<O> {
+  const { batch, queries, keys, heads, headDim } = dims;
+  checkSizes('attention', { batch, queries, keys, heads, headDim });
+  check(
+    headDim <= MAX_HEAD_DIM,
+    'UNSUPPORTED',
+    `attention: headDim must be at most ${MAX_HEAD_DIM}, got ${headDim}; use more heads`,
+  );
+  const channels = heads * headDim;
+  const at = { q: dims.q ?? whole(channels), k: dims.k ?? whole(channels), v: dims.v ?? whole(channels) };
+  for (const name of ['q', 'k', 'v'] as const) checkRange('attention', name, at[name], channels);
+  const fast = headDim % 4 === 0 && isVec4(at.q) && isVec4(at.k) && isVec4(at.v);
+  const variant = fast ? { name: 'attention-vec4', source: vec4 } : { name: 'attention', source: general };
+  const { tile, tiles } = tiling(queries, headDim);
+  return {
+    shader: { ...variant, act, tile },
+    constants: { has_mask: given(mask) },
+    uniforms: [
+      ...[batch, queries, keys, heads, headDim, Math.ceil(headDim / 4)].map(u32),
+      ...[at.q.offset, at.q.pitch, at.k.offset, at.k.pitch, at.v.offset, at.v.pitch].map(u32),
+      f32(1 / Math.sqrt(headDim)),
+    ],
+    bindings: [
+      { operand: q, access: 'read' },
+      { operand: k, access: 'read' },
+      { operand: v, access: 'read' },
+      { operand: mask, access: 'read' },
+      { operand: out, access: 'read_write' },
+    ],
+    workgroups: spread(batch * heads * tiles),
+    cost: {
+      // Two products, and about five operations a score for its softmax.
+      flops: batch * heads * queries * keys * (4 * headDim + 5),
+      bytes: batch * (2 * (queries + keys) * channels * bytesOf(act) + 4 * keys * given(mask)),
+    },
+  };
+}
+
+/** Queries from which a workgroup can take 32 of them and a GPU still has workgroups enough. */
+const MANY_QUERIES = 256;
+
+/** Vectors of output that an invocation may hold. */
+const MAX_HELD = 16;
+
+/** Tile constants of include/attention-tile.wgsl, and the tiles of one head. */
+function tiling(queries: number, headDim: number) {
+  const strips = Math.ceil(headDim / 32);
+  const perLine = queries >= MANY_QUERIES && 4 * strips <= MAX_HELD ? 4 : 2;
+  return { tile: { QUERIES: perLine, STRIPS: strips }, tiles: Math.ceil(queries / (8 * perLine)) };
+}

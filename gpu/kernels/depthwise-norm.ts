@@ -1,0 +1,26 @@
+// The first half of a ConvNeXt block in one dispatch: depthwise convolution and LayerNorm without its affine part, which
+// `fold` moves into the linear layer that follows. The kernel is depthwise.wgsl.
+
+import type { KernelCall } from '../kernel.js';
+import { type DepthwiseDims, type DepthwiseOperands, depthwiseCall } from './depthwise.js';
+import { checkPositive } from './guard.js';
+
+/**
+ * out = (y - mean(y)) / sqrt(var(y) + eps) over the channels of each pixel, y as of `depthwise`, in f32 throughout;
+ * population variance, in two passes.
+ *
+ * Errors: BAD_ARGUMENT (a size, eps), UNSUPPORTED (an even kernel).
+ *
+ * @example
+ * depthwiseNorm(
+ *   { batch: 1, height: 56, width: 56, channels: 96, kernelHeight: 7, kernelWidth: 7, eps: 1e-6 },
+ *   { x, weight, bias, out }, { act: 'f16', weight: 'f16' })
+ */
+export function depthwiseNorm<O>(
+  dims: DepthwiseDims & { readonly eps: number },
+  operands: DepthwiseOperands<O>,
+  storage: { readonly act: 'f32' | 'f16'; readonly weight: 'f32' | 'f16' },
+): KernelCall<O> {
+  checkPositive('depthwiseNorm', 'eps', dims.eps);
+  return depthwiseCall('depthwiseNorm', dims, operands, storage, dims.eps);
+}

@@ -1,0 +1,112 @@
+// Depthwise convolution, alone or with the normalisation that follows it in a ConvNeXt block (depthwise-norm.ts).
+
+import { check } from '../../errors/index.js';
+import { f32, type KernelCall, spread, u32 } from '../kernel.js';
+import general from './depthwise.wgsl?raw';
+import vec4 from './depthwise-vec4.wgsl?raw';
+import { given } from './guard.js';
+import { bytesOf, checkSizes } from './sizes.js';
+
+export interface DepthwiseDims {
+  readonly batch: number;
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  /** Odd; zeros outside the map keep its size. */
+  readonly kernelHeight: number;
+  readonly kernelWidth: number;
+}
+
+export interface DepthwiseOperands<O> {
+  /** [batch, height, width, channels], activations. */
+  readonly x: O;
+  /** [kernelHeight, kernelWidth, channels], weights. */
+  readonly weight: O;
+  /** [channels], f32. */
+  readonly bias?: O | null;
+  /** As x. */
+  readonly out: O;
+}
+
+/**
+ * out[b,y,x,c] = Σ x[b, y - ⌊kh/2⌋ + ky, x - ⌊kw/2⌋ + kx, c] weight[ky,kx,c] + bias[c].
+ *
+ * Errors: BAD_ARGUMENT (a size), UNSUPPORTED (an even kernel).
+ *
+ * @example
+ * depthwise(
+ *   { batch: 1, height: 56, width: 56, channels: 96, kernelHeight: 7, kernelWidth: 7 },
+ *   { x, weight, bias, out }, { act: 'f16', weight: 'f16' })
+ */
+export function depthwise<O>(
+  dims: DepthwiseDims,
+  operands: DepthwiseOperands<O>,
+  storage: { readonly act: 'f32' | 'f16'; readonly weight: 'f32' | 'f16' },
+): KernelCall<O> {
+  return depthwiseCall('depthwise', dims, operands, storage, null);
+}
+
+/** With `eps`, the result is normalised over its channels. */
+export function depthwiseCall<O>(
+  where: string,
+  dims: DepthwiseDims,
+  { x, weight, bias = null, out }: DepthwiseOperands<O>,
+  storage: { readonly act: 'f32' | 'f16'; readonly weight: 'f32' | 'f16' },
+  eps: number | null,
+): KernelCall<O> {
+  const { batch, height, width, channels, kernelHeight, kernelWidth } = dims;
+  checkSizes(where, { batch, height, width, channels, kernelHeight, kernelWidth });
+  check(
+    kernelHeight % 2 === 1 && kernelWidth % 2 === 1,
+    'UNSUPPORTED',
+    `${where}: kernels must have odd sides, got ${kernelHeight} x ${kernelWidth}; pad the weight with zeros`,
+  );
+  const fast = channels % 4 === 0;
+  const packets = fast ? channels / 4 : channels;
+  const rows = batch * height;
+  const { tile, runs, workgroups } = tiling(rows, width, packets);
+  const variant = fast ? { name: 'depthwise-vec4', source: vec4 } : { name: 'depthwise', source: general };
+  const count = rows * width * channels;
+  const taps = kernelHeight * kernelWidth;
+  return {
+    shader: { ...variant, act: storage.act, weight: storage.weight, tile },
+    constants: {
+      kernel_height: kernelHeight,
+      kernel_width: kernelWidth,
+      has_bias: given(bias),
+      normalize: Number(eps !== null),
+    },
+    uniforms: [...[rows, height, width, packets, channels, runs].map(u32), f32(eps ?? 0)],
+    bindings: [
+      { operand: x, access: 'read' },
+      { operand: weight, access: 'read' },
+      { operand: bias, access: 'read' },
+      { operand: out, access: 'read_write' },
+    ],
+    workgroups,
+    cost: {
+      flops: count * (2 * taps + given(bias) + (eps === null ? 0 : 5)),
+      bytes: 2 * count * bytesOf(storage.act) + taps * channels * bytesOf(storage.weight) + 4 * channels * given(bias),
+    },
+  };
+}
+
+/** Workgroups under which shorter runs, though they read more, keep more of a GPU busy. */
+const ENOUGH_WORKGROUPS = 64;
+
+/** Tile constants of include/depthwise-row.wgsl: as few idle lanes as powers of two allow, at least 8 lanes to a pixel. */
+function tiling(rows: number, width: number, packets: number) {
+  const candidates = packets >= 8 ? [64, 32, 16, 8] : [2 ** Math.ceil(Math.log2(packets))];
+  const used = (lanes: number) => Math.ceil(packets / lanes) * lanes;
+  const lanes = candidates.reduce((best, next) => (used(next) < used(best) ? next : best));
+  const perLane = Math.ceil(packets / lanes);
+  const groups = 64 / lanes;
+  const count = (pixels: number) => Math.ceil((rows * Math.ceil(width / pixels)) / groups);
+  const long = perLane > 16 ? 1 : 4; // normalisation holds perLane · pixels packets
+  const pixels = count(long) >= ENOUGH_WORKGROUPS ? long : Math.min(long, 2);
+  return {
+    tile: { LANES: lanes, GROUPS: groups, PIXELS: pixels, PACKETS: perLane },
+    runs: Math.ceil(width / pixels),
+    workgroups: spread(count(pixels)),
+  };
+}

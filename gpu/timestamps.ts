@@ -28,15 +28,21 @@ export class Timestamps {
         'GPU_LIMIT',
         `profile: a plan must have at most ${maxQueries / 2} dispatches, got ${count}; profile a part of it`,
       );
-    const queries = await gpu.scoped('profile', () =>
-      gpu.device.createQuerySet({ label: 'timestamps', type: 'timestamp', count: 2 * count }),
-    );
     const size = 16 * count;
     const buffer = (label: string, usage: GPUBufferUsageFlags) =>
       gpu.createBuffer({ label: `timestamps ${label}`, size, usage, kind: 'other' });
-    const resolved = await buffer('resolved', GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC);
-    const staging = await buffer('staging', GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ);
-    return new Timestamps(gpu, count, queries, resolved, staging);
+    const owned: GPUBuffer[] = [];
+    try {
+      owned.push(await buffer('resolved', GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC));
+      owned.push(await buffer('staging', GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ));
+      const queries = await gpu.scoped('profile', () =>
+        gpu.device.createQuerySet({ label: 'timestamps', type: 'timestamp', count: 2 * count }),
+      );
+      return new Timestamps(gpu, count, queries, owned[0]!, owned[1]!);
+    } catch (error) {
+      for (const made of owned) gpu.destroyBuffer(made);
+      throw error;
+    }
   }
 
   /** For the pass that holds dispatch `index` alone. */

@@ -153,12 +153,19 @@ describe('a plan', () => {
     await plan.profile();
     plan.dispose();
     plan.dispose();
+    expect(() => plan.submit()).toThrow('frame: the plan must be live, got a disposed one; make a new one');
+    await expect(plan.profile()).rejects.toMatchObject({ code: 'DISPOSED' });
+    const other = await CommandPlan.create(pipelines, 'frame', [scaleAdd(0, 1, 1, 0)]);
+    const profile = expect(other.profile()).rejects.toMatchObject({ code: 'DISPOSED' });
+    other.dispose();
+    await profile;
     await expect.poll(() => gpu.bytes).toEqual(before);
   });
 
   test('profiles every dispatch under its kernel, and computes the same', async () => {
     using plan = await CommandPlan.create(pipelines, 'frame', [scaleAdd(0, 1, 2, 0), scaleAdd(1, 2, 2, 0)]);
-    const times = await plan.profile();
+    const [times, again] = await Promise.all([plan.profile(), plan.profile()]);
+    expect(again.length).toBe(2);
     expect(times.map(time => time.label)).toEqual(['scale-add', 'scale-add']);
     for (const { ms } of times) expect(ms).toBeGreaterThanOrEqual(0);
     expect(Math.max(...times.map(time => time.ms))).toBeLessThan(1000);

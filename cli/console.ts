@@ -1,6 +1,5 @@
 // What a user sees: results on stdout, warnings and progress on stderr. A bar on a terminal; a line now and then elsewhere.
 
-import type { SingleBar } from 'cli-progress';
 import { TmcaError } from '../errors/index.js';
 import type { Progress } from '../runtime/types.js';
 import type { Io } from './io.js';
@@ -17,7 +16,6 @@ export interface Task {
 
 export class Console {
   readonly #io: Io;
-  #bar: SingleBar | null = null;
 
   constructor(io: Io) {
     this.#io = io;
@@ -57,12 +55,7 @@ export class Console {
       gracefulExit: false,
     });
     bar.start(total, 0);
-    this.#bar = bar;
-    const end = () => {
-      bar.stop();
-      if (this.#bar === bar) this.#bar = null;
-    };
-    return { step: done => bar.update(done), end };
+    return { step: done => bar.update(done), end: () => bar.stop() };
   }
 
   /** Shows what a session reports while it loads. */
@@ -89,8 +82,8 @@ export class Console {
   }
 
   async #line(text: string): Promise<void> {
-    // Over the bar, which the next step draws again below.
-    if (this.#bar || this.#io.terminal) this.#io.terminal?.write('\r\x1b[K');
+    // Over the bar or what is shown of loading; the next step draws it again below.
+    this.#io.terminal?.write('\r\x1b[K');
     await this.#io.stderr.write(`${text}\n`);
   }
 }

@@ -1,0 +1,182 @@
+// `tmca evaluate` with a network that finds red, against masks whose agreement is known by hand.
+
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { call, fakeEngine } from './cli-fakes.js';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tmca-evaluate-'));
+  await mkdir(join(folder, 'images'));
+  await mkdir(join(folder, 'masks'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+/** Rows of an 8 x 8 picture that are set: red in the image, white in the mask. */
+const picture = (rows: number[], channels: 1 | 3, scale: number) => {
+  const size = 8 * scale;
+  const data = Buffer.alloc(size * size * channels);
+  for (let y = 0; y < size; y++) {
+    if (!rows.includes(Math.floor(y / scale))) continue;
+    for (let x = 0; x < size; x++) data[(y * size + x) * channels] = 255;
+  }
+  return sharp(data, { raw: { width: size, height: size, channels } });
+};
+
+interface Sample {
+  id: string;
+  predicted: number[];
+  real: number[];
+  split?: string;
+  text?: string;
+}
+
+async function dataset(samples: Sample[], scale = 1): Promise<void> {
+  const records = [];
+  for (const { id, predicted, real, split = 'test', text = 'red' } of samples) {
+    const [image, mask] = [`images/${id}.png`, `masks/${id}.png`];
+    await picture(predicted, 3, 1).png().toFile(join(folder, image));
+    await picture(real, 1, scale).toColourspace('b-w').png().toFile(join(folder, mask));
+    records.push({ id, image, mask, split, text });
+  }
+  await writeFile(join(folder, 'dataset.json'), JSON.stringify({ name: 'Rows', records }));
+}
+
+const argv = (...more: string[]) => ['evaluate', '--data', folder, '--model', 'm', ...more];
+
+describe('evaluate', () => {
+  const samples = [
+    { id: 'right', predicted: [0, 1], real: [0, 1] },
+    // 1 row in common of 2 and 3.
+    { id: 'half', predicted: [0, 1], real: [1, 2, 3] },
+    { id: 'both empty', predicted: [], real: [] },
+    { id: 'missed', predicted: [], real: [7] },
+  ];
+
+  test('pools pixels, averages images, and says both', async () => {
+    await dataset(samples);
+    const { code, json, stderr } = await call(argv('--json'), { engine: fakeEngine() });
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+    expect(json).toEqual({
+      n: 4,
+      // 3 rows in common; 4 predicted, 6 real; of 32 rows 4 are wrong.
+      dice: 6 / 10,
+      iou: 3 / 7,
+      accuracy: 28 / 32,
+      mean_dice: (1 + 2 / 5 + 1 + 0) / 4,
+      mean_iou: (1 + 1 / 4 + 1 + 0) / 4,
+      per_image: [
+        { id: 'right', dice: 1, iou: 1, accuracy: 1 },
+        { id: 'half', dice: 0.4, iou: 0.25, accuracy: 5 / 8 },
+        { id: 'both empty', dice: 1, iou: 1, accuracy: 1 },
+        { id: 'missed', dice: 0, iou: 0, accuracy: 7 / 8 },
+      ],
+      device: 'webgpu',
+      dtype: 'fp32',
+      adapter: expect.objectContaining({ description: 'Fake adapter' }),
+      data: 'Rows',
+      split: 'test',
+      model: 'red',
+      size: 8,
+      threshold: 0.5,
+    });
+  });
+
+  test('brings masks of another size to the network’s', async () => {
+    await dataset(samples, 5);
+    expect((await call(argv('--json'), { engine: fakeEngine() })).json).toMatchObject({ dice: 0.6, iou: 3 / 7 });
+  });
+
+  test('takes the test split unless told otherwise', async () => {
+    await dataset([...samples, { id: 'other', predicted: [0], real: [0], split: 'val' }]);
+    expect((await call(argv('--json'), { engine: fakeEngine() })).json).toMatchObject({ n: 4 });
+    const { json } = await call(argv('--json', '--split', 'val'), { engine: fakeEngine() });
+    expect(json).toMatchObject({ n: 1, dice: 1, split: 'val', per_image: [{ id: 'other' }] });
+  });
+
+  test('compares the network’s own map with the threshold', async () => {
+    await dataset([{ id: 'a', predicted: [0], real: [0, 1, 2, 3, 4, 5, 6, 7] }]);
+    expect((await call(argv('--json', '--threshold', '0'), { engine: fakeEngine() })).json).toMatchObject({
+      dice: 1,
+      threshold: 0,
+    });
+  });
+
+  test('gives each record its own text, and frees every report', async () => {
+    await dataset([
+      { ...samples[0]!, text: 'first' },
+      { ...samples[1]!, text: 'second' },
+    ]);
+    const engine = fakeEngine();
+    await call(argv('--json', '--dtype', 'fp32'), { engine });
+    expect(engine.calls).toEqual([
+      'open m auto fp32',
+      ...['text first', 'segment 8x8x3', 'free report'],
+      ...['text second', 'segment 8x8x3', 'free report'],
+      'dispose',
+    ]);
+  });
+
+  test('without --json is a few lines', async () => {
+    await dataset(samples);
+    const { stdout } = await call(argv(), { engine: fakeEngine() });
+    expect(stdout).toBe(
+      'red on Rows, test: 4 images at 8 x 8\n' +
+        '  all pixels   dice 0.6000  iou 0.4286  accuracy 0.8750\n' +
+        '  per image    dice 0.6000  iou 0.5625\n' +
+        '  webgpu, fp32: Fake adapter\n',
+    );
+  });
+
+  test('warns once of texts that are cut', async () => {
+    const text = 'one two three four five six seven';
+    await dataset([{ ...samples[0]!, text }, samples[1]!, { ...samples[2]!, text }]);
+    const { stderr, code } = await call(argv('--json'), { engine: fakeEngine() });
+    expect(code).toBe(0);
+    expect(stderr).toBe(
+      'warning: 2 of 3 texts are longer than the 6 tokens of the model; the rest of each is left out\n',
+    );
+  });
+});
+
+describe('evaluate gives no score', () => {
+  test('for a data set at fault, before the model is loaded', async () => {
+    await dataset([{ id: 'a', predicted: [], real: [], text: ' ' }]);
+    const engine = fakeEngine();
+    const { code, stdout, stderr } = await call(argv('--json'), { engine });
+    expect(code).toBe(1);
+    expect(stdout).toBe('');
+    expect(stderr).toMatch(/^error \[DATASET_INVALID\]: .*got 1 of 1 records .*"a" \(text is empty\).*\n$/);
+    expect(engine.calls).toEqual([]);
+  });
+  test('over a part, where an image in the middle is damaged', async () => {
+    await dataset([
+      { id: 'a', predicted: [0], real: [0] },
+      { id: 'b', predicted: [0], real: [0] },
+    ]);
+    await writeFile(join(folder, 'images', 'b.png'), 'no image');
+    const engine = fakeEngine();
+    const { code, stdout, stderr } = await call(argv('--json'), { engine });
+    expect(code).toBe(1);
+    expect(stdout).toBe('');
+    expect(stderr).toMatch(/^error \[IMAGE_UNREADABLE\]: .*b\.png/);
+    expect(engine.calls.at(-1)).toBe('dispose');
+  });
+  test('when it is stopped', async () => {
+    await dataset([
+      { id: 'a', predicted: [0], real: [0] },
+      { id: 'b', predicted: [0], real: [0] },
+    ]);
+    const stop = new AbortController();
+    const engine = fakeEngine(() => stop.abort());
+    const { code, stdout, stderr } = await call(argv('--json'), { engine, signal: stop.signal });
+    expect(code).toBe(130);
+    expect(stdout).toBe('');
+    expect(stderr).toMatch(/^error \[ABORTED\]/);
+    expect(engine.calls.slice(-2)).toEqual(['free report', 'dispose']);
+  });
+});

@@ -1,0 +1,151 @@
+// The command in this process: streams that collect, and an engine without a device whose network finds what is red.
+
+import type { Engine } from '../../cli/engine.js';
+import type { Io } from '../../cli/io.js';
+import { run } from '../../cli/run.js';
+import { TmcaError, throwIfAborted } from '../../errors/index.js';
+import type { Lesion, Pixels, Segmentation, Session, SessionInfo } from '../../runtime/types.js';
+
+const SIZE = 8;
+const MAX_TEXT = 6;
+
+const info: SessionInfo = {
+  device: 'webgpu',
+  dtype: 'fp32',
+  adapter: {
+    vendor: 'test',
+    architecture: 'fake',
+    description: 'Fake adapter',
+    software: true,
+    features: ['shader-f16'],
+  },
+  reason: 'the test asked for it',
+  model: { name: 'red', hash: '00', imageSize: SIZE, maxTextLength: MAX_TEXT },
+};
+
+export interface FakeEngine extends Engine {
+  /** Calls in order: `open MODEL DEVICE DTYPE`, `text TEXT`, `segment WxHxC`, `free report`, `dispose`. */
+  readonly calls: string[];
+}
+
+/** `onSegment` runs at each image, for tests that break or stop something there. */
+export function fakeEngine(onSegment: (index: number) => void = () => {}): FakeEngine {
+  const calls: string[] = [];
+  let images = 0;
+  const session: Session = {
+    info,
+    async encodeReport(text, options) {
+      throwIfAborted(options?.signal, 'encodeReport');
+      calls.push(`text ${text}`);
+      const ids = Int32Array.from(text.split(' '), (_, i) => i);
+      return { text, ids, truncated: ids.length > MAX_TEXT, dispose: () => calls.push('free report') };
+    },
+    async segment(image, _, options) {
+      throwIfAborted(options?.signal, 'segment');
+      calls.push(`segment ${image.width}x${image.height}x${image.channels}`);
+      onSegment(images++);
+      throwIfAborted(options?.signal, 'segment');
+      return redPixels(image, options?.threshold ?? 0.5);
+    },
+    stats: () => {
+      throw new Error('not used by the command');
+    },
+    dispose: () => void calls.push('dispose'),
+  };
+  return {
+    calls,
+    async openSession(model, { device, dtype, onProgress }) {
+      calls.push(`open ${model} ${device} ${dtype}`);
+      onProgress?.({ phase: 'weights', loaded: 1, total: 2 });
+      return session;
+    },
+    async inspectForward(model, inputs, { fill, device, dtype }) {
+      calls.push(`inspect ${model} ${fill} ${device} ${dtype}`);
+      // Everything that came in, so that a test sees how files were read.
+      const outputs = Object.fromEntries(
+        Object.entries(inputs).map(([name, { shape, data }]) => [
+          `${name}.seen`,
+          { shape, data: Float32Array.from(data) },
+        ]),
+      );
+      return { outputs, dispatches: 3, arenaBytes: 0, info } as unknown as Awaited<
+        ReturnType<Engine['inspectForward']>
+      >;
+    },
+    listAdapters: async () => [],
+  };
+}
+
+/** Probability is red / 255. One lesion: the box of all pixels over the threshold. */
+function redPixels(image: Pixels, threshold: number): Segmentation {
+  const { data, width, height, channels } = image;
+  const red = (x: number, y: number) => data[(y * width + x) * channels]! / 255;
+  const mask = new Uint8Array(width * height).map((_, i) =>
+    red(i % width, Math.floor(i / width)) >= threshold ? 1 : 0,
+  );
+  const probability = new Float32Array(SIZE * SIZE).map((_, i) =>
+    red(Math.floor(((i % SIZE) * width) / SIZE), Math.floor((Math.floor(i / SIZE) * height) / SIZE)),
+  );
+  const ms = { preprocess: 1, network: 2, postprocess: 3, total: 6.5 };
+  return { width, height, mask, lesions: lesionsOf(mask, width), probability, size: SIZE, ms };
+}
+
+function lesionsOf(mask: Uint8Array, width: number): Lesion[] {
+  const found = [...mask.keys()].filter(i => mask[i]);
+  if (found.length === 0) return [];
+  const [xs, ys] = [found.map(i => i % width), found.map(i => Math.floor(i / width))];
+  const [x, y, right, bottom] = [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
+  const contour = Int32Array.from([x, y, right, y, right, bottom, x, bottom]);
+  return [{ score: 0.75, box: [x, y, right - x + 1, bottom - y + 1], area: found.length, contour }];
+}
+
+export interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly json: unknown;
+}
+
+export interface CallOptions {
+  readonly engine?: Engine;
+  readonly stdin?: AsyncIterable<Uint8Array>;
+  readonly signal?: AbortSignal;
+}
+
+/** Runs the command and collects what it says. `json` is stdout, parsed, where it is JSON. */
+export async function call(argv: readonly string[], options: CallOptions = {}): Promise<Outcome> {
+  const said = { stdout: '', stderr: '' };
+  const sink = (name: keyof typeof said) => ({
+    write: async (text: string) => {
+      said[name] += text;
+    },
+  });
+  const io: Io = {
+    stdin: options.stdin ?? bytesOf(''),
+    stdout: sink('stdout'),
+    stderr: sink('stderr'),
+    terminal: null,
+    signal: options.signal ?? new AbortController().signal,
+  };
+  const code = await run(argv, io, options.engine ?? noEngine);
+  return { code, ...said, json: parseOrUndefined(said.stdout) };
+}
+
+/** A stream of the text's bytes in chunks of `size`. */
+export async function* bytesOf(text: string | Uint8Array, size = 7): AsyncGenerator<Uint8Array> {
+  const bytes = typeof text === 'string' ? new TextEncoder().encode(text) : text;
+  for (let i = 0; i < bytes.length; i += size) yield bytes.slice(i, i + size);
+}
+
+function parseOrUndefined(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+const refuse = async () => {
+  throw new TmcaError('INTERNAL', 'this test must not reach the engine');
+};
+const noEngine: Engine = { openSession: refuse, inspectForward: refuse, listAdapters: refuse };

@@ -1,9 +1,12 @@
-// ltem: the gate by which the text enhances a decoded map.
+// ltem: the gate by which the text enhances a decoded map. Two dispatches, because the similarities occupy the whole
+// device and their softmax needs all of them.
 
 import { f32, type KernelCall, spread, u32 } from '../kernel.js';
 import { checkPositive, elements } from './guard.js';
-import source from './ltem.wgsl?raw';
-import vec4Source from './ltem-vec4.wgsl?raw';
+import gateSource from './ltem-gate.wgsl?raw';
+import similaritySource from './ltem-similarity.wgsl?raw';
+import similarityVec4Source from './ltem-similarity-vec4.wgsl?raw';
+import { rowTile } from './row-tile.js';
 import { bytesOf } from './sizes.js';
 
 export interface LtemDims {
@@ -15,50 +18,83 @@ export interface LtemDims {
   readonly tau: number;
 }
 
-/** Similarities that a workgroup holds (include/ltem-gate.wgsl). */
-const CELLS = 3600;
-/** A cell's channels are read by 8 threads: 128 bytes at a time in f32. */
-const tile = { GROUP: 256, LANES: 8, CELLS };
+export interface LtemOperands<O> {
+  /** [B,H,W,C] act. */
+  readonly x: O;
+  /** [B,C] act: the pooled text. */
+  readonly text: O;
+  /** [B,H·W] f32, scratch between the dispatches. */
+  readonly similarity: O;
+  /** [B,2H,2W] act. */
+  readonly out: O;
+}
+
+const gateTile = { GROUP: 256, ITEMS: 4 } as const;
 
 /**
- * x [B,H,W,C] and text [B,C] → out [B,2H,2W]: H W · softmax over the cells of cos(x, text) / tau, upsampled bilinearly;
- * its mean before upsampling is 1. One workgroup a batch element; maps beyond 3,600 cells are computed twice.
+ * out = upsample2(H W · softmax over the cells of cos(x, text) / tau), bilinear, corners not aligned; its mean before
+ * upsampling is 1, so that the map gates rather than shrinks.
  *
  * Errors: BAD_ARGUMENT (dimensions, tau), SHAPE_MISMATCH (too many elements). Source: LTEM, section 3.2.3, equation 2.
  *
  * @example
- * ltem({ batch: 1, height: 14, width: 14, channels: 384, tau: 1 }, { x, text, out }, { act: 'f16' })
+ * ltem({ batch: 1, height: 14, width: 14, channels: 384, tau: 1 }, { x, text, similarity, out }, { act: 'f16' })
  */
 export function ltem<O>(
+  dims: LtemDims,
+  operands: LtemOperands<O>,
+  storage: { act: 'f32' | 'f16' },
+): [KernelCall<O>, KernelCall<O>] {
+  const { batch, height, width, channels } = dims;
+  elements('ltem', { batch, height, width, channels });
+  elements('ltem', { batch, outHeight: 2 * height, outWidth: 2 * width });
+  checkPositive('ltem', 'tau', dims.tau);
+  return [similarities(dims, operands, storage), gate(dims, operands, storage)];
+}
+
+function similarities<O>(
   { batch, height, width, channels, tau }: LtemDims,
-  { x, text, out }: { x: O; text: O; out: O },
+  { x, text, similarity }: LtemOperands<O>,
   { act }: { act: 'f32' | 'f16' },
 ): KernelCall<O> {
-  const count = elements('ltem', { batch, height, width, channels });
-  checkPositive('ltem', 'tau', tau);
   const fast = channels % 4 === 0;
-  const cut = tileOf(height, width);
-  const passes = cut.height < height || cut.width < width ? 2 : 1;
-  const cells = batch * height * width;
+  const units = fast ? channels / 4 : channels;
+  const rows = batch * height * width;
+  const tile = rowTile(units);
   return {
-    shader: { name: fast ? 'ltem-vec4' : 'ltem', source: fast ? vec4Source : source, act, tile },
-    uniforms: [...[batch, height, width, fast ? channels / 4 : channels, cut.height, cut.width].map(u32), f32(tau)],
+    shader: {
+      ...(fast
+        ? { name: 'ltem-similarity-vec4', source: similarityVec4Source }
+        : { name: 'ltem-similarity', source: similaritySource }),
+      act,
+      tile,
+    },
+    uniforms: [u32(rows), u32(height * width), u32(units), f32(tau)],
     bindings: [
       { operand: x, access: 'read' },
       { operand: text, access: 'read' },
-      { operand: out, access: 'read_write' },
+      { operand: similarity, access: 'read_write' },
     ],
-    workgroups: spread(batch),
-    cost: {
-      flops: 4 * count * passes + 40 * cells,
-      bytes: (count + batch * channels + 4 * cells) * bytesOf(act),
-    },
+    workgroups: spread(Math.ceil(rows / tile.ROWS)),
+    cost: { flops: 6 * rows * channels, bytes: (rows + batch) * channels * bytesOf(act) + 4 * rows },
   };
 }
 
-/** The whole map where it fits, else the largest tile that fits with a border of one cell all round. */
-function tileOf(height: number, width: number): { height: number; width: number } {
-  if (height * width <= CELLS) return { height, width };
-  const across = Math.min(width, Math.sqrt(CELLS) - 2);
-  return { height: Math.min(height, Math.floor(CELLS / (across + 2)) - 2), width: across };
+function gate<O>(
+  { batch, height, width }: LtemDims,
+  { similarity, out }: LtemOperands<O>,
+  { act }: { act: 'f32' | 'f16' },
+): KernelCall<O> {
+  const outputs = 4 * height * width;
+  const blocks = Math.ceil(outputs / (gateTile.GROUP * gateTile.ITEMS));
+  return {
+    shader: { name: 'ltem-gate', source: gateSource, act, tile: gateTile },
+    uniforms: [batch, height, width, blocks].map(u32),
+    bindings: [
+      { operand: similarity, access: 'read' },
+      { operand: out, access: 'read_write' },
+    ],
+    workgroups: spread(batch * blocks),
+    cost: { flops: 18 * batch * outputs, bytes: batch * (height * width * 4 + outputs * bytesOf(act)) },
+  };
 }

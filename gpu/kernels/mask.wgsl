@@ -25,15 +25,13 @@ fn probability(at: u32) -> f32 {
   return v;
 }
 
-fn sample(pixel: u32) -> f32 {
-  let row = pixel / dims.out_width;
-  let at_y = bilinear_tap(row, dims.scale_y, dims.height);
-  let at_x = bilinear_tap(pixel - row * dims.out_width, dims.scale_x, dims.width);
-  let low = at_y.low * dims.width;
-  let high = at_y.high * dims.width;
-  let top = mix(probability(low + at_x.low), probability(low + at_x.high), at_x.part);
-  let bottom = mix(probability(high + at_x.low), probability(high + at_x.high), at_x.part);
-  return mix(top, bottom, at_y.part);
+fn sample(row: BilinearTap, column: u32) -> f32 {
+  let at = bilinear_tap(column, dims.scale_x, dims.width);
+  let low = row.low * dims.width;
+  let high = row.high * dims.width;
+  let top = mix(probability(low + at.low), probability(low + at.high), at.part);
+  let bottom = mix(probability(high + at.low), probability(high + at.high), at.part);
+  return mix(top, bottom, row.part);
 }
 
 @compute @workgroup_size(64)
@@ -41,10 +39,19 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
         @builtin(local_invocation_index) local: u32) {
   let word = (group.y * groups.x + group.x) * 64u + local;
   if (4u * word >= dims.pixels) { return; }
+  // A word may run over the end of a row, or of several where they are short.
+  var row = 4u * word / dims.out_width;
+  var column = 4u * word - row * dims.out_width;
+  var at_y = bilinear_tap(row, dims.scale_y, dims.height);
   var bytes = 0u;
-  for (var k = 0u; k < 4u; k++) {
-    let pixel = 4u * word + k;
-    if (pixel < dims.pixels && sample(pixel) >= dims.threshold) { bytes |= 1u << (8u * k); }
+  for (var k = 0u; k < min(4u, dims.pixels - 4u * word); k++) {
+    if (sample(at_y, column) >= dims.threshold) { bytes |= 1u << (8u * k); }
+    column++;
+    if (column == dims.out_width) {
+      column = 0u;
+      row++;
+      at_y = bilinear_tap(row, dims.scale_y, dims.height);
+    }
   }
   mask[word] = bytes;
 }

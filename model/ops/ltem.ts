@@ -3,7 +3,7 @@
 // and the map gates rather than shrinks; then bilinear x2.
 
 import { ltem as kernel } from '../../gpu/kernels/ltem.js';
-import type { CompositeRule } from '../rule.js';
+import type { CompositeRule, Operand } from '../rule.js';
 
 export interface LtemAttrs {
   readonly tau: number;
@@ -21,10 +21,13 @@ export const ltem: CompositeRule<LtemAttrs> = {
     const weights = b.mul(b.softmax(b.mul(similarity, b.scalar(1 / tau))), b.scalar(regions));
     return b.resize(b.reshape(weights, [batch, height, width, 1]), { height: 2 * height, width: 2 * width });
   },
-  lower: ({ inputs, attrs, out, act }) => {
+  lower: ({ inputs, attrs, out, act, temporary }) => {
     const [batch, height, width, channels] = inputs[0]!.shape as [number, number, number, number];
-    return [
-      kernel({ batch, height, width, channels, tau: attrs.tau }, { x: inputs[0]!, text: inputs[1]!, out }, { act }),
-    ];
+    const similarity = temporary(4 * batch * height * width);
+    return kernel<Operand>(
+      { batch, height, width, channels, tau: attrs.tau },
+      { x: inputs[0]!, text: inputs[1]!, similarity, out },
+      { act },
+    );
   },
 };

@@ -6,7 +6,7 @@ import { mask, maskProbability, maskWords } from '../../gpu/kernels/mask.js';
 import { type ResizeBilinearDims, resizeBilinear } from '../../gpu/kernels/resize-bilinear.js';
 import { normals } from '../numbers.js';
 import { expectClose, tolerance } from '../tolerance.js';
-import { asStored, runKernel, variations } from './harness.js';
+import { asStored, runKernel, runKernels, variations } from './harness.js';
 
 const acts = (await variations()).filter(v => v.act === v.weight);
 
@@ -78,7 +78,7 @@ describe.each(acts)('ltem, $name', ({ gpu, act }) => {
     { batch: 2, height: 7, width: 7, channels: 96, tau: 1 },
     // Low temperature: exp(1 / tau) alone would overflow.
     { batch: 1, height: 4, width: 9, channels: 8, tau: 0.005 },
-    // More cells than a workgroup holds: in tiles, along one axis and along both.
+    // Several workgroups a map, and thousands of cells.
     { batch: 1, height: 3, width: 1301, channels: 4, tau: 0.3 },
     { batch: 2, height: 61, width: 63, channels: 3, tau: 0.3 },
   ])('[$batch,$height,$width,$channels] tau $tau', async dims => {
@@ -87,9 +87,11 @@ describe.each(acts)('ltem, $name', ({ gpu, act }) => {
     const text = asStored(normals(batch * channels, 2), act);
     x.fill(0, 0, channels); // a cell of length 0
     const expected = ltemReference(x, text, dims);
-    const [y] = await runKernel(gpu, ltem(dims, { x: 0, text: 1, out: 2 }, { act }), [
+    const calls = ltem(dims, { x: 0, text: 1, similarity: 2, out: 3 }, { act });
+    const [, y] = await runKernels(gpu, calls, [
       { data: x, storage: act },
       { data: text, storage: act },
+      { length: batch * height * width, storage: 'f32' },
       { length: expected.length, storage: act },
     ]);
     expectClose(y!, expected, tolerance[act]);

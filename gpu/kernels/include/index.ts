@@ -11,7 +11,6 @@ import gelu from './gelu.wgsl?raw';
 import gemmTile from './gemm-tile.wgsl?raw';
 import leakyRelu from './leaky-relu.wgsl?raw';
 import linearEpilogue from './linear-epilogue.wgsl?raw';
-import ltemGate from './ltem-gate.wgsl?raw';
 import rowReduce from './row-reduce.wgsl?raw';
 import unaryFormula from './unary-formula.wgsl?raw';
 import unravel from './unravel.wgsl?raw';
@@ -28,7 +27,6 @@ export const includes: Readonly<Record<string, string>> = {
   'gemm-tile': gemmTile,
   'leaky-relu': leakyRelu,
   'linear-epilogue': linearEpilogue,
-  'ltem-gate': ltemGate,
   'row-reduce': rowReduce,
   'unary-formula': unaryFormula,
   unravel,

@@ -35,7 +35,8 @@ export interface Program {
   readonly calls: readonly KernelCall<number>[];
   readonly buffers: readonly BufferSpec[];
   readonly inputs: Readonly<Record<string, number>>;
-  readonly outputs: Readonly<Record<string, number>>;
+  /** A view's shape is its own, not its buffer's. */
+  readonly outputs: Readonly<Record<string, { readonly buffer: number; readonly shape: Shape }>>;
 }
 
 export interface LowerOptions {
@@ -176,10 +177,10 @@ export function lower(graph: Outputs, options: LowerOptions): Program {
     if (t.op === 'input') lowering.input(t);
     else if (isOp(t)) lowering.op(t);
   }
-  const named = Object.entries(outputs).map(([name, t]): [string, number] => [
-    name,
-    known.has(t) ? lowering.constant(t, t.dtype) : lowering.value(t),
-  ]);
+  const named = Object.entries(outputs).map(([name, t]) => {
+    const buffer = known.has(t) ? lowering.constant(t, t.dtype) : lowering.value(t);
+    return [name, { buffer, shape: t.shape }] as const;
+  });
   return {
     calls: lowering.calls,
     buffers: lowering.buffers,

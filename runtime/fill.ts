@@ -16,16 +16,18 @@ function crc32(text: string): number {
   return ~c >>> 0;
 }
 
-/** Maps [-1, 1) by murmur3's finaliser over (index + 1) * 0x9E3779B1 + crc32(name). */
-function unit(name: string, write: (index: number, value: number) => void, count: number): void {
+/** `count` values in [-1, 1): murmur3's finaliser over (index + 1) * 0x9E3779B1 + crc32(name). */
+export function unit(name: string, count: number): Float64Array {
   const seed = crc32(name);
+  const values = new Float64Array(count);
   for (let i = 0; i < count; i++) {
     let x = (Math.imul(i + 1, 0x9e3779b1) + seed) | 0;
     x = Math.imul(x ^ (x >>> 16), 0x85ebca6b);
     x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);
     x ^= x >>> 16;
-    write(i, (x >>> 0) / 2 ** 31 - 1);
+    values[i] = (x >>> 0) / 2 ** 31 - 1;
   }
+  return values;
 }
 
 /** Scale and offset that `fill` gives to a parameter of this name and shape. */
@@ -40,16 +42,8 @@ function affine(name: string, shape: Shape): [scale: number, offset: number] {
 
 /** The value of a parameter or buffer from its name and shape, row-major. */
 export function fill(name: string, shape: Shape): Float32Array {
-  const values = new Float32Array(sizeOf(shape));
   const [scale, offset] = affine(name, shape);
-  unit(
-    name,
-    (i, u) => {
-      values[i] = offset + scale * u;
-    },
-    values.length,
-  );
-  return values;
+  return Float32Array.from(unit(name, sizeOf(shape)), u => offset + scale * u);
 }
 
 /** Parameters of these names and shapes as a stream, as if read from a file. */

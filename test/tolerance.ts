@@ -11,6 +11,9 @@ export interface Tolerance {
 export const tolerance = {
   f32: { abs: 1e-5, rel: 1e-4 },
   f16: { abs: 2.5e-3, rel: 1e-3 },
+  /** A whole network against golden states: every output in fp32, logits in fp16. */
+  golden: { abs: 2e-4, rel: 2e-4 },
+  goldenHalf: { abs: 3e-2, rel: 0 },
   /** Copies, gathers, integer results. */
   exact: { abs: 0, rel: 0 },
 } as const satisfies Record<string, Tolerance>;

@@ -1,7 +1,7 @@
 // A program on a device: its activations placed in arenas, its dispatches prepared. Nothing is allocated after this.
 
 import { check } from '../../errors/index.js';
-import { planArena } from '../../gpu/arena.js';
+import { type ArenaCall, lifetimes, planArenas } from '../../gpu/arena.js';
 import { type BufferRange, type CallTime, CommandPlan } from '../../gpu/commands.js';
 import type { GpuDevice } from '../../gpu/device.js';
 import type { KernelCall } from '../../gpu/kernel.js';
@@ -13,35 +13,33 @@ export interface PlannedTensor extends BufferSpec {
   readonly range: BufferRange;
 }
 
-/** First and last call that touch each buffer of a program that lives in an arena, in order of the buffers. */
-function lifetimes({ buffers, calls, outputs }: Program) {
-  const last = calls.length;
-  const first = new Map<number, number>();
-  const end = new Map<number, number>();
-  const touch = (buffer: number, call: number) => {
-    if (!first.has(buffer)) first.set(buffer, call);
-    end.set(buffer, call);
-  };
-  buffers.forEach((spec, id) => {
-    if (spec.role === 'input') touch(id, 0); // written before the first call
-  });
-  calls.forEach(({ bindings }, i) => {
-    for (const { operand } of bindings)
-      if (operand !== null && buffers[operand]!.role !== 'constant') touch(operand, i);
-  });
-  for (const id of Object.values(outputs)) if (buffers[id]!.role !== 'constant') touch(id, last);
-  return [...first].map(([id, firstUse]) => ({ id, bytes: buffers[id]!.bytes, firstUse, lastUse: end.get(id)! }));
-}
+const isPlaced = ({ buffers }: Program, id: number | null): id is number =>
+  id !== null && buffers[id]!.role !== 'constant';
 
 /** What each call reads and writes in the arenas. */
-function accesses({ buffers, calls }: Program) {
-  return calls.map(({ bindings }) => {
+const accesses = (program: Program): ArenaCall<number>[] =>
+  program.calls.map(({ bindings }) => {
     const touched = (access: 'read' | 'read_write') =>
-      bindings.flatMap(b =>
-        b.access === access && b.operand !== null && buffers[b.operand]!.role !== 'constant' ? [b.operand] : [],
-      );
+      bindings.flatMap(b => (b.access === access && isPlaced(program, b.operand) ? [b.operand] : []));
     return { reads: touched('read'), writes: touched('read_write') };
   });
+
+/**
+ * What lives in the arenas, and when. Inputs keep their bytes from run to run and outputs until they are read; inputs in
+ * `rewritten` are written anew before each run, so that their place serves others after their last reader.
+ */
+function arenaTensors(program: Program, calls: readonly ArenaCall<number>[], rewritten: ReadonlySet<string>) {
+  const { buffers } = program;
+  const outputs = new Set(Object.values(program.outputs).map(({ buffer }) => buffer));
+  const pinned = (id: number) =>
+    outputs.has(id) || (buffers[id]!.role === 'input' && !rewritten.has(buffers[id]!.name!));
+  const bytes = (id: number) => buffers[id]!.bytes;
+  const touched = lifetimes(calls, bytes, pinned).map(t =>
+    buffers[t.id]!.role === 'input' ? { ...t, firstUse: 0 } : t,
+  );
+  const known = new Set(touched.map(t => t.id));
+  const idle = buffers.flatMap((_, id) => (known.has(id) || !isPlaced(program, id) ? [] : [id]));
+  return [...touched, ...idle.map(id => ({ id, bytes: bytes(id), firstUse: 0, lastUse: 0, pinned: true }))];
 }
 
 export class Plan {
@@ -56,23 +54,21 @@ export class Plan {
     readonly lowerBound: number,
   ) {}
 
-  /** Errors: GPU_LIMIT, GPU_OUT_OF_MEMORY, SHADER_INVALID, DEVICE_LOST, DISPOSED. */
+  /**
+   * @param rewritten inputs that the caller writes before every run; the others keep what was written once
+   * Errors: GPU_LIMIT, GPU_OUT_OF_MEMORY, SHADER_INVALID, DEVICE_LOST, DISPOSED.
+   */
   static async create(
     gpu: GpuDevice,
     pipelines: PipelineCache,
     program: Program,
     weights: WeightStore,
     label: string,
+    rewritten: readonly string[] = [],
   ): Promise<Plan> {
-    const {
-      arenas: sizes,
-      place,
-      lowerBound,
-    } = planArena(lifetimes(program), accesses(program), {
-      alignment: Math.max(256, gpu.limits.minStorageBufferOffsetAlignment),
-      maxArena: gpu.limits.maxBufferSize,
-      maxBinding: gpu.limits.maxStorageBufferBindingSize,
-    });
+    const order = accesses(program);
+    const tensors = arenaTensors(program, order, new Set(rewritten));
+    const { arenas: sizes, place, lowerBound } = planArenas(tensors, order, gpu.limits);
     const arenas: GPUBuffer[] = [];
     try {
       const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
@@ -81,7 +77,7 @@ export class Plan {
       const ranges = new Map<number, BufferRange>();
       program.buffers.forEach((spec, id) => {
         const placed = place.get(id);
-        if (placed) ranges.set(id, { buffer: arenas[placed.arena]!, offset: placed.offset, size: spec.bytes });
+        if (placed) ranges.set(id, { buffer: arenas[placed.arena]!, offset: placed.offset, size: placed.bytes });
         else if (spec.role === 'constant') ranges.set(id, weights.range(spec.tensor!, spec.storage));
       });
       const calls = program.calls.map(
@@ -119,7 +115,8 @@ export class Plan {
   }
 
   output(name: string): PlannedTensor {
-    return this.#tensor(name, this.program.outputs[name], 'output');
+    const output = this.program.outputs[name];
+    return { ...this.#tensor(name, output?.buffer, 'output'), shape: output!.shape };
   }
 
   /** Fills an input, or its beginning. `bytes` is read before this returns. */

@@ -19,6 +19,15 @@ export interface HostTensor {
   readonly data: ArrayLike<number>;
 }
 
+/** Pipelines compile once a device, whatever graphs run on it. */
+const pipelinesOf = new WeakMap<GpuDevice, PipelineCache>();
+
+function sharedPipelines(gpu: GpuDevice): PipelineCache {
+  const pipelines = pipelinesOf.get(gpu) ?? new PipelineCache(gpu);
+  pipelinesOf.set(gpu, pipelines);
+  return pipelines;
+}
+
 export interface GraphRun {
   readonly outputs: Readonly<Record<string, { readonly shape: Shape; readonly data: Float32Array }>>;
   readonly dispatches: number;
@@ -47,7 +56,7 @@ export async function runGraph(
   options: LoadOptions & { readonly weights?: 'f32' | 'f16'; readonly parameters?: ParameterStream } = {},
 ): Promise<GraphRun> {
   const program = lower(outputs, { weights: options.weights ?? 'f32' });
-  const pipelines = new PipelineCache(gpu);
+  const pipelines = sharedPipelines(gpu);
   const store = await WeightStore.load(gpu, assembly, [program], options.parameters ?? noParameters, options);
   const readback = new Readback(gpu);
   let plan: Plan | undefined;

@@ -101,7 +101,7 @@ export class WebGpuSession implements Session {
       compiled.catch(() => undefined); // awaited below; a failing load must not leave it unheard
       const weights = await WeightStore.load(gpu, assembly, all, parts.parameters, { signal, onProgress });
       await compiled;
-      const plan = await Plan.create(gpu, pipelines, shortest.frame, weights, 'frame');
+      const plan = await Plan.create(gpu, pipelines, shortest.frame, weights, 'frame', ['image']);
       const readback = new Readback(gpu);
       onProgress?.({ phase: 'ready', loaded: 1, total: 1 });
       const frame = { length: lengths[0]!, plan };
@@ -251,7 +251,9 @@ export class WebGpuSession implements Session {
   async #framePlan(length: number): Promise<Plan> {
     if (length > this.frame.length) {
       const { gpu } = this.parts;
-      const plan = await Plan.create(gpu, this.pipelines, this.programs.get(length)!.frame, this.weights, 'frame');
+      const plan = await Plan.create(gpu, this.pipelines, this.programs.get(length)!.frame, this.weights, 'frame', [
+        'image',
+      ]);
       this.frame.plan.dispose();
       this.frame = { length, plan };
       this.#bound = undefined;

@@ -27,8 +27,11 @@ export interface LoadOptions {
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
+/** Of offsets; any device takes it. */
 const ALIGNMENT = 256;
-const align = (n: number): number => Math.ceil(n / ALIGNMENT) * ALIGNMENT;
+/** Of sizes, so that a constant can be bound as vectors of four; the padding holds anything. */
+const VECTOR_BYTES = 16;
+const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
 
 /** The parameter behind views, or undefined where there is arithmetic or movement. */
 function directParameter(tensor: Tensor): string | undefined {
@@ -112,11 +115,11 @@ export class WeightStore {
         () =>
           `WeightStore.load: a weight may take ${maxStorageBufferBindingSize} bytes on this device, got ${bytes} for ${tensor.op} [${tensor.shape}]; use fp16`,
       );
-      const size = align(bytes);
+      const size = roundUp(bytes, ALIGNMENT);
       const room = sizes.length > 0 && sizes[sizes.length - 1]! + size <= maxBufferSize;
       if (!room) sizes.push(0);
       const buffer = sizes.length - 1;
-      places.push({ key, buffer, offset: sizes[buffer]!, size: bytes });
+      places.push({ key, buffer, offset: sizes[buffer]!, size: roundUp(bytes, VECTOR_BYTES) });
       sizes[buffer]! += size;
     }
     for (const [i, size] of sizes.entries()) {

@@ -140,7 +140,7 @@ describe('lower', () => {
   test('an output that is known at load is a constant', () => {
     const program = lower({ loss: b.scalar(0) }, { weights: 'f32' });
     expect(program.calls).toHaveLength(0);
-    expect(program.buffers[program.outputs.loss!]!.role).toBe('constant');
+    expect(program.buffers[program.outputs.loss!.buffer]!.role).toBe('constant');
   });
 
   test('every op has kernels, or stands for ops that have', () => {

@@ -1,0 +1,195 @@
+// Every op of the table on the device against the interpreter: shapes that are multiples of nothing, every storage, and
+// composites against the subgraph that they stand for.
+
+import { describe, expect, test } from 'vitest';
+import { loadAssembly } from '../../assembly/instance.js';
+import { builder as b, makeNode } from '../../model/builder.js';
+import { sizeOf, type Tensor, topological } from '../../model/graph.js';
+import { evaluate } from '../../model/interpreter.js';
+import { type OpName, rules } from '../../model/ops/table.js';
+import { setPrecision } from '../../model/passes/index.js';
+import { unit } from '../../runtime/fill.js';
+import { type HostTensor, runGraph } from '../../runtime/webgpu/run-graph.js';
+import { expectClose, tolerance } from '../tolerance.js';
+import { deviceVariations } from './device.js';
+
+/** An input named after its place, filled with fixed numbers in [-1, 1). */
+const x = (name: string, ...shape: number[]) => b.input(name, shape);
+const ids = (name: string, ...shape: number[]) => b.input(name, shape, 'i32');
+const w = (...shape: number[]) => b.constant(unit(`w${shape}`, sizeOf(shape)), shape);
+
+const cases: { readonly [K in OpName]: readonly Tensor[] } = {
+  linear: [
+    b.linear(x('x', 2, 5, 7), w(3, 7), w(3)),
+    b.linear(x('x', 1, 64), w(48, 64)),
+    b.linear(x('x', 3, 9), x('y', 3, 9)),
+    b.linear(x('x', 1, 70, 33), w(65, 33), w(65)),
+  ],
+  conv2d: [
+    b.conv2d(x('x', 2, 9, 7, 3), w(5, 3, 3, 3), w(5), { stride: 1, padding: 1 }),
+    b.conv2d(x('x', 1, 8, 12, 3), w(8, 4, 4, 3), w(8), { stride: 4, padding: 0 }),
+    b.conv2d(x('x', 1, 6, 6, 8), w(12, 2, 2, 8), null, { stride: 2, padding: 0 }),
+    b.conv2d(x('x', 1, 5, 5, 4), w(1, 1, 1, 4), w(1), { stride: 1, padding: 0 }),
+  ],
+  depthwise: [b.depthwise(x('x', 2, 9, 7, 5), w(7, 7, 5), w(5)), b.depthwise(x('x', 1, 8, 8, 12), w(7, 7, 12), null)],
+  attention: [
+    b.attention(x('q', 2, 5, 12), x('k', 2, 7, 12), x('v', 2, 7, 12), ids('mask', 2, 7), { heads: 4 }),
+    b.attention(x('q', 1, 33, 26), x('k', 1, 9, 26), x('v', 1, 9, 26), null, { heads: 2 }),
+    b.attention(x('q', 1, 49, 64), x('k', 1, 49, 64), x('v', 1, 49, 64), null, { heads: 1 }),
+  ],
+  layerNorm: [
+    b.layerNorm(x('x', 3, 7), w(7), w(7), { eps: 1e-6 }),
+    b.layerNorm(x('x', 2, 5, 48), null, null, { eps: 1e-5 }),
+  ],
+  batchNorm: [b.batchNorm(x('x', 2, 3, 3, 5), w(5), w(5), w(5), b.add(w(5), b.scalar(2)), { eps: 1e-5 })],
+  unary: (
+    [
+      'neg',
+      'exp',
+      'sqrt',
+      'rsqrt',
+      'reciprocal',
+      'log',
+      'square',
+      'sigmoid',
+      'softplus',
+      'gelu',
+      'leakyRelu',
+      'step',
+    ] as const
+  ).map(kind => {
+    const positive = b.add(x('x', 3, 7), b.scalar(1.5));
+    const needsPositive = ['sqrt', 'rsqrt', 'reciprocal', 'log'].includes(kind);
+    return makeNode('unary', [needsPositive ? positive : x('x', 3, 7)], { kind, alpha: 0.01 });
+  }),
+  binary: [
+    b.add(x('x', 3, 7), x('y', 3, 7)),
+    b.mul(x('x', 2, 3, 3, 5), x('y', 2, 3, 3, 1)),
+    b.sub(x('x', 4, 1), x('y', 1, 5)),
+    b.div(x('x', 2, 3), b.constant([3, 2, 4], [3])),
+    b.max(x('x', 2, 8), x('y', 8)),
+    makeNode('binary', [x('x', 2, 8), x('y', 2, 8)], { kind: 'min' }),
+  ],
+  reduce: [
+    b.sum(x('x', 3, 70, 5), [1]),
+    b.mean(x('x', 2, 4, 4, 6), [1, 2]),
+    b.mean(x('x', 300), [0]),
+    makeNode('reduce', [x('x', 5, 33)], { kind: 'max', axes: [1] }),
+  ],
+  softmax: [b.softmax(x('x', 3, 7)), b.logSoftmax(x('x', 2, 300))],
+  embedding: [b.embedding(w(11, 6), ids('ids', 2, 5)), b.embedding(w(7, 5), ids('ids', 3))],
+  reshape: [b.reshape(b.add(x('x', 2, 6), x('y', 2, 6)), [3, 4])],
+  permute: [b.permute(x('x', 2, 3, 5), [2, 0, 1]), b.transpose(x('x', 7, 4))],
+  slice: [b.slice(x('x', 3, 9), { axis: 1, start: 2, end: 7 }), b.slice(x('x', 5, 4), { axis: 0, start: 1, end: 3 })],
+  concat: [
+    b.concat([x('x', 2, 3), x('y', 2, 5), x('z', 2, 1)], { axis: 1 }),
+    b.concat([x('x', 1, 4), x('y', 2, 4)], { axis: 0 }),
+  ],
+  resize: [
+    b.resize(x('x', 2, 3, 5, 2), { height: 6, width: 10 }),
+    b.resize(x('x', 1, 7, 7, 1), { height: 10, width: 3 }),
+  ],
+  depthToSpace: [
+    b.depthToSpace(x('x', 2, 3, 2, 20), { block: 2, order: 'CRD' }),
+    b.depthToSpace(x('x', 1, 3, 2, 27), { block: 3, order: 'DCR' }),
+  ],
+  l2Normalize: [b.l2Normalize(x('x', 3, 7), { eps: 1e-12 })],
+  maskedMean: [b.maskedMean(x('x', 2, 5, 7), ids('mask', 2, 5))],
+  ltem: [
+    b.ltem(x('x', 2, 3, 5, 7), x('t', 2, 7), { tau: 0.5 }),
+    b.ltem(x('x', 1, 8, 8, 12), x('t', 1, 12), { tau: 1 }),
+  ],
+  fusedLinear: [
+    makeNode('fusedLinear', [x('x', 2, 6, 7), w(5, 7), w(5), w(6, 5), x('r', 2, 6, 5)], {
+      activation: 'gelu',
+      block: 1,
+    }),
+    makeNode('fusedLinear', [x('x', 1, 64, 32), w(48, 32), w(48), null, x('r', 1, 64, 48)], {
+      activation: 'none',
+      block: 1,
+    }),
+    makeNode('fusedLinear', [x('x', 2, 3, 5, 8), w(12, 8), null, null, null], { activation: 'leakyRelu', block: 2 }),
+  ],
+  fusedConv2d: [
+    makeNode('fusedConv2d', [x('x', 1, 5, 5, 4), x('y', 1, 5, 5, 8), w(6, 3, 3, 12), w(6), x('g', 1, 5, 5, 1)], {
+      stride: 1,
+      padding: 1,
+      activation: 'leakyRelu',
+      block: 1,
+      order: 'CRD',
+    }),
+    makeNode('fusedConv2d', [x('x', 2, 3, 4, 5), x('y', 2, 3, 4, 2), w(12, 3, 3, 7), null, null], {
+      stride: 1,
+      padding: 1,
+      activation: 'gelu',
+      block: 2,
+      order: 'CRD',
+    }),
+    makeNode('fusedConv2d', [x('x', 1, 4, 4, 8), null, w(16, 3, 3, 8), w(16), null], {
+      stride: 1,
+      padding: 1,
+      activation: 'none',
+      block: 4,
+      order: 'DCR',
+    }),
+  ],
+  depthwiseNorm: [
+    makeNode('depthwiseNorm', [x('x', 2, 9, 7, 5), w(7, 7, 5), w(5)], { eps: 1e-6 }),
+    makeNode('depthwiseNorm', [x('x', 1, 8, 8, 24), w(7, 7, 24), w(24)], { eps: 1e-6 }),
+  ],
+  normResidual: [
+    makeNode('normResidual', [x('x', 3, 7), w(7), w(7), x('a', 3, 7), x('p', 3, 7)], { eps: 1e-5 }),
+    makeNode('normResidual', [x('x', 2, 4, 8), null, null, null, x('p', 2, 4, 8)], { eps: 1e-5 }),
+  ],
+  packedAttention: [
+    makeNode('packedAttention', [x('q', 2, 5, 36), x('q', 2, 5, 36), x('q', 2, 5, 36), null], {
+      heads: 3,
+      channels: 12,
+      offsets: [0, 12, 24],
+    }),
+    makeNode('packedAttention', [x('q', 1, 6, 10), x('k', 1, 4, 20), x('k', 1, 4, 20), ids('mask', 1, 4)], {
+      heads: 2,
+      channels: 10,
+      offsets: [0, 10, 0],
+    }),
+  ],
+};
+
+/** Numbers for the input leaves, the same for each name and shape; masks keep at least their first place. */
+function feedFor(output: Tensor): Record<string, HostTensor> {
+  const feed: Record<string, HostTensor> = {};
+  for (const t of topological([output])) {
+    if (t.op !== 'input') continue;
+    const values = unit(t.name, sizeOf(t.shape));
+    if (t.dtype !== 'i32') feed[t.name] = { shape: t.shape, data: values };
+    else if (t.name !== 'mask') feed[t.name] = { shape: t.shape, data: values.map(u => Math.floor((u + 1) * 3)) };
+    else feed[t.name] = { shape: t.shape, data: values.map((u, i) => (i % t.shape[1]! === 0 || u > 0 ? 1 : 0)) };
+  }
+  return feed;
+}
+
+/** What a device that stores f16 is given: the reference must see the same numbers. */
+const rounded = (feed: Record<string, HostTensor>, output: Tensor): Record<string, HostTensor> => {
+  const halves = (data: ArrayLike<number>) => Float64Array.from(data, v => Math.fround(Math.round(v * 1024) / 1024));
+  const integer = new Set(topological([output]).flatMap(t => (t.op === 'input' && t.dtype === 'i32' ? [t.name] : [])));
+  return Object.fromEntries(
+    Object.entries(feed).map(([name, t]) => [name, integer.has(name) ? t : { ...t, data: halves(t.data) }]),
+  );
+};
+
+const variations = await deviceVariations();
+
+describe.each(variations)('$name', ({ gpu, precision }) => {
+  const { activations, weights } = precision;
+  for (const op of Object.keys(rules) as OpName[]) {
+    test.each(cases[op].map((output, i) => ({ i, output })))(`${op} $i`, async ({ output }) => {
+      const feed = rounded(feedFor(output), output);
+      const assembly = await loadAssembly();
+      const run = await runGraph(gpu, assembly, setPrecision({ y: output }, activations), feed, { weights });
+      const { y } = evaluate({ y: output }, { input: name => feed[name]!.data });
+      expect(run.outputs.y!.shape).toEqual(y.shape);
+      const loose = activations === 'f16' || weights === 'f16' ? { abs: 1e-2, rel: 5e-3 } : tolerance.f32;
+      expectClose(run.outputs.y!.data, y.data, loose);
+    });
+  }
+});

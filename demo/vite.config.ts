@@ -3,13 +3,12 @@
 
 import { createReadStream } from 'node:fs';
 import { cp, stat } from 'node:fs/promises';
-import { extname, join, normalize, sep } from 'node:path';
+import { extname, join, normalize, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Connect, defineConfig, type Plugin } from 'vite';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
 const repository = fileURLToPath(new URL('..', import.meta.url));
-const outDir = join(repository, 'build', 'demo');
 
 const TYPES: Record<string, string> = {
   '.json': 'application/json',
@@ -49,15 +48,19 @@ function unescaped(address: string): string {
 }
 
 function repositoryFolders(...folders: string[]): Plugin {
+  let built = '';
   return {
     name: 'repository-folders',
+    configResolved({ root, build }) {
+      built = resolve(root, build.outDir);
+    },
     configureServer(server) {
       for (const folder of folders) server.middlewares.use(serveFolder(folder));
     },
     async closeBundle() {
       for (const folder of folders) {
         const from = join(repository, folder);
-        if (await stat(from).catch(() => undefined)) await cp(from, join(outDir, folder), { recursive: true });
+        if (await stat(from).catch(() => undefined)) await cp(from, join(built, folder), { recursive: true });
       }
     },
   };
@@ -73,6 +76,6 @@ export default defineConfig({
   // For `import url from './x.wasm?inline'`.
   assetsInclude: ['**/*.wasm'],
   worker: { format: 'es' },
-  build: { outDir, emptyOutDir: true, target: 'es2022' },
+  build: { outDir: join(repository, 'build', 'demo'), emptyOutDir: true, target: 'es2022' },
   server: { host: '127.0.0.1', fs: { allow: [repository] } },
 });

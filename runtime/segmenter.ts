@@ -15,7 +15,7 @@ import type {
 import { type WorkerLike, WorkerLink } from './worker/link.js';
 import { progressProxy } from './worker/progress.js';
 import type { ReportTicket } from './worker/protocol.js';
-import { discard, type ImageSource, isVideoFrame, type Packed, pack } from './worker/source.js';
+import { discard, type ImageSource, isVideoFrame, type Packed, pack, postingError } from './worker/source.js';
 import type { WatchdogOptions } from './worker/watchdog.js';
 
 /** What {@link Segmenter.create} takes. */
@@ -33,6 +33,7 @@ export interface SegmenterOptions {
   /**
    * Makes the worker: for bundlers that must see the call, for a content security policy.
    * The Segmenter owns what it returns and terminates it. Default: `worker.js` of this package, beside this file.
+   * Vite's development server moves that file away from it unless `optimizeDeps: { exclude: ['tmca-edge'] }` is set.
    */
   readonly worker?: () => WorkerLike;
   /** When to give up a worker that hangs. */
@@ -155,9 +156,13 @@ export class Segmenter {
         'segment',
         (remote, id, isPending) =>
           this.#inOrder(source, ({ shipment, transfer: moved }) => {
-            if (isPending()) return remote.segment(id, transfer(shipment, moved), handle, pass);
-            discard({ shipment, transfer: moved });
-            throw new TmcaError('ABORTED', 'segment: stopped before it was posted');
+            if (!isPending()) {
+              discard({ shipment, transfer: moved });
+              throw new TmcaError('ABORTED', 'segment: stopped before it was posted');
+            }
+            return remote.segment(id, transfer(shipment, moved), handle, pass).catch(thrown => {
+              throw postingError(thrown);
+            });
           }),
         { signal },
       );
@@ -276,9 +281,11 @@ function startWorker(factory: (() => WorkerLike) | undefined): WorkerLike {
     'Segmenter.create: there must be Web Workers, got none; in Node, import tmca-edge/node',
   );
   try {
-    return factory
+    const worker = factory
       ? factory()
       : new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'tmca-edge' });
+    if (typeof worker?.postMessage !== 'function') throw new TypeError(`the factory returned ${typeof worker}`);
+    return worker;
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     const todo = "serve it from the page's own origin or pass `worker`";

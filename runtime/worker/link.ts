@@ -47,7 +47,8 @@ export class WorkerLink {
 
   /** Waits until the worker's script answers. Errors: WORKER_FAILED, ABORTED. */
   async start(signal?: AbortSignal): Promise<void> {
-    const lock = `tmca-edge worker ${crypto.randomUUID()}`;
+    // Not crypto.randomUUID, which pages without https do not have.
+    const lock = `tmca-edge worker ${performance.timeOrigin} ${Math.random()}`;
     const locked = await this.call('Segmenter.create', remote => remote.hello(lock), { signal });
     this.#started = true;
     if (locked) this.#watchLock(lock);

@@ -46,7 +46,14 @@ const FROM_FILE: ImageBitmapOptions = {
 /** Page side: a snapshot of the source that can be posted. Errors: BAD_ARGUMENT, IMAGE_UNREADABLE. */
 export async function pack(source: ImageSource): Promise<Packed> {
   if (isA(source, 'Blob')) return { shipment: { kind: 'file', blob: source }, transfer: [] };
-  if (isA(source, 'VideoFrame')) return { shipment: { kind: 'surface', surface: source }, transfer: [source] };
+  if (isA(source, 'VideoFrame')) {
+    check(
+      source.codedWidth > 0,
+      'BAD_ARGUMENT',
+      'segment: a VideoFrame must be open, got a closed one; pass each frame once',
+    );
+    return { shipment: { kind: 'surface', surface: source }, transfer: [source] };
+  }
   if (
     isA(source, 'ImageData') &&
     (source.colorSpace ?? 'srgb') === 'srgb' &&
@@ -68,6 +75,14 @@ export async function pack(source: ImageSource): Promise<Packed> {
 /** Gives back what a shipment holds, if it was never sent. */
 export function discard({ shipment }: Packed): void {
   if (shipment.kind === 'surface') shipment.surface.close();
+}
+
+/** What posting an image threw, in the caller's words: a picture of another origin is not cloneable. */
+export function postingError(thrown: unknown): unknown {
+  if (!(thrown instanceof DOMException) || thrown.name !== 'DataCloneError') return thrown;
+  const message =
+    "segment: the image must be of the page's origin or sent with CORS headers, got one that may not be read; set crossOrigin before src";
+  return new TmcaError('IMAGE_UNREADABLE', message, { cause: thrown });
 }
 
 /** Is it a VideoFrame (absent where there is no WebCodecs)? */

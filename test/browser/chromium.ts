@@ -3,15 +3,12 @@
 
 import { fileURLToPath } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import { createServer, type InlineConfig, normalizePath, type Plugin, type ViteDevServer } from 'vite';
+import { build, createServer, type InlineConfig, normalizePath, type Plugin, preview } from 'vite';
 import { findChromium } from '../../tools/chromium.mjs';
 
-const FLAGS = [
-  '--no-sandbox',
-  '--enable-unsafe-webgpu',
-  '--use-webgpu-adapter=swiftshader',
-  '--disable-background-networking',
-];
+const FLAGS = ['--no-sandbox', '--disable-background-networking'];
+/** A software WebGPU adapter, which Chromium gives only when asked. */
+const SWIFTSHADER = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'];
 
 export interface Site {
   readonly browser: Browser;
@@ -20,17 +17,32 @@ export interface Site {
   close(): Promise<void>;
 }
 
-/** Starts both. The server watches nothing and optimises nothing: a test must not be reloaded under its feet. */
+interface Server {
+  readonly resolvedUrls: { readonly local: string[] } | null;
+  close(): Promise<void>;
+}
+
+/** Serves sources. Nothing is watched or optimised: a test must not be reloaded under its feet. */
 export async function openSite(config: InlineConfig): Promise<Site> {
-  const server: ViteDevServer = await createServer({
+  const server = await createServer({
     logLevel: 'error',
     appType: 'mpa',
     ...config,
     server: { host: '127.0.0.1', port: 0, watch: null, hmr: false, open: false },
     optimizeDeps: { noDiscovery: true, include: [] },
   });
-  await server.listen();
-  const browser = await chromium.launch({ executablePath: findChromium()!, args: FLAGS });
+  return browse(await server.listen(), SWIFTSHADER);
+}
+
+/** Builds a site into `outDir` and serves the files, as any static server would. */
+export async function openBuiltSite(configFile: string, outDir: string, flags = SWIFTSHADER): Promise<Site> {
+  await build({ logLevel: 'error', configFile, build: { outDir, emptyOutDir: true } });
+  const server = { host: '127.0.0.1', port: 0, open: false };
+  return browse(await preview({ logLevel: 'error', configFile, build: { outDir }, preview: server }), flags);
+}
+
+async function browse(server: Server, flags: readonly string[]): Promise<Site> {
+  const browser = await chromium.launch({ executablePath: findChromium()!, args: [...FLAGS, ...flags] });
   const close = async () => {
     await browser.close();
     await server.close();

@@ -80,6 +80,24 @@ describe('surfaces', () => {
     expect(closed).toEqual([true, true]);
   });
 
+  it('refuses a VideoFrame that is closed, and a picture of another origin', async () => {
+    const elsewhere = site.origin.replace('127.0.0.1', 'localhost');
+    const failures = await page.evaluate(async elsewhere => {
+      const frame = new VideoFrame(lab.canvas(), { timestamp: 0 });
+      frame.close();
+      const image = new Image();
+      image.src = `${elsewhere}/samples/polyp-small-pink.jpg`;
+      await image.decode();
+      const tainted = lab.canvas();
+      tainted.getContext('2d')?.drawImage(image, 0, 0);
+      const sources = [frame, image, tainted];
+      return Promise.all(sources.map(source => lab.failure(lab.seen(source))));
+    }, elsewhere);
+    expect(failures.map(error => error?.code)).toEqual(['BAD_ARGUMENT', 'IMAGE_UNREADABLE', 'IMAGE_UNREADABLE']);
+    expect(failures[1]?.message).toContain('set crossOrigin before src');
+    expect(failures[2]?.cause?.name).toMatch(/DataCloneError|SecurityError/);
+  });
+
   it('converts wide-gamut pixels to sRGB', async () => {
     const { bytes } = await page.evaluate(() => {
       const wide = new ImageData(new Uint8ClampedArray([0, 255, 0, 255, 128, 128, 128, 255]), 2, 1, {

@@ -105,6 +105,13 @@ describe('a worker that dies', () => {
     expect(error).toMatchObject({ tmca: true, code: 'WORKER_FAILED', cause: { name: 'SecurityError' } });
   });
 
+  it('is none: WORKER_FAILED', async () => {
+    const error = await page.evaluate(() =>
+      lab.failure(lab.Segmenter.create({ model: '/models/fake', worker: () => undefined as unknown as Worker })),
+    );
+    expect(error).toMatchObject({ code: 'WORKER_FAILED', cause: { message: 'the factory returned undefined' } });
+  });
+
   // Neither fires an event on the page: the lock that the worker held tells. The watchdog would take minutes.
   it.each(['terminate', 'close'] as const)('ends in mid-call by %s: every pending call rejects', async how => {
     const { pending, later } = await page.evaluate(async how => {

@@ -14,6 +14,7 @@ export interface Failure {
 
 const workers = {
   fake: () => new Worker(new URL('./fake-worker.ts', import.meta.url), { type: 'module' }),
+  real: () => new Worker(new URL('../../../runtime/worker/entry.ts', import.meta.url), { type: 'module' }),
   throwing: () => new Worker(new URL('./throwing-worker.ts', import.meta.url), { type: 'module' }),
   missing: () => new Worker('/no-such-worker.js', { type: 'module' }),
 };

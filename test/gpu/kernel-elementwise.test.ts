@@ -48,8 +48,7 @@ const extremes: Partial<Record<UnaryKernelKind, readonly number[]>> = {
 };
 
 describe.each(acts)('unary, $name', ({ gpu, act }) => {
-  test.each(unaryKinds.flatMap((kind, i) => (act === 'f32' || i % 3 === 0 ? [{ kind }] : [])))('$kind', async c => {
-    const { kind } = c;
+  test.each(unaryKinds)('%s', async kind => {
     const numbers = [...normals(33, 7).map(v => 3 * v), ...(extremes[kind] ?? []), 0.5, 1];
     const positive = positiveOnly.includes(kind);
     const x = asStored(

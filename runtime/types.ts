@@ -77,7 +77,12 @@ export interface Segmentation {
   readonly probability: Float32Array;
   readonly size: number;
   /** Milliseconds: preparing the image, the network, the mask and lesions, and all of it. */
-  readonly ms: { readonly preprocess: number; readonly network: number; readonly postprocess: number; readonly total: number };
+  readonly ms: {
+    readonly preprocess: number;
+    readonly network: number;
+    readonly postprocess: number;
+    readonly total: number;
+  };
 }
 
 export interface SessionInfo {
@@ -86,7 +91,12 @@ export interface SessionInfo {
   readonly adapter: AdapterSummary;
   /** Why this engine and precision run: one sentence. */
   readonly reason: string;
-  readonly model: { readonly name: string; readonly hash: string; readonly imageSize: number; readonly maxTextLength: number };
+  readonly model: {
+    readonly name: string;
+    readonly hash: string;
+    readonly imageSize: number;
+    readonly maxTextLength: number;
+  };
 }
 
 export interface SessionStats extends SessionInfo {

@@ -1,7 +1,7 @@
 // Parameters from how the file stores them to how the device does.
 
 import { fromHalf, toHalf } from '../../assembly/half.js';
-import type { Assembly } from '../../assembly/instance.js';
+import type { Assembly } from '../../assembly/index.js';
 import { check } from '../../errors/index.js';
 import type { Storage } from '../../gpu/kernel.js';
 import type { SafetensorsTensor } from '../safetensors/dtypes.js';

@@ -1,7 +1,7 @@
 // One graph, one run: for `inspect`, for tests, for whatever needs every output of a graph once.
 
 import { toHalf } from '../../assembly/half.js';
-import type { Assembly } from '../../assembly/instance.js';
+import type { Assembly } from '../../assembly/index.js';
 import { check } from '../../errors/index.js';
 import type { GpuDevice } from '../../gpu/device.js';
 import type { Storage } from '../../gpu/kernel.js';

@@ -1,6 +1,6 @@
 // A model on a WebGPU device: one plan for frames, one for each padded text length, their weights stored once.
 
-import type { Assembly } from '../../assembly/instance.js';
+import type { Assembly } from '../../assembly/index.js';
 import { Preprocessor } from '../../assembly/preprocess.js';
 import type { Vocabulary } from '../../assembly/wordpiece.js';
 import { check, TmcaError, throwIfAborted } from '../../errors/index.js';

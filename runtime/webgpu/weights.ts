@@ -1,7 +1,7 @@
 // Everything a model knows at load, on the device: parameters as they are stored, and what the fold pass made of them.
 // Tensors stream in file order; what is folded is evaluated on the host as soon as its parameters are there and let go.
 
-import type { Assembly } from '../../assembly/instance.js';
+import type { Assembly } from '../../assembly/index.js';
 import { check, TmcaError, throwIfAborted } from '../../errors/index.js';
 import type { BufferRange } from '../../gpu/commands.js';
 import type { GpuDevice } from '../../gpu/device.js';

@@ -7,7 +7,7 @@ import { wgsl } from './tools/minify-wgsl.js';
 
 const entries = {
   index: 'runtime/index.ts',
-  worker: 'runtime/worker/entry.ts',
+  worker: 'runtime/worker.ts',
   node: 'runtime/node/index.ts',
   cli: 'cli/main.ts',
 };

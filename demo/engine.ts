@@ -37,8 +37,6 @@ export class Engine {
         ...options,
         signal: this.#stop.signal,
         onProgress: this.#onProgress,
-        // From source, so that Vite bundles it; a page that uses the package needs no `worker`.
-        worker: () => new Worker(new URL('../runtime/worker/entry.ts', import.meta.url), { type: 'module' }),
       });
     }
     return (await this.#opening!).info;

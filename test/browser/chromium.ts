@@ -66,11 +66,10 @@ export async function openPage(
 
 /** Puts the session without a network (test/fixtures/fake-session.ts) in place of the worker script's own. */
 export function fakeSession(): Plugin {
-  const pages = fileURLToPath(new URL('./pages/', import.meta.url));
-  return {
-    name: 'fake-session',
-    enforce: 'pre',
-    load: id =>
-      /\/runtime\/worker\/entry\.ts/.test(id) ? `import '${normalizePath(pages)}fake-worker.ts';` : undefined,
-  };
+  const root = normalizePath(fileURLToPath(new URL('../..', import.meta.url)));
+  const script = `
+    import { serve } from '${root}runtime/worker/host.ts';
+    import { openFake } from '${root}test/fixtures/fake-session.ts';
+    serve(openFake);`;
+  return { name: 'fake-session', enforce: 'pre', load: id => (/\/runtime\/worker\.ts/.test(id) ? script : undefined) };
 }

@@ -14,7 +14,6 @@ export interface Failure {
 
 const workers = {
   fake: () => new Worker(new URL('./fake-worker.ts', import.meta.url), { type: 'module' }),
-  real: () => new Worker(new URL('../../../runtime/worker/entry.ts', import.meta.url), { type: 'module' }),
   throwing: () => new Worker(new URL('./throwing-worker.ts', import.meta.url), { type: 'module' }),
   missing: () => new Worker('/no-such-worker.js', { type: 'module' }),
 };
@@ -24,6 +23,7 @@ const testPage = {
   /** The last worker made by `start`. */
   worker: undefined as Worker | undefined,
 
+  /** `default`: the package's own worker, with the real session. */
   start(kind: keyof typeof workers | 'default' = 'fake', options: Partial<SegmenterOptions> = {}): Promise<Segmenter> {
     const worker = () => {
       testPage.worker = workers[kind as keyof typeof workers]();

@@ -1,0 +1,81 @@
+// The shipped model in the browser: through the page, and against the same model in Node. Both on software adapters, but of different
+// makers (SwiftShader here, llvmpipe there), so that equal masks say something.
+
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import sharp from 'sharp';
+import { afterEach, describe, expect, it } from 'vitest';
+import { openSession } from '../../runtime/node/index.js';
+import type { Pixels } from '../../runtime/types.js';
+import samples from '../../samples/samples.json' with { type: 'json' };
+import { openBuiltSite, openPage, openSite, type Site } from './chromium.js';
+import type {} from './pages/lab.js';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+/** `TMCA_SCREENSHOT=docs/page.png` renews the picture of the README. */
+const screenshot = process.env.TMCA_SCREENSHOT ?? 'build/page.png';
+
+let site: Site;
+afterEach(() => site?.close());
+
+/** A sample as the session in Node gets it, and as a lossless file: JPEG decoders differ in the last bit. */
+async function decoded(file: string): Promise<{ pixels: Pixels; png: string }> {
+  const image = sharp(`${root}/samples/${file}`);
+  const { data, info } = await image.clone().raw().toBuffer({ resolveWithObject: true });
+  return {
+    pixels: { data, width: info.width, height: info.height, channels: 3 },
+    png: (await image.png().toBuffer()).toString('base64'),
+  };
+}
+
+describe('the shipped model', () => {
+  it('segments a sample on the built page, in a worker, on WebGPU', async () => {
+    site = await openBuiltSite('demo/vite.config.ts', `${root}/build/test-demo`);
+    const { page, errors } = await openPage(site, '/');
+    await page.selectOption('#device', 'webgpu');
+    await page.locator('#samples button').first().click();
+    await page
+      .locator('#state[data-state="ready"] #status, #error code', { hasText: /lesion|[A-Z]_/ })
+      .waitFor({ timeout: 100_000 });
+    expect(await page.textContent('#error'), 'no error').toBe('');
+    expect(await page.inputValue('#sentence')).toBe(samples[0]?.text);
+    expect(await page.textContent('#facts')).toMatch(/WebGPU.*software.*nano-128, 128 × 128/s);
+    // "one large yellow round polyp, located in left": the largest lesion's centre is left of the middle, and it is large.
+    const [, width, , x] = /px in (\d+) × (\d+) at (\d+),/.exec(
+      (await page.locator('#lesions .fine').first().textContent())!,
+    )!;
+    const sourceWidth = await page.$eval('#picture', image => (image as HTMLImageElement).naturalWidth);
+    expect(Number(x) + Number(width) / 2).toBeLessThan(sourceWidth / 2);
+    expect(Number(width)).toBeGreaterThan(sourceWidth / 6);
+    expect(errors).toEqual([]);
+    await mkdir(dirname(`${root}/${screenshot}`), { recursive: true });
+    await page.screenshot({ path: `${root}/${screenshot}` });
+  });
+
+  it('gives the mask that it gives in Node, on at least 99.9 % of the pixels', async () => {
+    const sample = samples[0]!;
+    const { pixels, png } = await decoded(sample.file);
+    const session = await openSession(`${root}/models/nano`, { device: 'webgpu', dtype: 'fp32' });
+    const expected = await session.segment(pixels, await session.encodeReport(sample.text));
+    session.dispose();
+    site = await openSite({ configFile: false, root, assetsInclude: ['**/*.wasm'] });
+    const { page } = await openPage(site, '/test/browser/pages/lab.html');
+    await page.waitForFunction(() => 'lab' in globalThis);
+    const got = await page.evaluate(
+      async ([png, text]) => {
+        const segmenter = await lab.start('default', { model: '/models/nano', device: 'webgpu', dtype: 'fp32' });
+        const result = await segmenter.segment(lab.blob(png, 'image/png'), await segmenter.encodeReport(text));
+        await segmenter.dispose();
+        return { mask: [...result.mask], width: result.width, height: result.height };
+      },
+      [png, sample.text] as const,
+    );
+    expect([got.width, got.height]).toEqual([expected.width, expected.height]);
+    const lesion = expected.mask.reduce((sum, value) => sum + value, 0);
+    expect(lesion, 'a mask that is neither empty nor full').toBeGreaterThan(expected.mask.length / 50);
+    expect(lesion).toBeLessThan(expected.mask.length / 1.5);
+    const equal = expected.mask.reduce((sum, value, at) => sum + Number(value === got.mask[at]), 0);
+    expect(equal / expected.mask.length).toBeGreaterThanOrEqual(0.999);
+  });
+});

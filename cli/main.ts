@@ -1,5 +1,6 @@
 // The process around the command: streams, Ctrl-C, exit code. Built to dist/cli.js, which bin/tmca.js calls.
 
+import { addAbortSignal } from 'node:stream';
 import type { Io, Sink } from './io.js';
 import { run } from './run.js';
 
@@ -29,9 +30,9 @@ export async function main(argv: readonly string[] = process.argv.slice(2)): Pro
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
   const { stdout, stderr } = process;
   const io: Io = {
-    // Opened only by a command that reads it.
+    // Opened only by a command that reads it. One that waits for a line must wake up to stop.
     get stdin() {
-      return process.stdin;
+      return addAbortSignal(stop.signal, process.stdin);
     },
     stdout: sink(stdout),
     stderr: sink(stderr),

@@ -25,12 +25,19 @@ export async function run(argv: readonly string[], io: Io, engine: Engine = real
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) return await usage(error, console);
-    await console.error(error);
-    return error instanceof TmcaError && error.code === 'ABORTED' && io.signal.aborted ? 130 : 1;
+    const stopped = io.signal.aborted && isAbort(error);
+    await console.error(stopped && !(error instanceof TmcaError) ? aborted(error) : error);
+    return stopped ? 130 : 1;
   } finally {
     await Promise.all(written);
   }
 }
+
+/** By our own code, or by Node's (a stream that is read). */
+const isAbort = (error: unknown) =>
+  error instanceof TmcaError ? error.code === 'ABORTED' : (error as Error | undefined)?.name === 'AbortError';
+
+const aborted = (cause: unknown) => new TmcaError('ABORTED', 'tmca: stopped by its signal', { cause });
 
 /** Commander would exit the process and write to it; both are ours to do, for every command below too. */
 function quiet(command: Command, writeOut: (text: string) => void): void {

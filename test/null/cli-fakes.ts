@@ -110,6 +110,7 @@ export interface CallOptions {
   readonly engine?: Engine;
   readonly stdin?: AsyncIterable<Uint8Array>;
   readonly signal?: AbortSignal;
+  readonly terminal?: NodeJS.WriteStream;
 }
 
 /** Runs the command and collects what it says. `json` is stdout, parsed, where it is JSON. */
@@ -124,7 +125,7 @@ export async function call(argv: readonly string[], options: CallOptions = {}): 
     stdin: options.stdin ?? bytesOf(''),
     stdout: sink('stdout'),
     stderr: sink('stderr'),
-    terminal: null,
+    terminal: options.terminal ?? null,
     signal: options.signal ?? new AbortController().signal,
   };
   const code = await run(argv, io, options.engine ?? noEngine);

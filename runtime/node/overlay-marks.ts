@@ -76,13 +76,25 @@ function placeLabels(
 ): string[] {
   const digit = Math.max(10, stroke * 5.5);
   const taken: Box[] = [];
-  return marks.slice(0, MAX_LABELS).map((mark, i) => {
+  return marks.slice(0, MAX_LABELS).flatMap((mark, i) => {
+    // A speck is drawn, but its number would be larger than itself; the list of lesions has it.
+    if (extent(mark.contour) < digit * 0.6) return [];
     const text = String(i + 1);
     const size = { width: digit * (0.6 * text.length + 0.2 * (text.length - 1) + 0.8), height: digit * 1.6 };
     const box = place(mark.contour, size, mask, width, height, taken, stroke);
     taken.push(box);
     return drawLabel(text, box, digit, hex(mark.colour));
   });
+}
+
+/** The longer side of a contour's box. */
+function extent(contour: Float64Array): number {
+  let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
+  for (let i = 0; i < contour.length; i += 2) {
+    [left, right] = [Math.min(left, contour[i]!), Math.max(right, contour[i]!)];
+    [top, bottom] = [Math.min(top, contour[i + 1]!), Math.max(bottom, contour[i + 1]!)];
+  }
+  return Math.max(right - left, bottom - top);
 }
 
 /**

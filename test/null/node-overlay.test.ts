@@ -125,6 +125,18 @@ describe('drawOverlay', () => {
     }
   });
 
+  test('draws a speck without a number', async () => {
+    const plates = async (side: number) => {
+      const lesion = boxes(300, 200, { x: 150, y: 100, width: side, height: side });
+      const { data } = await pixelsOf(await drawOverlay({ pixels: picture(300, 200), ...lesion }));
+      let dark = 0;
+      for (let i = 0; i < data.length; i += 3) if (Math.max(data[i]!, data[i + 1]!, data[i + 2]!) < 45) dark++;
+      return dark;
+    };
+    expect(await plates(3)).toBe(0);
+    expect(await plates(20)).toBeGreaterThan(50);
+  });
+
   test('gives neighbours different colours', async () => {
     const list = [0, 1, 2, 3, 4].map(i => ({ x: 20 + i * 55, y: 80, width: 30, height: 40 }));
     const out = await pixelsOf(await drawOverlay({ pixels: picture(300, 200), ...boxes(300, 200, ...list) }));

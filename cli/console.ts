@@ -7,6 +7,14 @@ import type { Io } from './io.js';
 /** Between two lines of progress where there is no terminal: enough to see life in a log. */
 const LINE_MS = 10_000;
 
+/** To the first column, and erase to the right (ECMA-48). */
+const CLEAR_LINE = '\r\x1b[K';
+
+export interface Loading {
+  report(progress: Progress): void;
+  end(): void;
+}
+
 /** A stretch of work with a known number of steps. */
 export interface Task {
   step(done: number): void;
@@ -58,14 +66,14 @@ export class Console {
     return { step: done => bar.update(done), end: () => bar.stop() };
   }
 
-  /** Shows what a session reports while it loads. */
-  loading(model: string): (progress: Progress) => void {
+  /** Shows what a session reports while it loads, on a terminal, until `end`. */
+  loading(model: string): Loading {
     const { terminal } = this.#io;
-    if (!terminal) return () => {};
-    return ({ phase, loaded, total }) => {
+    const report = ({ phase, loaded, total }: Progress) => {
       const share = total ? ` ${Math.floor((100 * loaded) / total)} %` : '';
-      terminal.write(`\r\x1b[K${phase === 'ready' ? '' : `${model}: ${phase}${share}`}`);
+      terminal?.write(`${CLEAR_LINE}${model}: ${phase}${share}`);
     };
+    return { report, end: () => terminal?.write(CLEAR_LINE) };
   }
 
   #quietTask(label: string, total: number): Task {
@@ -83,7 +91,7 @@ export class Console {
 
   async #line(text: string): Promise<void> {
     // Over the bar or what is shown of loading; the next step draws it again below.
-    this.#io.terminal?.write('\r\x1b[K');
+    this.#io.terminal?.write(CLEAR_LINE);
     await this.#io.stderr.write(`${text}\n`);
   }
 }

@@ -1,6 +1,5 @@
 // `tmca evaluate`: how well a model's masks agree with a data set's, at the network's own size.
 
-import { basename } from 'node:path';
 import { loadAssembly } from '../../assembly/instance.js';
 import { Evaluator } from '../../assembly/metrics.js';
 import { type DatasetRecord, openDataset } from '../../runtime/node/dataset.js';
@@ -8,6 +7,7 @@ import { decodeImage, readMask } from '../../runtime/node/images.js';
 import type { AdapterSummary, DType, Session } from '../../runtime/types.js';
 import type { Context } from '../context.js';
 import type { NetworkOptions } from '../options.js';
+import { openSession } from '../session.js';
 
 export interface EvaluateOptions extends NetworkOptions {
   readonly data: string;
@@ -48,11 +48,9 @@ export interface ImageScore {
 
 /** Everything or nothing: a score over part of a split would pass for the split's. */
 export async function evaluate(options: EvaluateOptions, context: Context): Promise<void> {
-  const { console, engine, io } = context;
+  const { console, io } = context;
   const dataset = await openDataset(options.data, { split: options.split, signal: io.signal });
-  const { device, dtype } = options;
-  const onProgress = console.loading(basename(options.model));
-  const session = await engine.openSession(options.model, { device, dtype, signal: io.signal, onProgress });
+  const session = await openSession(context, options);
   try {
     const evaluator = new Evaluator(await loadAssembly());
     const scores: ImageScore[] = [];

@@ -29,8 +29,11 @@ export async function inspectForward(model: string, options: InspectForwardOptio
   const inputs = await readInputs(options.inputs, io.signal);
   await prepareFolder(dirname(options.out), 'inspect forward');
   const { device, dtype, fill } = options;
-  const onProgress = console.loading(basename(model));
-  const run = await engine.inspectForward(model, inputs, { device, dtype, fill, signal: io.signal, onProgress });
+  const loading = console.loading(basename(model));
+  const onProgress = loading.report;
+  const run = await engine
+    .inspectForward(model, inputs, { device, dtype, fill, signal: io.signal, onProgress })
+    .finally(loading.end);
   const tensors = Object.entries(run.outputs).map(([name, { shape, data }]) => tensorOf(name, shape, data));
   await writeFileAtomic(options.out, safetensorsChunks(tensors));
   const outputs = tensors.map(({ name, shape }) => ({ name, shape }));

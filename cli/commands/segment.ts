@@ -1,7 +1,6 @@
 // `tmca segment`: a mask and an overlay for each image. What can be known to fail is checked before the model is loaded.
 
 import { rm } from 'node:fs/promises';
-import { basename } from 'node:path';
 import { check, throwIfAborted } from '../../errors/index.js';
 import { writeFileAtomic } from '../../runtime/node/files.js';
 import { checkImageFile, decodeImage, encodeMask } from '../../runtime/node/images.js';
@@ -10,6 +9,7 @@ import type { AdapterSummary, DType, Pixels, Report, Segmentation, Session } fro
 import type { Context } from '../context.js';
 import type { NetworkOptions } from '../options.js';
 import { type ImageOutputs, nameOutputs, prepareFolder } from '../outputs.js';
+import { openSession } from '../session.js';
 
 export interface SegmentOptions extends NetworkOptions {
   readonly text: string;
@@ -45,7 +45,7 @@ export interface SegmentResult {
  * the JSON too), and the one that failed leaves no file.
  */
 export async function segment(images: readonly string[], options: SegmentOptions, context: Context): Promise<void> {
-  const { console, engine, io } = context;
+  const { console, io } = context;
   const blank = options.text.trim() === '';
   check(
     !blank,
@@ -56,9 +56,7 @@ export async function segment(images: readonly string[], options: SegmentOptions
   const outputs = nameOutputs(images, options.out);
   await prepareFolder(options.out, 'segment');
   throwIfAborted(io.signal, 'segment');
-  const { device, dtype } = options;
-  const onProgress = console.loading(basename(options.model));
-  const session = await engine.openSession(options.model, { device, dtype, signal: io.signal, onProgress });
+  const session = await openSession(context, options);
   const results: SegmentResult[] = [];
   try {
     const report = await encodeText(session, options.text, context);

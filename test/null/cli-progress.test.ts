@@ -55,10 +55,10 @@ describe('on a terminal', () => {
   });
   test('loading shows phase and share, and is wiped at the end', () => {
     const { screen, terminal } = fakeTerminal();
-    const report = setup(terminal).console.loading('nano');
-    report({ phase: 'weights', loaded: 1, total: 3 });
-    report({ phase: 'compile', loaded: 1 });
-    report({ phase: 'ready', loaded: 1 });
+    const loading = setup(terminal).console.loading('nano');
+    loading.report({ phase: 'weights', loaded: 1, total: 3 });
+    loading.report({ phase: 'compile', loaded: 1 });
+    loading.end();
     expect(screen.text).toBe('\r\x1b[Knano: weights 33 %\r\x1b[Knano: compile\r\x1b[K');
   });
   test('a warning starts on a clean line', async () => {
@@ -85,7 +85,9 @@ describe('without a terminal', () => {
   });
   test('loading says nothing', () => {
     const { console, said } = setup(null);
-    console.loading('nano')({ phase: 'weights', loaded: 1, total: 3 });
+    const loading = console.loading('nano');
+    loading.report({ phase: 'weights', loaded: 1, total: 3 });
+    loading.end();
     expect(said.stderr).toBe('');
   });
 });

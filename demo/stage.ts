@@ -6,6 +6,8 @@ import { type Lesion, maskImageBitmap, type Segmentation } from '../runtime/inde
 /** Okabe and Ito's sky blue: told from mucosa by every kind of colour vision. */
 const COLOUR = [86, 180, 233] as const;
 const BADGE = 10;
+/** Side of the square that a lesion must fill on the screen to carry its number all the time; smaller ones are in the list. */
+const SPECK = 8;
 
 export class Stage {
   readonly #root: HTMLElement;
@@ -86,7 +88,10 @@ export class Stage {
     const { lesions } = this.#result;
     for (const [index, lesion] of lesions.entries()) drawContour(context, lesion, scale, index === this.#marked);
     // Numbers last: no contour may cross one.
-    for (const [index, lesion] of lesions.entries()) drawNumber(context, lesion, index, scale, width);
+    for (const [index, lesion] of lesions.entries()) {
+      if (index === this.#marked || Math.sqrt(lesion.area) * scale >= SPECK)
+        drawNumber(context, lesion, index, scale, width);
+    }
   }
 }
 

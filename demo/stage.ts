@@ -116,14 +116,16 @@ function drawContour(context: CanvasRenderingContext2D, { contour }: Lesion, sca
 
 function drawNumber(
   context: CanvasRenderingContext2D,
-  { box }: Lesion,
+  { contour }: Lesion,
   index: number,
   scale: number,
   width: number,
 ): void {
-  const within = (value: number, limit: number) => Math.min(Math.max(value, BADGE + 2), limit - BADGE - 2);
-  const x = within((box[0] + box[2] / 2) * scale, width);
-  const y = Math.max(box[1] * scale, BADGE + 2);
+  // On the topmost point of the contour, moved into the picture where it would be cut off.
+  let top = 0;
+  for (let at = 2; at < contour.length; at += 2) if (contour[at + 1]! < contour[top + 1]!) top = at;
+  const x = Math.min(Math.max(contour[top]! * scale, BADGE + 2), width - BADGE - 2);
+  const y = Math.max(contour[top + 1]! * scale, BADGE + 2);
   context.beginPath();
   context.arc(x, y, BADGE, 0, 2 * Math.PI);
   context.fillStyle = '#0b0d0f';

@@ -1,6 +1,7 @@
 // The shipped model in the browser: through the page, and against the same model in Node. Both on software adapters, but of different
 // makers (SwiftShader here, llvmpipe there), so that equal masks say something.
 
+import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,11 +9,11 @@ import sharp from 'sharp';
 import { afterEach, describe, expect, it } from 'vitest';
 import { openSession } from '../../runtime/node/index.js';
 import type { Pixels } from '../../runtime/types.js';
-import samples from '../../samples/samples.json' with { type: 'json' };
 import { openBuiltSite, openPage, openSite, type Site } from './chromium.js';
 import type {} from './pages/lab.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
+const samples: { file: string; text: string }[] = JSON.parse(readFileSync(`${root}/samples/samples.json`, 'utf8'));
 /** `TMCA_SCREENSHOT=docs/page.png` renews the picture of the README. */
 const screenshot = process.env.TMCA_SCREENSHOT ?? 'build/page.png';
 

@@ -5,6 +5,9 @@ import type { DeviceChoice, DType, DTypeChoice } from './types.js';
 
 /** What of an adapter decides. */
 export interface AdapterTraits {
+  readonly vendor: string;
+  readonly architecture: string;
+  /** Empty in most browsers. */
   readonly description: string;
   /** Runs on the CPU. */
   readonly software: boolean;
@@ -23,10 +26,11 @@ export function checkEngine(choice: DeviceChoice): void {
  * Why WebGPU runs on the adapter that was found. `auto` takes hardware where there is some; a software adapter, the only
  * other way to run, is taken with a word about it.
  */
-export function engineReason(choice: DeviceChoice, { description, software }: AdapterTraits): string {
-  if (choice === 'webgpu') return `webgpu was asked for; the adapter is ${description}`;
-  if (!software) return `a hardware adapter is present: ${description}`;
-  return `no hardware adapter is present; the software adapter ${description} runs, slowly, on the CPU`;
+export function engineReason(choice: DeviceChoice, adapter: AdapterTraits): string {
+  const name = adapter.description || [adapter.vendor, adapter.architecture].filter(Boolean).join(' ') || 'unnamed';
+  if (choice === 'webgpu') return `webgpu was asked for; the adapter is ${name}`;
+  if (!adapter.software) return `a hardware adapter is present: ${name}`;
+  return `no hardware adapter is present; the software adapter ${name} runs, slowly, on the CPU`;
 }
 
 export interface PrecisionChoice {

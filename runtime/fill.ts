@@ -16,17 +16,20 @@ function crc32(text: string): number {
   return ~c >>> 0;
 }
 
-/** `count` values in [-1, 1): murmur3's finaliser over (index + 1) * 0x9E3779B1 + crc32(name). */
+/** Value `index` of the sequence called `seed`, in [-1, 1): murmur3's finaliser over (index + 1) * 0x9E3779B1 + seed. */
+function unitAt(seed: number, index: number): number {
+  let x = (Math.imul(index + 1, 0x9e3779b1) + seed) | 0;
+  x = Math.imul(x ^ (x >>> 16), 0x85ebca6b);
+  x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);
+  x ^= x >>> 16;
+  return (x >>> 0) / 2 ** 31 - 1;
+}
+
+/** The first `count` values of the sequence called `name`, each in [-1, 1). */
 export function unit(name: string, count: number): Float64Array {
   const seed = crc32(name);
   const values = new Float64Array(count);
-  for (let i = 0; i < count; i++) {
-    let x = (Math.imul(i + 1, 0x9e3779b1) + seed) | 0;
-    x = Math.imul(x ^ (x >>> 16), 0x85ebca6b);
-    x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);
-    x ^= x >>> 16;
-    values[i] = (x >>> 0) / 2 ** 31 - 1;
-  }
+  for (let i = 0; i < count; i++) values[i] = unitAt(seed, i);
   return values;
 }
 
@@ -43,7 +46,10 @@ function affine(name: string, shape: Shape): [scale: number, offset: number] {
 /** The value of a parameter or buffer from its name and shape, row-major. */
 export function fill(name: string, shape: Shape): Float32Array {
   const [scale, offset] = affine(name, shape);
-  return Float32Array.from(unit(name, sizeOf(shape)), u => offset + scale * u);
+  const seed = crc32(name);
+  const values = new Float32Array(sizeOf(shape));
+  for (let i = 0; i < values.length; i++) values[i] = offset + scale * unitAt(seed, i);
+  return values;
 }
 
 /** Parameters of these names and shapes as a stream, as if read from a file. */

@@ -143,9 +143,9 @@ export class WebGpuSession implements Session {
       throwIfAborted(signal, 'segment');
       checkPixels(image);
       check(
-        threshold > 0 && threshold <= 1,
+        threshold >= 0 && threshold <= 1,
         'BAD_ARGUMENT',
-        `segment: threshold must lie in (0, 1], got ${threshold}; 0.5 is the usual one`,
+        `segment: threshold must lie in [0, 1], got ${threshold}; 0.5 is the usual one`,
       );
       const encoded = this.#own(report);
       const start = performance.now();

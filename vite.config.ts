@@ -1,7 +1,6 @@
 // The package's build: four ES module entries and the chunks that they share, so that a TmcaError thrown by one entry is
 // an instance of the class that another exports. The page has a configuration of its own (demo/vite.config.ts).
 
-import { existsSync } from 'node:fs';
 import { defineConfig } from 'vite';
 import { wgsl } from './tools/minify-wgsl.js';
 
@@ -25,11 +24,11 @@ export default defineConfig({
     sourcemap: true,
     outDir: 'dist',
     rolldownOptions: {
-      input: Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(file))),
+      input: entries,
       // Everything in one folder: code may name its neighbours (`./worker.js`, `../models/`) from any chunk.
       output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunk-[name]-[hash].js' },
     },
   },
-  // Bundled, because a browser has no node_modules. Everything else of package.json stays an import.
-  ssr: { noExternal: ['comlink', 'valibot'] },
+  // A browser has no node_modules, so what it loads is bundled. What only Node can load stays an import.
+  ssr: { noExternal: true, external: ['sharp', 'webgpu', 'commander', 'cli-progress', 'onnxruntime-web'] },
 });

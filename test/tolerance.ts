@@ -13,6 +13,7 @@ export const tolerance = {
   f16: { abs: 2.5e-3, rel: 1e-3 },
   /** A whole network against golden states: every output in fp32, logits in fp16. */
   golden: { abs: 2e-4, rel: 2e-4 },
+  goldenFull: { abs: 1e-3, rel: 0 },
   goldenHalf: { abs: 3e-2, rel: 0 },
   /** Copies, gathers, integer results. */
   exact: { abs: 0, rel: 0 },

@@ -1,11 +1,12 @@
 // The network on the device against golden states of the PyTorch reference, through the passes and kernels that ship.
 
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { loadAssembly } from '../../assembly/instance.js';
 import { runForward } from '../../runtime/inspect.js';
+import { inspectForward } from '../../runtime/node/index.js';
 import { memorySource, openSafetensors } from '../../runtime/safetensors/index.js';
-import { type Golden, goldenFolders, loadGolden } from '../golden.js';
+import { type Golden, goldenFolders, loadGolden, readTensors } from '../golden.js';
 import { expectClose, tolerance } from '../tolerance.js';
 import { deviceVariations } from './device.js';
 
@@ -41,4 +42,14 @@ describe.each(goldenFolders())('%s', folder => {
     const equal = logits.reduce((count, logit, i) => count + Number(logit >= 0 === stored[i]! >= 0), 0);
     expect(equal / logits.length).toBeGreaterThanOrEqual(0.998);
   });
+});
+
+const full = '../shared/reference/golden/full';
+
+test.skipIf(!existsSync(full))('the full network, its parameters computed from their names (needs ../shared)', async () => {
+  const stored = await readTensors(`${full}/forward.safetensors`);
+  const [image, ids, mask] = ['image', 'ids', 'mask'].map(name => stored.get(name)!);
+  const inputs = { image: image!, ids: ids!, mask: mask! };
+  const { outputs } = await inspectForward(full, inputs, { device: 'webgpu', dtype: 'fp32', fill: true });
+  for (const name of ['text', 'pooled', 'logits']) expectClose(outputs[name]!.data, stored.get(name)!.data, tolerance.goldenFull);
 });

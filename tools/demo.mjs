@@ -9,6 +9,9 @@ import { fileURLToPath } from 'node:url';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const out = join(root, 'tmca-out');
 
+/** Share of the image under which a component of the mask is only counted. */
+const SPECK = 0.001;
+
 /** The result of one `tmca segment` call; ends the process with the command's own error line where it fails. */
 function segment({ file, text }) {
   const args = [
@@ -42,6 +45,14 @@ function describe({ score, box: [x, y, width, height], area }, image) {
   return `score ${score.toFixed(2)}, ${width} x ${height} at (${x}, ${y}), ${area} pixels (${share.toFixed(1)} % of the image)`;
 }
 
+const count = (n, noun) => `${n} ${noun}${n === 1 ? '' : 's'}`;
+
+/** Lesions, and those too small to be worth a line. Both stay in the mask and in the command's own output. */
+function bySize({ lesions, width, height }) {
+  const isSpeck = ({ area }) => area < SPECK * width * height;
+  return [lesions.filter(lesion => !isSpeck(lesion)), lesions.filter(isSpeck)];
+}
+
 const samples = JSON.parse(readFileSync(join(root, 'samples', 'samples.json'), 'utf8'));
 let last;
 for (const sample of samples) {
@@ -49,10 +60,10 @@ for (const sample of samples) {
   last = result;
   const milliseconds = typeof result.ms === 'number' ? result.ms : result.ms.total;
   console.log(`\nsamples/${sample.file}, ${result.width} x ${result.height}: "${sample.text}"`);
-  console.log(
-    `  ${result.lesions.length} lesion${result.lesions.length === 1 ? '' : 's'} in ${Math.round(milliseconds)} ms`,
-  );
-  for (const lesion of result.lesions) console.log(`    ${describe(lesion, result)}`);
+  const [large, specks] = bySize(result);
+  console.log(`  ${count(large.length, 'lesion')} in ${Math.round(milliseconds)} ms`);
+  for (const lesion of large) console.log(`    ${describe(lesion, result)}`);
+  if (specks.length > 0) console.log(`    and ${count(specks.length, 'speck')} under ${100 * SPECK} % of the image`);
   console.log(`  overlay: ${relative(process.cwd(), result.overlay)}`);
 }
 const adapter = typeof last.adapter === 'string' ? last.adapter : last.adapter.description;

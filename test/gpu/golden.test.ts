@@ -1,6 +1,6 @@
 // The network on the device against golden states of the PyTorch reference, through the passes and kernels that ship.
 
-import { existsSync, readFileSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { loadAssembly } from '../../assembly/instance.js';
 import { runForward } from '../../runtime/inspect.js';
@@ -46,10 +46,14 @@ describe.each(goldenFolders())('%s', folder => {
 
 const full = '../shared/reference/golden/full';
 
-test.skipIf(!existsSync(full))('the full network, its parameters computed from their names (needs ../shared)', async () => {
-  const stored = await readTensors(`${full}/forward.safetensors`);
-  const [image, ids, mask] = ['image', 'ids', 'mask'].map(name => stored.get(name)!);
-  const inputs = { image: image!, ids: ids!, mask: mask! };
-  const { outputs } = await inspectForward(full, inputs, { device: 'webgpu', dtype: 'fp32', fill: true });
-  for (const name of ['text', 'pooled', 'logits']) expectClose(outputs[name]!.data, stored.get(name)!.data, tolerance.goldenFull);
-});
+test.skipIf(!existsSync(full))(
+  'the full network, its parameters computed from their names (needs ../shared)',
+  async () => {
+    const stored = await readTensors(`${full}/forward.safetensors`);
+    const [image, ids, mask] = ['image', 'ids', 'mask'].map(name => stored.get(name)!);
+    const inputs = { image: image!, ids: ids!, mask: mask! };
+    const { outputs } = await inspectForward(full, inputs, { device: 'webgpu', dtype: 'fp32', fill: true });
+    for (const name of ['text', 'pooled', 'logits'])
+      expectClose(outputs[name]!.data, stored.get(name)!.data, tolerance.goldenFull);
+  },
+);

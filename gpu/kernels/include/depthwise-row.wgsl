@@ -82,36 +82,39 @@ fn compute_runs(group: u32, index: u32) {
   let row = min(run, run_count - 1u) / dims.runs;
   let column = min(run, run_count - 1u) % dims.runs * PIXELS;
   let lane = index % LANES;
+  // The loops' bounds are not constants, so compilers keep them: a convolution unrolled for every packet costs llvmpipe
+  // minutes. `results` then lies in memory, touched a few times where the convolution reads dozens of inputs.
   var results: array<Pixels, PACKETS>;
   var sums: Numbers;
-  for (var i = 0u; i < PACKETS; i++) {
-    let c = lane + i * LANES;
-    if (c >= dims.packets) { break; }
+  var i = 0u;
+  for (var c = lane; c < dims.packets; c += LANES) {
     let values = convolve(row, column, c);
     if (!normalize && inside) { store_run(values, row, column, c); }
     if (normalize) {
       results[i] = values;
       for (var p = 0u; p < PIXELS; p++) { sums[p] += total(values[p]); }
+      i++;
     }
   }
   if (!normalize) { return; }
+  let held = i;
   let channels = f32(dims.channels);
   let means = add_lanes(sums, index);
   var squares: Numbers;
-  for (var i = 0u; i < PACKETS; i++) {
-    if (lane + i * LANES >= dims.packets) { break; }
+  for (i = 0u; i < held; i++) {
+    var values = results[i];
     for (var p = 0u; p < PIXELS; p++) {
-      let centred = results[i][p] - Packet(means[p] / channels);
-      squares[p] += total(centred * centred);
-      results[i][p] = centred;
+      values[p] -= Packet(means[p] / channels);
+      squares[p] += total(values[p] * values[p]);
     }
   }
   let variances = add_lanes(squares, index);
-  for (var i = 0u; i < PACKETS; i++) {
-    let c = lane + i * LANES;
-    if (c >= dims.packets || !inside) { break; }
+  if (!inside) { return; }
+  for (i = 0u; i < held; i++) {
     var values = results[i];
-    for (var p = 0u; p < PIXELS; p++) { values[p] *= inverseSqrt(variances[p] / channels + dims.eps); }
-    store_run(values, row, column, c);
+    for (var p = 0u; p < PIXELS; p++) {
+      values[p] = (values[p] - Packet(means[p] / channels)) * inverseSqrt(variances[p] / channels + dims.eps);
+    }
+    store_run(values, row, column, lane + i * LANES);
   }
 }

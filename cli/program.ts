@@ -112,6 +112,18 @@ function addInspect(program: Command, context: Context): void {
     .addOption(dtypeOption())
     .addOption(jsonOption())
     .action(async (model, options) => (await import('./commands/inspect.js')).inspectForward(model, options, context));
+  inspect
+    .command('plan')
+    .summary('dispatches, memory and arithmetic, before a device is opened')
+    .description(
+      'What a frame and a text take: kernels, arithmetic, bytes of weights and of the arenas. Reads config.json alone.',
+    )
+    .argument('<model>', 'model folder or address')
+    .addOption(dtypeOption())
+    .addOption(jsonOption())
+    .action(async (model, options) =>
+      (await import('./commands/inspect-plan.js')).inspectPlan(model, options, context),
+    );
 }
 
 function addDevices(program: Command, context: Context): void {

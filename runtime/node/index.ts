@@ -1,7 +1,9 @@
 // The package in Node: sessions on Dawn, model folders on disk or by address. Research use; not a medical device.
 
 import { nodeGpu } from '../../gpu/node.js';
+import { choosePrecision } from '../engine-choice.js';
 import type { ForwardInputs } from '../inspect.js';
+import { readModelFiles } from '../model-folder/index.js';
 import {
   type InspectedForward,
   type InspectOptions,
@@ -9,12 +11,14 @@ import {
   openModel,
   type Platform,
 } from '../open.js';
-import type { Session, SessionOptions } from '../types.js';
+import { type PlanFigures, planFigures } from '../plan-figures.js';
+import type { DTypeChoice, Session, SessionOptions } from '../types.js';
 import { nodeIo } from './folder.js';
 
 export { type ErrorCode, TmcaError } from '../../errors/index.js';
 export type { ForwardInputs } from '../inspect.js';
 export type { InspectedForward, InspectOptions } from '../open.js';
+export type { PlanFigures, ProgramFigures } from '../plan-figures.js';
 export type * from '../types.js';
 
 const node: Platform = { io: nodeIo, gpu: () => nodeGpu() };
@@ -37,3 +41,13 @@ export const inspectForward = (
   inputs: ForwardInputs,
   options?: InspectOptions,
 ): Promise<InspectedForward> => inspect(modelDir, node, inputs, options);
+
+/** What a model folder takes on a device; none is opened. Errors: those of its config.json, UNSUPPORTED for int8. */
+export async function inspectPlan(
+  modelDir: string,
+  dtype: DTypeChoice = 'auto',
+  shaderF16 = true,
+): Promise<PlanFigures> {
+  const { config } = await readModelFiles(modelDir, nodeIo);
+  return planFigures(config, choosePrecision(dtype, config.dtype, shaderF16));
+}

@@ -1,7 +1,7 @@
 // A program on a device: its activations placed in arenas, its dispatches prepared. Nothing is allocated after this.
 
 import { check } from '../../errors/index.js';
-import { type ArenaCall, lifetimes, planArenas } from '../../gpu/arena.js';
+import { type ArenaCall, type ArenaLimits, type ArenaPlan, lifetimes, planArenas } from '../../gpu/arena.js';
 import { type BufferRange, type CallTime, CommandPlan } from '../../gpu/commands.js';
 import type { GpuDevice } from '../../gpu/device.js';
 import type { KernelCall } from '../../gpu/kernel.js';
@@ -42,6 +42,15 @@ function arenaTensors(program: Program, calls: readonly ArenaCall<number>[], rew
   return [...touched, ...idle.map(id => ({ id, bytes: bytes(id), firstUse: 0, lastUse: 0, pinned: true }))];
 }
 
+/**
+ * Where everything that a program makes would lie; nothing is allocated.
+ * @param rewritten inputs that are written anew before every run; the others keep what was written once
+ */
+export function placeProgram(program: Program, limits: ArenaLimits, rewritten: readonly string[]): ArenaPlan<number> {
+  const order = accesses(program);
+  return planArenas(arenaTensors(program, order, new Set(rewritten)), order, limits);
+}
+
 export class Plan {
   private constructor(
     private readonly gpu: GpuDevice,
@@ -66,9 +75,7 @@ export class Plan {
     label: string,
     rewritten: readonly string[] = [],
   ): Promise<Plan> {
-    const order = accesses(program);
-    const tensors = arenaTensors(program, order, new Set(rewritten));
-    const { arenas: sizes, place, lowerBound } = planArenas(tensors, order, gpu.limits);
+    const { arenas: sizes, place, lowerBound } = placeProgram(program, gpu.limits, rewritten);
     const arenas: GPUBuffer[] = [];
     try {
       const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;

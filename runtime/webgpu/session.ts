@@ -8,9 +8,6 @@ import type { GpuDevice } from '../../gpu/device.js';
 import { PipelineCache } from '../../gpu/pipelines.js';
 import { Readback } from '../../gpu/readback.js';
 import type { Config } from '../../model/config.js';
-import { lower, type Program } from '../../model/lower.js';
-import { fold, fuse, partition, setPrecision } from '../../model/passes/index.js';
-import { tmca, tmcaInputs } from '../../model/tmca.js';
 import type { PrecisionChoice } from '../engine-choice.js';
 import { SerialQueue } from '../queue.js';
 import { segmentationOf } from '../segmentation.js';
@@ -27,6 +24,7 @@ import type {
 } from '../types.js';
 import { bytesOfView, decodeStorage, type ParameterStream } from './encode.js';
 import { Plan } from './plan.js';
+import { buildPrograms, FRAME_INPUTS, type Programs } from './programs.js';
 import { DeviceReport } from './report.js';
 import { WeightStore } from './weights.js';
 
@@ -43,18 +41,6 @@ export interface WebGpuSessionParts {
   readonly describe: () => SessionInfo;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
-}
-
-interface Programs {
-  readonly frame: Program;
-  readonly text: Program;
-}
-
-/** What runs per frame and per report, for one image and a text padded to `length`. */
-export function buildPrograms(config: Config, length: number, { weights, activations }: PrecisionChoice): Programs {
-  const { logits } = tmca(config, tmcaInputs(config, 1, length));
-  const { frame, report } = partition(setPrecision(fuse(fold({ logits })), activations), 'image');
-  return { frame: lower(frame, { weights }), text: lower(report, { weights }) };
 }
 
 export class WebGpuSession implements Session {
@@ -101,7 +87,7 @@ export class WebGpuSession implements Session {
       compiled.catch(() => undefined); // awaited below; a failing load must not leave it unheard
       const weights = await WeightStore.load(gpu, assembly, all, parts.parameters, { signal, onProgress });
       await compiled;
-      const plan = await Plan.create(gpu, pipelines, shortest.frame, weights, 'frame', ['image']);
+      const plan = await Plan.create(gpu, pipelines, shortest.frame, weights, 'frame', FRAME_INPUTS);
       const readback = new Readback(gpu);
       onProgress?.({ phase: 'ready', loaded: 1, total: 1 });
       const frame = { length: lengths[0]!, plan };
@@ -251,9 +237,8 @@ export class WebGpuSession implements Session {
   async #framePlan(length: number): Promise<Plan> {
     if (length > this.frame.length) {
       const { gpu } = this.parts;
-      const plan = await Plan.create(gpu, this.pipelines, this.programs.get(length)!.frame, this.weights, 'frame', [
-        'image',
-      ]);
+      const { frame } = this.programs.get(length)!;
+      const plan = await Plan.create(gpu, this.pipelines, frame, this.weights, 'frame', FRAME_INPUTS);
       this.frame.plan.dispose();
       this.frame = { length, plan };
       this.#bound = undefined;

@@ -14,7 +14,8 @@ import { toFloat32 } from '../safetensors/to-float32.js';
 import type { Progress } from '../types.js';
 import { encodeStorage, type ParameterStream } from './encode.js';
 
-interface Constant {
+/** A tensor known at load, in one storage. */
+export interface Constant {
   readonly tensor: Tensor;
   readonly storage: Storage;
   readonly bytes: number;
@@ -38,6 +39,30 @@ function directParameter(tensor: Tensor): string | undefined {
   let t = tensor;
   while (isOp(t) && t.op === 'reshape') t = t.inputs[0]!;
   return t.op === 'parameter' ? t.name : undefined;
+}
+
+const constantKey = (keys: StructuralKeys, tensor: Tensor, storage: Storage): string => `${keys.of(tensor)} ${storage}`;
+
+/** What `programs` read that is known at load, each once, whichever programs share it. */
+export function collectConstants(
+  programs: readonly Program[],
+  keys: StructuralKeys = new StructuralKeys(),
+): ReadonlyMap<string, Constant> {
+  const constants = new Map<string, Constant>();
+  for (const { buffers } of programs) {
+    for (const { role, tensor, storage } of buffers) {
+      if (role !== 'constant') continue;
+      const direct = directParameter(tensor!);
+      const bytes = bytesOf(tensor!.shape, storage);
+      constants.set(constantKey(keys, tensor!, storage), {
+        tensor: tensor!,
+        storage,
+        bytes,
+        ...(direct ? { direct } : {}),
+      });
+    }
+  }
+  return constants;
 }
 
 /** The constants of several programs on one device, each stored once. */
@@ -64,7 +89,7 @@ export class WeightStore {
   ): Promise<WeightStore> {
     const store = new WeightStore(gpu, assembly);
     try {
-      const constants = store.#collect(programs);
+      const constants = collectConstants(programs, store.#keys);
       await store.#allocate(constants);
       await store.#fill(constants, stream, options);
       return store;
@@ -87,20 +112,7 @@ export class WeightStore {
   }
 
   #key(tensor: Tensor, storage: Storage): string {
-    return `${this.#keys.of(tensor)} ${storage}`;
-  }
-
-  #collect(programs: readonly Program[]): Map<string, Constant> {
-    const constants = new Map<string, Constant>();
-    for (const { buffers } of programs) {
-      for (const { role, tensor, storage } of buffers) {
-        if (role !== 'constant') continue;
-        const direct = directParameter(tensor!);
-        const bytes = bytesOf(tensor!.shape, storage);
-        constants.set(this.#key(tensor!, storage), { tensor: tensor!, storage, bytes, ...(direct ? { direct } : {}) });
-      }
-    }
-    return constants;
+    return constantKey(this.#keys, tensor, storage);
   }
 
   /** Packs the constants into as few buffers as the device's limits allow. */

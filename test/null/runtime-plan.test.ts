@@ -1,0 +1,118 @@
+// What a network takes on a device, and the small decisions around a session: no device is needed for either.
+
+import { describe, expect, test } from 'vitest';
+import { DEFAULT_CONFIG } from '../../model/config.js';
+import { checkEngine, choosePrecision, engineReason } from '../../runtime/engine-choice.js';
+import { fill } from '../../runtime/fill.js';
+import { channelsFirst, channelsLast } from '../../runtime/layout.js';
+import { inspectPlan } from '../../runtime/node/index.js';
+import { planFigures } from '../../runtime/plan-figures.js';
+import { SerialQueue } from '../../runtime/queue.js';
+import { paddedLength, padIds, textLengths } from '../../runtime/text-lengths.js';
+import { readTensors } from '../golden.js';
+
+describe('plan figures', () => {
+  test('of the full network: at most 110 dispatches a frame, an arena near its lower bound, half the bytes in fp16', () => {
+    const [fp32, fp16] = (['fp32', 'fp16'] as const).map(dtype =>
+      planFigures({ ...DEFAULT_CONFIG, maxTextLength: 32 }, choosePrecision(dtype, 'fp32', true)),
+    );
+    expect(fp32!.frame.dispatches).toBeLessThanOrEqual(110);
+    expect(Object.values(fp32!.frame.kernels).reduce((sum, n) => sum + n, 0)).toBe(fp32!.frame.dispatches);
+    for (const { frame } of [fp32!, fp16!]) expect(frame.arenaBytes / frame.arenaLowerBound).toBeLessThan(1.3);
+    expect(fp16!.weightBytes / fp32!.weightBytes).toBeGreaterThan(0.5);
+    expect(fp16!.weightBytes / fp32!.weightBytes).toBeLessThan(0.51);
+    // 8.7 GMAC less the collapsed head's, which is about one.
+    expect(fp32!.frame.gflop).toBeGreaterThan(14);
+    expect(fp32!.frame.gflop).toBeLessThan(16.5);
+  });
+
+  test('of the shipped model, from its folder', async () => {
+    const figures = await inspectPlan('models/nano');
+    expect(figures.textLength).toBe(16);
+    expect(figures.frame.dispatches).toBe(84);
+    expect(figures.weightBytes).toBeLessThan(12e6);
+  });
+
+  test('of a network that no default device holds: refused with the numbers', () => {
+    const config = { ...DEFAULT_CONFIG, imageSize: 1184, maxTextLength: 16 };
+    expect(() => planFigures(config, choosePrecision('fp32', 'fp32', true))).toThrow(/at most 134217728 bytes/);
+  });
+});
+
+describe('engine and precision', () => {
+  const adapter = { vendor: 'acme', architecture: 'rocket', description: '', software: false };
+  test('the reason names the adapter, and says when it is the CPU', () => {
+    expect(engineReason('auto', adapter)).toBe('a hardware adapter is present: acme rocket');
+    expect(engineReason('webgpu', { ...adapter, description: 'Rocket 9' })).toBe(
+      'webgpu was asked for; the adapter is Rocket 9',
+    );
+    expect(engineReason('auto', { ...adapter, software: true })).toContain('runs, slowly, on the CPU');
+    expect(engineReason('auto', { ...adapter, vendor: '', architecture: '' })).toContain('unnamed');
+  });
+  test('wasm is refused by name until its engine is there', () => {
+    expect(() => checkEngine('wasm')).toThrow('checkEngine: this version runs on WebGPU only');
+    expect(() => checkEngine('auto')).not.toThrow();
+  });
+  test.each([
+    ['auto', 'fp16', true, 'fp16', 'f16', 'f16'],
+    ['auto', 'fp16', false, 'fp16', 'f16', 'f32'],
+    ['auto', 'fp32', true, 'fp32', 'f32', 'f32'],
+    ['fp32', 'fp16', true, 'fp32', 'f32', 'f32'],
+    ['fp16', 'fp32', false, 'fp16', 'f16', 'f32'],
+  ] as const)(
+    '%s of a model in %s, shader-f16 %s: %s, weights %s, activations %s',
+    (choice, stored, f16, ...expected) => {
+      const { dtype, weights, activations, reason } = choosePrecision(choice, stored, f16);
+      expect([dtype, weights, activations]).toEqual(expected);
+      expect(reason).toContain(choice === 'auto' ? 'the model is stored in' : 'was asked for');
+    },
+  );
+  test('int8 is refused', () => {
+    expect(() => choosePrecision('int8', 'fp32', true)).toThrow('choosePrecision: this version runs fp32 and fp16');
+  });
+});
+
+describe('text lengths', () => {
+  test('powers of two from 16, and the limit itself', () => {
+    expect(textLengths(100)).toEqual([16, 32, 64, 100]);
+    expect(textLengths(16)).toEqual([16]);
+    expect(textLengths(7)).toEqual([7]);
+    expect([1, 16, 17, 100].map(n => paddedLength(textLengths(100), n))).toEqual([16, 16, 32, 100]);
+  });
+  test('padding is masked', () => {
+    const { ids, mask } = padIds(Int32Array.of(2, 9, 3), 5);
+    expect([[...ids], [...mask]]).toEqual([
+      [2, 9, 3, 0, 0],
+      [1, 1, 1, 0, 0],
+    ]);
+  });
+});
+
+test('a queue runs in order, one at a time, whatever fails', async () => {
+  const queue = new SerialQueue();
+  const log: string[] = [];
+  const job =
+    (name: string, fails = false) =>
+    () =>
+      Promise.resolve()
+        .then(() => log.push(`${name} begins`))
+        .then(() => log.push(`${name} ends`))
+        .then(() => (fails ? Promise.reject(new Error(name)) : name));
+  const results = await Promise.allSettled([queue.run(job('a')), queue.run(job('b', true)), queue.run(job('c'))]);
+  expect(results.map(r => r.status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+  expect(log).toEqual(['a begins', 'a ends', 'b begins', 'b ends', 'c begins', 'c ends']);
+});
+
+test('layouts are each other’s inverse on maps, and leave other ranks alone', () => {
+  const map = { shape: [2, 3, 2, 4], data: Float32Array.from({ length: 48 }, (_, i) => i) };
+  const last = channelsLast(map);
+  expect(last.shape).toEqual([2, 2, 4, 3]);
+  expect([...last.data.slice(0, 4)]).toEqual([0, 8, 16, 1]);
+  expect(channelsFirst(last)).toEqual(map);
+  expect(channelsFirst({ shape: [3], data: [1, 2, 3] }).data).toEqual(Float32Array.of(1, 2, 3));
+});
+
+test('fill gives the parameters that golden.py stored', async () => {
+  const stored = await readTensors('test/fixtures/golden/micro/model.safetensors');
+  for (const [name, { shape, data }] of stored) expect(fill(name, shape), name).toEqual(data);
+});

@@ -1,8 +1,8 @@
 // One workgroup's tile of y[m,n] = sum over k of x[m,k] w[n,k]: 8 x 8 invocations, each with TILE_M x TILE_N sums in
 // registers, rows and columns interleaved by 8. Every round stages four strips (a strip: four consecutive k) of
 // 8 TILE_M rows of x and 8 TILE_N rows of w in workgroup memory, so that global reads are rows of 64 bytes and each
-// number read from there serves 8 TILE_M or 8 TILE_N sums. TILE_M and TILE_N are multiples
-// of four.
+// number read from there serves 8 TILE_M or 8 TILE_N sums. TILE_M and TILE_N are
+// multiples of four.
 // The kernel supplies what differs between a linear layer and a convolution:
 //   dims.m, dims.n, dims.strips      strips = ceil(K / 4)
 //   alias/struct XRow, fn x_row(m)   what is known of a row of x before k is

@@ -18,6 +18,10 @@ const x = (name: string, ...shape: number[]) => b.input(name, shape);
 const ids = (name: string, ...shape: number[]) => b.input(name, shape, 'i32');
 const w = (...shape: number[]) => b.constant(unit(`w${shape}`, sizeOf(shape)), shape);
 
+/** One tensor that holds several projections side by side: its readers share the node, as a graph's inputs go by name. */
+const qkv = x('qkv', 2, 5, 36);
+const keyValue = x('kv', 1, 4, 20);
+
 const cases: { readonly [K in OpName]: readonly Tensor[] } = {
   linear: [
     b.linear(x('x', 2, 5, 7), w(3, 7), w(3)),
@@ -142,12 +146,12 @@ const cases: { readonly [K in OpName]: readonly Tensor[] } = {
     makeNode('normResidual', [x('x', 2, 4, 8), null, null, null, x('p', 2, 4, 8)], { eps: 1e-5 }),
   ],
   packedAttention: [
-    makeNode('packedAttention', [x('q', 2, 5, 36), x('q', 2, 5, 36), x('q', 2, 5, 36), null], {
+    makeNode('packedAttention', [qkv, qkv, qkv, null], {
       heads: 3,
       channels: 12,
       offsets: [0, 12, 24],
     }),
-    makeNode('packedAttention', [x('q', 1, 6, 10), x('k', 1, 4, 20), x('k', 1, 4, 20), ids('mask', 1, 4)], {
+    makeNode('packedAttention', [x('q', 1, 6, 10), keyValue, keyValue, ids('mask', 1, 4)], {
       heads: 2,
       channels: 10,
       offsets: [0, 10, 0],

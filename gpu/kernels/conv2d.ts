@@ -4,25 +4,13 @@ import { check } from '../../errors/index.js';
 import { type KernelCall, u32 } from '../kernel.js';
 import general from './conv2d.wgsl?raw';
 import vec4 from './conv2d-vec4.wgsl?raw';
+import { type WindowDims, windowOf } from './conv2d-window.js';
 import { type Activation, epilogueConstants, gemmTiles, type Shuffle, shuffledDepth } from './epilogue.js';
 import { given } from './guard.js';
 import { checkRange, type Range, whole } from './range.js';
-import { bytesOf, checkSizes } from './sizes.js';
+import { bytesOf } from './sizes.js';
 
-export interface Conv2dDims {
-  readonly batch: number;
-  readonly height: number;
-  readonly width: number;
-  /** Of x. */
-  readonly channels: number;
-  /** Of x2; 0 if not given. */
-  readonly channels2?: number;
-  readonly outChannels: number;
-  readonly kernelHeight: number;
-  readonly kernelWidth: number;
-  readonly stride?: number;
-  /** Zeros on every side. */
-  readonly padding?: number;
+export interface Conv2dDims extends WindowDims {
   readonly activation?: Activation;
   readonly shuffle?: Shuffle | null;
   /** Where the pixels of out lie, in elements; contiguous if not given. */
@@ -63,7 +51,7 @@ export function conv2d<O>(
 ): KernelCall<O> {
   const { x, x2 = null, weight, bias = null, gate = null, out } = operands;
   const { activation = 'none', shuffle = null } = dims;
-  const window = windowOf(dims);
+  const window = windowOf('conv2d', dims);
   checkSource(dims, x2);
   const m = dims.batch * window.outHeight * window.outWidth;
   const n = dims.outChannels;
@@ -102,42 +90,6 @@ export function conv2d<O>(
         4 * n * given(bias),
     },
   };
-}
-
-/** The sliding window as the kernel walks it. */
-interface Window {
-  readonly width: number;
-  readonly channels: number;
-  readonly channels2: number;
-  readonly kernelHeight: number;
-  readonly kernelWidth: number;
-  readonly strideY: number;
-  readonly strideX: number;
-  readonly padding: number;
-  readonly outHeight: number;
-  readonly outWidth: number;
-}
-
-function windowOf(dims: Conv2dDims): Window {
-  const { batch, height, width, channels, channels2 = 0, outChannels, kernelHeight, kernelWidth } = dims;
-  const { stride = 1, padding = 0 } = dims;
-  checkSizes('conv2d', { batch, height, width, channels, outChannels, kernelHeight, kernelWidth, stride });
-  checkSizes('conv2d', { channels2, padding }, 0);
-  check(
-    kernelHeight <= height + 2 * padding && kernelWidth <= width + 2 * padding,
-    'SHAPE_MISMATCH',
-    () =>
-      `conv2d: the kernel must fit into the padded map, got ${kernelHeight} x ${kernelWidth} on ${height} x ${width} with padding ${padding}; use a larger image or more padding`,
-  );
-  const outHeight = Math.floor((height + 2 * padding - kernelHeight) / stride) + 1;
-  const outWidth = Math.floor((width + 2 * padding - kernelWidth) / stride) + 1;
-  const common = { channels2, kernelHeight, strideY: stride, padding, outHeight, outWidth };
-  // Patches of whole pixels: the kernelWidth · channels numbers of a patch's row are contiguous, so they are one wide
-  // pixel. Three channels, which no vec4 fits, become twelve.
-  const patches = kernelWidth === stride && padding === 0 && channels2 === 0 && width % kernelWidth === 0;
-  return patches
-    ? { ...common, width: width / kernelWidth, channels: channels * kernelWidth, kernelWidth: 1, strideX: 1 }
-    : { ...common, width, channels, kernelWidth, strideX: stride };
 }
 
 function checkSource<O>({ channels2 = 0 }: Conv2dDims, x2: O | null): void {

@@ -11,6 +11,7 @@ import gelu from './gelu.wgsl?raw';
 import gemmTile from './gemm-tile.wgsl?raw';
 import leakyRelu from './leaky-relu.wgsl?raw';
 import linearEpilogue from './linear-epilogue.wgsl?raw';
+import outerTile from './outer-tile.wgsl?raw';
 import rowReduce from './row-reduce.wgsl?raw';
 import unaryFormula from './unary-formula.wgsl?raw';
 import unravel from './unravel.wgsl?raw';
@@ -27,6 +28,7 @@ export const includes: Readonly<Record<string, string>> = {
   'gemm-tile': gemmTile,
   'leaky-relu': leakyRelu,
   'linear-epilogue': linearEpilogue,
+  'outer-tile': outerTile,
   'row-reduce': rowReduce,
   'unary-formula': unaryFormula,
   unravel,

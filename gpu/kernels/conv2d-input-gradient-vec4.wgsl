@@ -1,0 +1,63 @@
+// include: gemm-tile
+// conv2d-input-gradient.wgsl where O is a multiple of four: a strip of k lies in one tap, and dy is read as vec4.
+
+struct Dims {
+  m: u32, n: u32, k: u32, strips: u32,
+  height: u32, width: u32, out_height: u32, out_width: u32, out_channels: u32,
+  kernel_height: u32, kernel_width: u32, stride: u32, padding: u32,
+}
+
+@group(0) @binding(0) var<uniform> dims: Dims;
+@group(0) @binding(1) var<storage, read> dy: array<act4>;
+@group(0) @binding(2) var<storage, read> weight: array<weight1>;
+@group(0) @binding(3) var<storage, read_write> dx: array<act>;
+
+// The first line of the pixel's map in dy, and its place in the padded map.
+struct XRow { map: u32, y: u32, x: u32 }
+struct Tap { y: u32, x: u32, o: u32 } // o in quarters
+
+alias Strip = Tap;
+
+fn x_row(m: u32) -> XRow {
+  let line = m / dims.width;
+  return XRow(line / dims.height * dims.out_height, line % dims.height + dims.padding, m % dims.width + dims.padding);
+}
+
+fn strip_at(strip: u32) -> Strip {
+  let quads = dims.out_channels / 4u;
+  let tap = strip / quads;
+  return Tap(tap / dims.kernel_width, tap % dims.kernel_width, strip % quads);
+}
+
+// Taps right of or below the pixel are asked for first: a difference below zero would wrap, and might divide.
+fn load_x(row: XRow, tap: Strip) -> vec4f {
+  if (tap.y > row.y || tap.x > row.x) { return vec4f(); }
+  let y = (row.y - tap.y) / dims.stride;
+  let x = (row.x - tap.x) / dims.stride;
+  if (y * dims.stride + tap.y != row.y || x * dims.stride + tap.x != row.x) { return vec4f(); }
+  if (y >= dims.out_height || x >= dims.out_width) { return vec4f(); }
+  return vec4f(dy[((row.map + y) * dims.out_width + x) * (dims.out_channels / 4u) + tap.o]);
+}
+
+// W[o,ky,kx,c]: invocations that differ in c read neighbours.
+fn load_weight(c: u32, strip: u32) -> vec4f {
+  let taps = dims.kernel_height * dims.kernel_width;
+  let first = 4u * strip % dims.out_channels * taps + 4u * strip / dims.out_channels;
+  var value = vec4f();
+  for (var i = 0u; i < 4u; i++) {
+    let at = (first + i * taps) * dims.n + c;
+    value[i] = unpack_weight1(weight[weight1_index(at)], at);
+  }
+  return value;
+}
+
+fn finish(m: u32, n: u32, sum: f32) { dx[m * dims.n + n] = act(sum); }
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) index: u32,
+) {
+  compute_tile(group.y * groups.x + group.x, index);
+}

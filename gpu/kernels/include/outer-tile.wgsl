@@ -1,0 +1,69 @@
+// One workgroup's tile of out[a,b] = sum over rows m of A[m,a] B[m,b], a product over the outer axis of both matrices, as
+// weight gradients are. 8 x 8 invocations, each with TILE_A x TILE_B sums in registers: invocation (line, lane) has quads
+// (four neighbouring columns) line + 8 i of A and lane + 8 j of B. A round stages ROUND rows of either in workgroup memory;
+// global reads are rows of 128 or 256 bytes. TILE_A and TILE_B are multiples of four.
+// The rows are cut into dims.runs runs of dims.rows; run r writes out[r,a,b], and a second kernel adds the runs in order,
+// so that a long m fills the device without atomics.
+// The kernel supplies: dims.m, dims.a, dims.b, dims.rows, dims.runs, and
+//   alias/struct Column, fn column_at(quad) -> Column         what is known of a quad of B's columns before m is
+//   fn load_a(m, quad) -> vec4f, fn load_b(m, Column) -> vec4f
+//   fn store_quad(run, a, quad of b, vec4f)                    may get columns past b, never rows past a
+
+const ROUND = 8u;
+const A_QUADS = 2u * TILE_A;
+const B_QUADS = 2u * TILE_B;
+
+var<workgroup> a_rows: array<vec4f, ROUND * A_QUADS>;
+var<workgroup> b_rows: array<vec4f, ROUND * B_QUADS>;
+
+alias Sums = array<array<vec4f, TILE_B / 4u>, TILE_A>;
+
+fn compute_outer_tile(group: u32, index: u32) {
+  let across = (dims.b + 8u * TILE_B - 1u) / (8u * TILE_B);
+  let tiles = (dims.a + 8u * TILE_A - 1u) / (8u * TILE_A) * across;
+  let run = group / tiles;
+  if (run >= dims.runs) { return; }
+  let a_first = group % tiles / across * A_QUADS;
+  let b_first = group % across * B_QUADS;
+  // Quads past the end repeat the last, and are not stored.
+  let a_quad = min(a_first + index % A_QUADS, (dims.a + 3u) / 4u - 1u);
+  let column = column_at(min(b_first + index % B_QUADS, (dims.b + 3u) / 4u - 1u));
+  let end = min((run + 1u) * dims.rows, dims.m);
+  var sums: Sums;
+  for (var m0 = run * dims.rows; m0 < end; m0 += ROUND) {
+    // The bound is not a constant, so compilers keep the loops (see gemm-tile.wgsl).
+    let rows = min(ROUND, end - m0);
+    for (var r = index / A_QUADS; r < rows; r += 64u / A_QUADS) {
+      a_rows[r * A_QUADS + index % A_QUADS] = load_a(m0 + r, a_quad);
+    }
+    for (var r = index / B_QUADS; r < rows; r += 64u / B_QUADS) {
+      b_rows[r * B_QUADS + index % B_QUADS] = load_b(m0 + r, column);
+    }
+    workgroupBarrier();
+    for (var r = 0u; r < rows; r++) { multiply_row(&sums, r, index); }
+    workgroupBarrier();
+  }
+  store_sums(&sums, run, a_first + index / 8u, b_first + index % 8u);
+}
+
+fn multiply_row(sums: ptr<function, Sums>, r: u32, index: u32) {
+  var b: array<vec4f, TILE_B / 4u>;
+  for (var j = 0u; j < TILE_B / 4u; j++) { b[j] = b_rows[r * B_QUADS + index % 8u + 8u * j]; }
+  for (var i = 0u; i < TILE_A / 4u; i++) {
+    let a = a_rows[r * A_QUADS + index / 8u + 8u * i];
+    for (var j = 0u; j < TILE_B / 4u; j++) {
+      (*sums)[4u * i][j] = fma(vec4f(a.x), b[j], (*sums)[4u * i][j]);
+      (*sums)[4u * i + 1u][j] = fma(vec4f(a.y), b[j], (*sums)[4u * i + 1u][j]);
+      (*sums)[4u * i + 2u][j] = fma(vec4f(a.z), b[j], (*sums)[4u * i + 2u][j]);
+      (*sums)[4u * i + 3u][j] = fma(vec4f(a.w), b[j], (*sums)[4u * i + 3u][j]);
+    }
+  }
+}
+
+fn store_sums(sums: ptr<function, Sums>, run: u32, a_quad: u32, b_quad: u32) {
+  for (var i = 0u; i < TILE_A; i++) {
+    let a = 4u * (a_quad + 8u * (i / 4u)) + i % 4u;
+    if (a >= dims.a) { continue; }
+    for (var j = 0u; j < TILE_B / 4u; j++) { store_quad(run, a, b_quad + 8u * j, (*sums)[i][j]); }
+  }
+}

@@ -1,0 +1,41 @@
+// include: depth-to-space, gemm-tile
+// linear-input-gradient.wgsl where the layer's outputs, k, are a multiple of four: rows of dy are read as vec4.
+
+struct Dims { m: u32, n: u32, k: u32, strips: u32, width: u32, block: u32 }
+
+@group(0) @binding(0) var<uniform> dims: Dims;
+@group(0) @binding(1) var<storage, read> dy: array<act4>;
+@group(0) @binding(2) var<storage, read> weight: array<weight1>;
+@group(0) @binding(3) var<storage, read_write> dx: array<act>;
+
+alias XRow = u32;
+alias Strip = u32;
+
+fn x_row(m: u32) -> XRow { return m * dims.strips; }
+fn strip_at(k: u32) -> Strip { return k; }
+
+fn load_x(row: XRow, strip: Strip) -> vec4f { return vec4f(dy[row + strip]); }
+
+// Invocations that differ in n read neighbours.
+fn load_weight(n: u32, strip: u32) -> vec4f {
+  var value = vec4f();
+  for (var i = 0u; i < 4u; i++) {
+    let at = (4u * strip + i) * dims.n + n;
+    value[i] = unpack_weight1(weight[weight1_index(at)], at);
+  }
+  return value;
+}
+
+fn finish(m: u32, n: u32, sum: f32) {
+  let place = depth_to_space(m, n, dims.width, dims.n, dims.block);
+  dx[place.pixel * (dims.n / (dims.block * dims.block)) + place.channel] = act(sum);
+}
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) index: u32,
+) {
+  compute_tile(group.y * groups.x + group.x, index);
+}

@@ -70,6 +70,7 @@ export const builder = {
   embedding: (table: Tensor, ids: Tensor) => makeNode('embedding', [table, ids], none),
   maskedMean: (x: Tensor, mask: Tensor) => makeNode('maskedMean', [x, mask], none),
   ltem: (features: Tensor, text: Tensor, attrs: AttrsOf<'ltem'>) => makeNode('ltem', [features, text], attrs),
+  broadcast: (x: Tensor, attrs: AttrsOf<'broadcast'>) => makeNode('broadcast', [x], attrs),
   reshape: (x: Tensor, shape: Shape) => makeNode('reshape', [x], { shape: resolveShape(sizeOf(x.shape), shape) }),
   permute: (x: Tensor, order: readonly number[]) => makeNode('permute', [x], { order }),
   transpose: (x: Tensor) => makeNode('permute', [x], { order: [1, 0] }),
@@ -94,6 +95,24 @@ export const builder = {
   gelu: (x: Tensor) => makeNode('unary', [x], { kind: 'gelu' }),
   leakyRelu: (x: Tensor, alpha: number) => makeNode('unary', [x], { kind: 'leakyRelu', alpha }),
   step: (x: Tensor) => makeNode('unary', [x], { kind: 'step' }),
+  // Derivatives, as the gradient rules build them.
+  geluGradient: (x: Tensor) => makeNode('unary', [x], { kind: 'geluGradient' }),
+  linearInputGradient: (dy: Tensor, weight: Tensor) => makeNode('linearInputGradient', [dy, weight], none),
+  linearWeightGradient: (x: Tensor, dy: Tensor) => makeNode('linearWeightGradient', [x, dy], none),
+  conv2dInputGradient: (dy: Tensor, weight: Tensor, attrs: AttrsOf<'conv2dInputGradient'>) =>
+    makeNode('conv2dInputGradient', [dy, weight], attrs),
+  conv2dWeightGradient: (x: Tensor, dy: Tensor, attrs: AttrsOf<'conv2dWeightGradient'>) =>
+    makeNode('conv2dWeightGradient', [x, dy], attrs),
+  depthwiseInputGradient: (dy: Tensor, weight: Tensor) => makeNode('depthwiseInputGradient', [dy, weight], none),
+  depthwiseWeightGradient: (x: Tensor, dy: Tensor, attrs: AttrsOf<'depthwiseWeightGradient'>) =>
+    makeNode('depthwiseWeightGradient', [x, dy], attrs),
+  attentionGradient: (q: Tensor, k: Tensor, v: Tensor, mask: Maybe, dy: Tensor, attrs: AttrsOf<'attentionGradient'>) =>
+    makeNode('attentionGradient', [q, k, v, mask, dy], attrs),
+  layerNormGradient: (x: Tensor, weight: Maybe, dy: Tensor, attrs: AttrsOf<'layerNormGradient'>) =>
+    makeNode('layerNormGradient', [x, weight, dy], attrs),
+  embeddingGradient: (ids: Tensor, dy: Tensor, attrs: AttrsOf<'embeddingGradient'>) =>
+    makeNode('embeddingGradient', [ids, dy], attrs),
+  resizeGradient: (dy: Tensor, attrs: AttrsOf<'resizeGradient'>) => makeNode('resizeGradient', [dy], attrs),
 };
 
 export type Builder = typeof builder;

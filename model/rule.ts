@@ -37,6 +37,16 @@ export interface LowerContext<A> {
   temporary(bytes: number): Temporary;
 }
 
+/** What `gradient` may know: the node, and the derivative of the loss by it. */
+export interface GradientContext<A> {
+  readonly inputs: readonly (Tensor | null)[];
+  readonly attrs: A;
+  /** The node itself: a rule may read its value, not only its inputs'. */
+  readonly out: Tensor;
+  /** Like `out`. */
+  readonly dy: Tensor;
+}
+
 interface RuleBase {
   /** One per input, the last one repeated for ops with many. Default: all `act`. */
   readonly slots?: readonly Slot[];
@@ -50,6 +60,11 @@ export interface CoreRule<A> extends RuleBase {
   reference(inputs: readonly (NdArray | null)[], attrs: A, out: NdArray): void;
   /** The dispatches; none for a view, which shares its first input's memory. */
   lower(context: LowerContext<A>): KernelCall<Operand>[];
+  /**
+   * The derivative of the loss by each input, as graph, shaped like the input; null where it is zero or has no meaning
+   * (indexes). What nobody asks for is never computed. An op that is itself a derivative says `notDifferentiable`.
+   */
+  gradient(builder: Builder, context: GradientContext<A>): readonly (Tensor | null)[];
   readonly expand?: undefined;
 }
 

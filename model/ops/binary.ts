@@ -1,9 +1,11 @@
 // binary: elementwise over two tensors with numpy's broadcasting (aligned at the last axis; 1 stretches).
 
 import { binary as kernel } from '../../gpu/kernels/binary.js';
-import type { Shape } from '../graph.js';
+import type { Builder } from '../builder.js';
+import type { Shape, Tensor } from '../graph.js';
 import type { CoreRule } from '../rule.js';
 import { expectShapes, required } from './expect.js';
+import { unbroadcast } from './gradient.js';
 
 const formulas = {
   add: (a, b) => a + b,
@@ -30,6 +32,32 @@ export function broadcastStrides(shape: Shape, out: Shape): number[] {
   }
   return strides;
 }
+
+/** 1 where a > b, 0 where a < b, one half where they are equal, as torch.maximum shares its gradient. */
+const wins = (b: Builder, x: Tensor, y: Tensor): Tensor => {
+  const sign = b.sub(b.step(b.sub(x, y)), b.step(b.sub(y, x)));
+  return b.mul(b.add(sign, b.scalar(1)), b.scalar(0.5));
+};
+
+interface Point {
+  readonly x: Tensor;
+  readonly y: Tensor;
+  readonly out: Tensor;
+  readonly dy: Tensor;
+}
+
+/** The derivatives by x and by y, of the broadcast shape. */
+const gradients: { readonly [K in BinaryKind]: (b: Builder, at: Point) => readonly [Tensor, Tensor] } = {
+  add: (_, { dy }) => [dy, dy],
+  sub: (b, { dy }) => [dy, b.neg(dy)],
+  mul: (b, { x, y, dy }) => [b.mul(dy, y), b.mul(dy, x)],
+  div(b, { y, out, dy }) {
+    const dx = b.div(dy, y);
+    return [dx, b.neg(b.mul(dx, out))];
+  },
+  max: (b, { x, y, dy }) => [b.mul(dy, wins(b, x, y)), b.mul(dy, wins(b, y, x))],
+  min: (b, { x, y, dy }) => [b.mul(dy, wins(b, y, x)), b.mul(dy, wins(b, x, y))],
+};
 
 export const binary: CoreRule<BinaryAttrs> = {
   infer(inputs) {
@@ -71,4 +99,8 @@ export const binary: CoreRule<BinaryAttrs> = {
       { act },
     ),
   ],
+  gradient(b, { inputs, out, attrs, dy }) {
+    const [x, y] = inputs as readonly [Tensor, Tensor];
+    return gradients[attrs.kind](b, { x, y, out, dy }).map((d, i) => unbroadcast(b, d, inputs[i]!.shape));
+  },
 };

@@ -1,8 +1,10 @@
 // conv2d: NHWC convolution (cross-correlation, as torch). Inputs x [B,H,W,C], W [O,kh,kw,C], b [O] (optional).
 // Symmetric zero padding; output side floor((H + 2 padding - kh) / stride) + 1.
 
+import type { Shape } from '../graph.js';
 import type { CoreRule } from '../rule.js';
 import { expectShapes, optionalVector, required } from './expect.js';
+import { sumRows } from './gradient.js';
 import { lowerConv2d } from './lower-conv2d.js';
 
 export interface Conv2dAttrs {
@@ -12,6 +14,36 @@ export interface Conv2dAttrs {
 
 export const convolvedSide = (side: number, kernel: number, { stride, padding }: Conv2dAttrs): number =>
   Math.floor((side + 2 * padding - kernel) / stride) + 1;
+
+/**
+ * Calls `visit` for each output element and each kernel place that meets the map rather than its padding, with the
+ * offsets of x [b,y,x,0], W [o,ky,kx,0] and out [b,oy,ox,o]: the convolution and both its derivatives are sums over these.
+ */
+export function eachTap(
+  x: Shape,
+  w: Shape,
+  out: Shape,
+  { stride, padding }: Conv2dAttrs,
+  visit: (x: number, w: number, out: number) => void,
+): void {
+  const [batch, height, width, channels] = x as [number, number, number, number];
+  const [outChannels, kh, kw] = w as [number, number, number];
+  const [, outHeight, outWidth] = out as [number, number, number];
+  let at = 0;
+  for (let b = 0; b < batch; b++)
+    for (let oy = 0; oy < outHeight; oy++)
+      for (let ox = 0; ox < outWidth; ox++)
+        for (let o = 0; o < outChannels; o++, at++)
+          for (let ky = 0; ky < kh; ky++) {
+            const y = oy * stride + ky - padding;
+            if (y < 0 || y >= height) continue;
+            for (let kx = 0; kx < kw; kx++) {
+              const column = ox * stride + kx - padding;
+              if (column < 0 || column >= width) continue;
+              visit(((b * height + y) * width + column) * channels, ((o * kh + ky) * kw + kx) * channels, at);
+            }
+          }
+}
 
 export const conv2d: CoreRule<Conv2dAttrs> = {
   slots: ['act', 'weight', 'vector'],
@@ -30,31 +62,25 @@ export const conv2d: CoreRule<Conv2dAttrs> = {
     expectShapes(height > 0 && width > 0, 'conv2d', 'the kernel must fit into the padded map', x, w);
     return [x[0]!, height, width, w[0]!];
   },
-  reference([x, w, bias], { stride, padding }, out) {
-    const [batch, height, width, channels] = x!.shape as [number, number, number, number];
-    const [outChannels, kh, kw] = w!.shape as [number, number, number];
-    const [, outHeight, outWidth] = out.shape as [number, number, number];
-    let at = 0;
-    for (let b = 0; b < batch; b++)
-      for (let oy = 0; oy < outHeight; oy++)
-        for (let ox = 0; ox < outWidth; ox++)
-          for (let o = 0; o < outChannels; o++) {
-            let sum = bias?.data[o] ?? 0;
-            for (let ky = 0; ky < kh; ky++) {
-              const y = oy * stride + ky - padding;
-              if (y < 0 || y >= height) continue;
-              for (let kx = 0; kx < kw; kx++) {
-                const column = ox * stride + kx - padding;
-                if (column < 0 || column >= width) continue;
-                const from = ((b * height + y) * width + column) * channels;
-                const weights = ((o * kh + ky) * kw + kx) * channels;
-                for (let c = 0; c < channels; c++) sum += x!.data[from + c]! * w!.data[weights + c]!;
-              }
-            }
-            out.data[at++] = sum;
-          }
+  reference([x, w, bias], attrs, out) {
+    const [outChannels, , , channels] = w!.shape as [number, number, number, number];
+    if (bias) for (let i = 0; i < out.data.length; i++) out.data[i] = bias.data[i % outChannels]!;
+    eachTap(x!.shape, w!.shape, out.shape, attrs, (from, weights, to) => {
+      let sum = 0;
+      for (let c = 0; c < channels; c++) sum += x!.data[from + c]! * w!.data[weights + c]!;
+      out.data[to]! += sum;
+    });
   },
   lower: ({ inputs, attrs, out, act, weight }) => [
     lowerConv2d({ x: inputs[0]!, weight: inputs[1]!, bias: inputs[2] ?? null }, attrs, out, { act, weight }),
   ],
+  gradient(b, { inputs: [x, w], attrs, dy }) {
+    const [, height, width] = x!.shape as [number, number, number];
+    const [, kernelHeight, kernelWidth] = w!.shape as [number, number, number];
+    return [
+      b.conv2dInputGradient(dy, w!, { ...attrs, height, width }),
+      b.conv2dWeightGradient(x!, dy, { ...attrs, kernelHeight, kernelWidth }),
+      sumRows(b, dy),
+    ];
+  },
 };

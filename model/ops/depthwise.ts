@@ -2,8 +2,32 @@
 // Inputs x [B,H,W,C], W [kh,kw,C], b [C] (optional).
 
 import { depthwise as kernel } from '../../gpu/kernels/depthwise.js';
+import type { Shape } from '../graph.js';
 import type { CoreRule } from '../rule.js';
 import { expectShapes, optionalVector, required } from './expect.js';
+import { sumRows } from './gradient.js';
+
+/**
+ * Calls `visit` for each output pixel and each kernel place that meets the map, with the offsets of x [b,y,x,0],
+ * W [ky,kx,0] and out [b,oy,ox,0]: the convolution and both its derivatives are sums over these.
+ */
+export function eachDepthwiseTap(map: Shape, w: Shape, visit: (x: number, w: number, out: number) => void): void {
+  const [batch, height, width, channels] = map as [number, number, number, number];
+  const [kh, kw] = w as [number, number];
+  for (let b = 0; b < batch; b++)
+    for (let oy = 0; oy < height; oy++)
+      for (let ox = 0; ox < width; ox++)
+        for (let ky = 0; ky < kh; ky++) {
+          const y = oy + ky - (kh >> 1);
+          if (y < 0 || y >= height) continue;
+          for (let kx = 0; kx < kw; kx++) {
+            const column = ox + kx - (kw >> 1);
+            if (column < 0 || column >= width) continue;
+            const pixel = (i: number, j: number) => ((b * height + i) * width + j) * channels;
+            visit(pixel(y, column), (ky * kw + kx) * channels, pixel(oy, ox));
+          }
+        }
+}
 
 export const depthwise: CoreRule<Record<never, never>> = {
   slots: ['act', 'weight', 'vector'],
@@ -22,27 +46,11 @@ export const depthwise: CoreRule<Record<never, never>> = {
     return x;
   },
   reference([x, w, bias], _attrs, out) {
-    const [batch, height, width, channels] = x!.shape as [number, number, number, number];
-    const [kh, kw] = w!.shape as [number, number];
-    let at = 0;
-    for (let b = 0; b < batch; b++)
-      for (let oy = 0; oy < height; oy++)
-        for (let ox = 0; ox < width; ox++)
-          for (let c = 0; c < channels; c++) {
-            let sum = bias?.data[c] ?? 0;
-            for (let ky = 0; ky < kh; ky++) {
-              const y = oy + ky - (kh >> 1);
-              if (y < 0 || y >= height) continue;
-              for (let kx = 0; kx < kw; kx++) {
-                const column = ox + kx - (kw >> 1);
-                if (column < 0 || column >= width) continue;
-                sum +=
-                  x!.data[((b * height + y) * width + column) * channels + c]! *
-                  w!.data[(ky * kw + kx) * channels + c]!;
-              }
-            }
-            out.data[at++] = sum;
-          }
+    const channels = out.shape[3]!;
+    if (bias) for (let i = 0; i < out.data.length; i++) out.data[i] = bias.data[i % channels]!;
+    eachDepthwiseTap(out.shape, w!.shape, (from, weights, to) => {
+      for (let c = 0; c < channels; c++) out.data[to + c]! += x!.data[from + c]! * w!.data[weights + c]!;
+    });
   },
   lower: ({ inputs, out, act, weight }) => {
     const [batch, height, width, channels] = out.shape as [number, number, number, number];
@@ -53,6 +61,14 @@ export const depthwise: CoreRule<Record<never, never>> = {
         { x: inputs[0]!, weight: inputs[1]!, bias: inputs[2] ?? null, out },
         { act, weight },
       ),
+    ];
+  },
+  gradient(b, { inputs: [x, w], dy }) {
+    const [kernelHeight, kernelWidth] = w!.shape as [number, number];
+    return [
+      b.depthwiseInputGradient(dy, w!),
+      b.depthwiseWeightGradient(x!, dy, { kernelHeight, kernelWidth }),
+      sumRows(b, dy),
     ];
   },
 };

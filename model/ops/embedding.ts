@@ -5,6 +5,9 @@ import { sizeOf } from '../graph.js';
 import type { CoreRule } from '../rule.js';
 import { expectShapes, last, required } from './expect.js';
 
+/** The row that an id reads: ids outside the table read its first or last one. */
+export const rowOf = (id: number, rows: number): number => Math.min(Math.max(id, 0), rows - 1);
+
 export const embedding: CoreRule<Record<never, never>> = {
   slots: ['weight', 'index'],
   infer(inputs) {
@@ -15,7 +18,7 @@ export const embedding: CoreRule<Record<never, never>> = {
   reference([table, ids], _attrs, out) {
     const [rows, dim] = table!.shape as [number, number];
     ids!.data.forEach((id, at) => {
-      const row = Math.min(Math.max(id, 0), rows - 1);
+      const row = rowOf(id, rows);
       out.data.set(table!.data.subarray(row * dim, (row + 1) * dim), at * dim);
     });
   },
@@ -30,4 +33,8 @@ export const embedding: CoreRule<Record<never, never>> = {
       ),
     ];
   },
+  gradient: (b, { inputs: [table, ids], dy }) => [
+    b.embeddingGradient(ids!, dy, { vocabulary: table!.shape[0]! }),
+    null,
+  ],
 };

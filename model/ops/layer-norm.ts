@@ -3,10 +3,18 @@
 
 import type { CoreRule } from '../rule.js';
 import { expectShapes, last, optionalVector, required } from './expect.js';
+import { sumRows } from './gradient.js';
 import { lowerLayerNorm } from './lower-layer-norm.js';
 
 export interface LayerNormAttrs {
   readonly eps: number;
+}
+
+/** Mean, and 1 / sqrt(var + eps). */
+export function statistics(row: Float64Array, eps: number): { mean: number; scale: number } {
+  const mean = row.reduce((a, b) => a + b, 0) / row.length;
+  const variance = row.reduce((a, b) => a + (b - mean) ** 2, 0) / row.length;
+  return { mean, scale: 1 / Math.sqrt(variance + eps) };
 }
 
 export const layerNorm: CoreRule<LayerNormAttrs> = {
@@ -22,9 +30,7 @@ export const layerNorm: CoreRule<LayerNormAttrs> = {
     const n = last(x!.shape);
     for (let at = 0; at < x!.data.length; at += n) {
       const row = x!.data.subarray(at, at + n);
-      const mean = row.reduce((a, b) => a + b, 0) / n;
-      const variance = row.reduce((a, b) => a + (b - mean) ** 2, 0) / n;
-      const scale = 1 / Math.sqrt(variance + eps);
+      const { mean, scale } = statistics(row, eps);
       for (let i = 0; i < n; i++)
         out.data[at + i] = (row[i]! - mean) * scale * (weight?.data[i] ?? 1) + (bias?.data[i] ?? 0);
     }
@@ -32,4 +38,9 @@ export const layerNorm: CoreRule<LayerNormAttrs> = {
   lower: ({ inputs, attrs, out, act }) => [
     lowerLayerNorm({ x: inputs[0]!, weight: inputs[1] ?? null, bias: inputs[2] ?? null }, attrs.eps, out, act),
   ],
+  gradient(b, { inputs: [x, weight], attrs, dy }) {
+    const dx = b.layerNormGradient(x!, weight ?? null, dy, attrs);
+    if (!weight) return [dx, null, null];
+    return [dx, sumRows(b, b.mul(dy, b.layerNorm(x!, null, null, attrs))), sumRows(b, dy)];
+  },
 };

@@ -3,6 +3,7 @@
 
 import type { CoreRule } from '../rule.js';
 import { expectShapes, last, optionalVector, required } from './expect.js';
+import { sumRows } from './gradient.js';
 import { lowerLinear } from './lower-linear.js';
 
 export const linear: CoreRule<Record<never, never>> = {
@@ -33,5 +34,10 @@ export const linear: CoreRule<Record<never, never>> = {
   },
   lower: ({ inputs, out, act, weight }) => [
     lowerLinear({ x: inputs[0]!, weight: inputs[1]!, bias: inputs[2] ?? null }, out, { act, weight }),
+  ],
+  gradient: (b, { inputs: [x, w], dy }) => [
+    b.linearInputGradient(dy, w!),
+    b.linearWeightGradient(x!, dy),
+    sumRows(b, dy),
   ],
 };

@@ -6,8 +6,9 @@ import type { CompositeRule } from '../rule.js';
 export const maskedMean: CompositeRule<Record<never, never>> = {
   slots: ['act', 'index'],
   expand(b, [x, mask]) {
-    const [batch, length, channels] = x!.shape as [number, number, number];
-    const weights = b.reshape(mask!, [batch, length, 1]);
+    const [batch, , channels] = x!.shape as [number, number, number];
+    // The mask's integers as numbers, [B,L,1]: a table of two rows reads them, and no kernel mistakes their bits.
+    const weights = b.embedding(b.constant([0, 1], [2, 1]), mask!);
     const total = b.sum(b.mul(x!, weights), [1]);
     return b.reshape(b.div(total, b.sum(weights, [1])), [batch, channels]);
   },

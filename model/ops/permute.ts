@@ -41,4 +41,10 @@ export const permute: CoreRule<PermuteAttrs> = {
       ),
     ];
   },
+  gradient: (b, { attrs: { order }, dy }) => [
+    b.permute(
+      dy,
+      order.map((_, axis) => order.indexOf(axis)),
+    ),
+  ],
 };

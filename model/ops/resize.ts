@@ -10,7 +10,7 @@ export interface ResizeAttrs {
 }
 
 /** The two source positions of each target position, and the weight of the second. */
-function taps(from: number, to: number): { low: number; high: number; part: number }[] {
+export function taps(from: number, to: number): { low: number; high: number; part: number }[] {
   return Array.from({ length: to }, (_, i) => {
     const at = Math.max(((i + 0.5) * from) / to - 0.5, 0);
     const low = Math.min(Math.floor(at), from - 1);
@@ -42,5 +42,9 @@ export const resize: CoreRule<ResizeAttrs> = {
     const [batch, height, width, channels] = inputs[0]!.shape as [number, number, number, number];
     const [, outHeight, outWidth] = out.shape as [number, number, number];
     return [kernel({ batch, height, width, channels, outHeight, outWidth }, { x: inputs[0]!, out }, { act })];
+  },
+  gradient(b, { inputs, dy }) {
+    const [, height, width] = inputs[0]!.shape as [number, number, number];
+    return [b.resizeGradient(dy, { height, width })];
   },
 };

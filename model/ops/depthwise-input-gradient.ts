@@ -1,0 +1,20 @@
+// depthwise-input-gradient: the derivative of a depthwise convolution by its input: dy convolved with the kernel turned by
+// half a turn. Inputs dy [B,H,W,C], W [kh,kw,C] → [B,H,W,C].
+
+import type { CoreRule } from '../rule.js';
+import { depthwise, eachDepthwiseTap } from './depthwise.js';
+import { notDifferentiable, withoutKernel } from './gradient.js';
+
+export const depthwiseInputGradient: CoreRule<Record<never, never>> = {
+  slots: ['act', 'weight'],
+  // Stride 1 and "same" padding: the derivative has the shape of the convolution itself.
+  infer: (inputs, attrs) => depthwise.infer(inputs, attrs),
+  reference([dy, w], _attrs, out) {
+    const channels = out.shape[3]!;
+    eachDepthwiseTap(out.shape, w!.shape, (from, weights, to) => {
+      for (let c = 0; c < channels; c++) out.data[from + c]! += dy!.data[to + c]! * w!.data[weights + c]!;
+    });
+  },
+  lower: withoutKernel,
+  gradient: notDifferentiable,
+};

@@ -1,0 +1,39 @@
+// What training runs: the losses and their gradients as one graph, over the network as its author wrote it.
+
+import { gradients } from './autodiff.js';
+import { builder as b } from './builder.js';
+import type { Config } from './config.js';
+import { type Outputs, parametersOf, type Tensor } from './graph.js';
+import { trainingLoss } from './losses.js';
+import { expandComposites } from './passes/expand.js';
+import { tmca, tmcaInputs } from './tmca.js';
+
+export interface TrainingOptions {
+  /** Leaves the text encoder as it is (open in the paper; frozen in its predecessor). Default false. */
+  readonly freezeText?: boolean;
+}
+
+/** Reads the inputs `image` [B,S,S,3], `ids` and `mask` [B,L] and `target` [B,S,S,1]. Core ops only. */
+export interface TrainingGraph {
+  /** `loss`, `segmentation` and `contrastive`, each [1]. */
+  readonly losses: { readonly loss: Tensor; readonly segmentation: Tensor; readonly contrastive: Tensor };
+  /** By checkpoint name and in the checkpoint's shape, last layer first; parameters that the loss does not reach have none. */
+  readonly gradients: Outputs;
+}
+
+const isText = (name: string): boolean => name.startsWith('text_encoder.');
+
+/** The training step of a batch, up to the gradients. BatchNorm uses the batch's statistics. */
+export function trainingGraph(
+  config: Config,
+  batch: number,
+  length: number,
+  { freezeText = false }: TrainingOptions = {},
+): TrainingGraph {
+  const size = config.imageSize;
+  const outputs = tmca(config, tmcaInputs(config, batch, length), 'training');
+  const { loss, segmentation, contrastive } = trainingLoss(config, outputs, b.input('target', [batch, size, size, 1]));
+  const losses = expandComposites({ loss, segmentation, contrastive }) as TrainingGraph['losses'];
+  const names = [...parametersOf(losses).keys()].filter(name => !(freezeText && isText(name)));
+  return { losses, gradients: gradients(losses.loss, names) };
+}

@@ -113,6 +113,11 @@ class Lowering {
 
   input(tensor: Tensor & { readonly op: 'input' }): void {
     const { shape, dtype: storage, name } = tensor;
+    check(
+      this.inputs[name] === undefined,
+      'SHAPE_MISMATCH',
+      `lower: an input's name must stand for one tensor, got ${name} twice; share the tensor or rename one`,
+    );
     const index = this.add({ role: 'input', storage, shape, bytes: bytesOf(shape, storage), tensor, name });
     this.values.set(tensor, index);
     this.inputs[name] = index;

@@ -137,6 +137,13 @@ describe('lower', () => {
     expect(program.buffers[1]!.bytes).toBe(32);
   });
 
+  test('two inputs of one name are refused', () => {
+    const twice = { y: b.add(b.input('x', [2]), b.input('x', [2])) };
+    expect(() => lower(twice, { weights: 'f32' })).toThrow(
+      "lower: an input's name must stand for one tensor, got x twice",
+    );
+  });
+
   test('an output that is known at load is a constant', () => {
     const program = lower({ loss: b.scalar(0) }, { weights: 'f32' });
     expect(program.calls).toHaveLength(0);

@@ -27,7 +27,12 @@ export interface ForwardRun extends Omit<GraphRun, 'outputs'> {
   readonly outputs: Readonly<Record<string, { readonly shape: Shape; readonly data: Float32Array }>>;
 }
 
-function checkInputs(config: Config, { image, ids, mask }: ForwardInputs): { batch: number; length: number } {
+/** Batch and text length of inputs that fit the network. @throws TmcaError BAD_ARGUMENT, in the name of `where` */
+export function checkInputs(
+  where: string,
+  config: Config,
+  { image, ids, mask }: ForwardInputs,
+): { batch: number; length: number } {
   const [batch = 0, length = 0] = ids.shape;
   const size = config.imageSize;
   const fits = (t: HostTensor, shape: Shape) => showShape(t.shape) === showShape(shape);
@@ -39,19 +44,19 @@ function checkInputs(config: Config, { image, ids, mask }: ForwardInputs): { bat
       ids.shape.length === 2,
     'BAD_ARGUMENT',
     () =>
-      `inspectForward: inputs must be image [B,3,${size},${size}], ids [B,L] and mask [B,L], got ${showShape(image.shape)}, ${showShape(ids.shape)} and ${showShape(mask.shape)}`,
+      `${where}: inputs must be image [B,3,${size},${size}], ids [B,L] and mask [B,L], got ${showShape(image.shape)}, ${showShape(ids.shape)} and ${showShape(mask.shape)}`,
   );
   check(
     length <= config.maxPositions,
     'BAD_ARGUMENT',
-    `inspectForward: a text may have ${config.maxPositions} tokens, got ${length}; shorten it`,
+    `${where}: a text may have ${config.maxPositions} tokens, got ${length}; shorten it`,
   );
   const { vocabSize } = config;
   const stray = Array.from(ids.data).find(id => !Number.isInteger(id) || id < 0 || id >= vocabSize);
   check(
     stray === undefined,
     'BAD_ARGUMENT',
-    () => `inspectForward: ids must be whole numbers below ${vocabSize}, got ${stray}; check the vocabulary`,
+    () => `${where}: ids must be whole numbers below ${vocabSize}, got ${stray}; check the vocabulary`,
   );
   return { batch, length };
 }
@@ -71,7 +76,7 @@ export async function runForward(
   parameters: ParameterStream,
   options: LoadOptions = {},
 ): Promise<ForwardRun> {
-  const { batch, length } = checkInputs(config, inputs);
+  const { batch, length } = checkInputs('inspectForward', config, inputs);
   const graph = namedOutputs(tmca(config, tmcaInputs(config, batch, length)));
   const prepared = setPrecision(fuse(fold(graph)), precision.activations);
   const run = await runGraph(

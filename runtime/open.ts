@@ -1,11 +1,15 @@
 // From a model folder to a session: the one path that Node, the browser's worker and the command share.
 
+import type { Assembly } from '../assembly/index.js';
 import { loadAssembly } from '../assembly/instance.js';
 import { Vocabulary } from '../assembly/wordpiece.js';
-import { throwIfAborted } from '../errors/index.js';
+import { check, throwIfAborted } from '../errors/index.js';
 import { type GpuDevice, openDevice } from '../gpu/device.js';
+import type { Config } from '../model/config.js';
+import type { TrainingOptions } from '../model/training.js';
 import { checkEngine, choosePrecision, engineReason, type PrecisionChoice } from './engine-choice.js';
 import { fillStream } from './fill.js';
+import { type GradientRun, runGradients, type TrainingInputs } from './gradients.js';
 import { expectedParameters, type ForwardInputs, type ForwardRun, runForward } from './inspect.js';
 import {
   checkFinite,
@@ -125,14 +129,27 @@ export interface InspectedForward extends ForwardRun {
   readonly info: SessionInfo;
 }
 
-/** Every checkpointed output of a model for inputs of any batch and text length. Throws as `openModel`, and BAD_ARGUMENT. */
-export async function inspectForward(
+/** A run of a model's gradients, and what it ran on. */
+export interface InspectedGradients extends GradientRun {
+  readonly info: SessionInfo;
+}
+
+/** A whole network on a device, for one run. */
+interface OpenedNetwork {
+  readonly gpu: GpuDevice;
+  readonly assembly: Assembly;
+  readonly config: Config;
+  readonly precision: PrecisionChoice;
+  readonly parameters: ParameterStream;
+}
+
+/** Opens a model folder and a device for the time of `run`. */
+async function withNetwork<R extends object>(
   location: string,
   platform: Platform,
-  inputs: ForwardInputs,
-  options: InspectOptions = {},
-): Promise<InspectedForward> {
-  const { device = 'auto', dtype = 'auto', fill = false, signal, onProgress } = options;
+  { device = 'auto', dtype = 'auto', fill = false, signal }: InspectOptions,
+  run: (network: OpenedNetwork) => Promise<R>,
+): Promise<R & { readonly info: SessionInfo }> {
   checkEngine(device);
   const folder = fill ? null : await openModelFolder(location, platform.io, { ...(signal ? { signal } : {}) });
   try {
@@ -145,9 +162,46 @@ export async function inspectForward(
     const opened = await openGpu(platform, device, signal);
     using gpu = opened.gpu;
     const precision = choosePrecision(dtype, config.dtype, gpu.features.f16);
-    const run = await runForward(gpu, assembly, config, inputs, precision, parameters, { signal, onProgress });
-    return { ...run, info: describe(files, gpu, precision, opened.reason) };
+    const result = await run({ gpu, assembly, config, precision, parameters });
+    // After the run: the model's hash is known once all of it has been read.
+    return { ...result, info: describe(files, gpu, precision, opened.reason) };
   } finally {
     await folder?.close();
   }
+}
+
+/** Every checkpointed output of a model for inputs of any batch and text length. Throws as `openModel`, and BAD_ARGUMENT. */
+export function inspectForward(
+  location: string,
+  platform: Platform,
+  inputs: ForwardInputs,
+  options: InspectOptions = {},
+): Promise<InspectedForward> {
+  const { signal, onProgress } = options;
+  return withNetwork(location, platform, options, ({ gpu, assembly, config, precision, parameters }) =>
+    runForward(gpu, assembly, config, inputs, precision, parameters, { signal, onProgress }),
+  );
+}
+
+export interface InspectGradientsOptions extends InspectOptions, TrainingOptions {}
+
+/**
+ * Every parameter's gradient of the training loss, for inputs of any batch and text length. In fp32, whatever the file's
+ * dtype. Throws as `openModel`, BAD_ARGUMENT, and UNSUPPORTED for another dtype.
+ */
+export async function inspectGradients(
+  location: string,
+  platform: Platform,
+  inputs: TrainingInputs,
+  options: InspectGradientsOptions = {},
+): Promise<InspectedGradients> {
+  const { dtype = 'auto', freezeText = false, signal, onProgress } = options;
+  check(
+    dtype === 'auto' || dtype === 'fp32',
+    'UNSUPPORTED',
+    `inspectGradients: training must run in fp32, got ${dtype}; leave the dtype out`,
+  );
+  return withNetwork(location, platform, { ...options, dtype: 'fp32' }, ({ gpu, assembly, config, parameters }) =>
+    runGradients(gpu, assembly, config, inputs, parameters, { freezeText, signal, onProgress }),
+  );
 }

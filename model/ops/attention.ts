@@ -12,37 +12,37 @@ export interface AttentionAttrs {
 
 /**
  * Calls `visit` for each query of each head that has something to attend to, with the offset of its q [b,n,h,0], the
- * offsets of the keys [b,l,h,0], and the probability of each; 0 where masked.
+ * offset of the batch's first key [b,0,h,0], and the probability of each key, 0 where masked; `p` is used again.
  */
 export function probabilities(
   q: NdArray,
   k: NdArray,
   mask: NdArray | null,
   heads: number,
-  visit: (row: number, columns: readonly number[], p: Float64Array) => void,
+  visit: (row: number, column: number, p: Float64Array) => void,
 ): void {
   const [batch, queries, channels] = q.shape as [number, number, number];
   const keys = k.shape[1]!;
   const dim = channels / heads;
+  const p = new Float64Array(keys);
   for (let b = 0; b < batch; b++)
-    for (let h = 0; h < heads; h++) {
-      const columns = Array.from({ length: keys }, (_, l) => (b * keys + l) * channels + h * dim);
+    for (let h = 0; h < heads; h++)
       for (let n = 0; n < queries; n++) {
         const row = (b * queries + n) * channels + h * dim;
-        const scores = Float64Array.from(columns, (column, l) => {
-          if (mask && mask.data[b * keys + l] === 0) return Number.NEGATIVE_INFINITY;
+        const column = b * keys * channels + h * dim;
+        let max = Number.NEGATIVE_INFINITY;
+        for (let l = 0; l < keys; l++) {
           let dot = 0;
-          for (let c = 0; c < dim; c++) dot += q.data[row + c]! * k.data[column + c]!;
-          return dot / Math.sqrt(dim);
-        });
-        const max = scores.reduce((a, score) => Math.max(a, score), Number.NEGATIVE_INFINITY);
+          for (let c = 0; c < dim; c++) dot += q.data[row + c]! * k.data[column + l * channels + c]!;
+          p[l] = mask && mask.data[b * keys + l] === 0 ? Number.NEGATIVE_INFINITY : dot / Math.sqrt(dim);
+          max = Math.max(max, p[l]!);
+        }
         if (max === Number.NEGATIVE_INFINITY) continue;
-        const weights = scores.map(score => Math.exp(score - max));
-        const sum = weights.reduce((a, weight) => a + weight, 0);
-        const p = weights.map(weight => weight / sum);
-        visit(row, columns, p);
+        let sum = 0;
+        for (let l = 0; l < keys; l++) sum += p[l] = Math.exp(p[l]! - max);
+        for (let l = 0; l < keys; l++) p[l]! /= sum;
+        visit(row, column, p);
       }
-    }
 }
 
 export const attention: CoreRule<AttentionAttrs> = {
@@ -63,11 +63,11 @@ export const attention: CoreRule<AttentionAttrs> = {
     return q;
   },
   reference([q, k, v, mask], { heads }, out) {
-    const dim = q!.shape[2]! / heads;
-    probabilities(q!, k!, mask ?? null, heads, (row, columns, p) => {
-      columns.forEach((column, l) => {
-        for (let c = 0; c < dim; c++) out.data[row + c]! += p[l]! * v!.data[column + c]!;
-      });
+    const channels = q!.shape[2]!;
+    const dim = channels / heads;
+    probabilities(q!, k!, mask ?? null, heads, (row, column, p) => {
+      for (let l = 0; l < p.length; l++)
+        for (let c = 0; c < dim; c++) out.data[row + c]! += p[l]! * v!.data[column + l * channels + c]!;
     });
   },
   lower: ({ inputs, attrs, out, act }) => {
@@ -77,10 +77,11 @@ export const attention: CoreRule<AttentionAttrs> = {
     return [lowerAttention(whole(q!), whole(k!), whole(v!), mask ?? null, attrs.heads, out, act)];
   },
   gradient(b, { inputs: [q, k, v, mask], attrs, dy }) {
+    const dk = sizeOf(q!.shape);
+    const dv = dk + sizeOf(k!.shape);
     const packed = b.attentionGradient(q!, k!, v!, mask ?? null, dy, attrs);
-    const [n, l] = [sizeOf(q!.shape), sizeOf(k!.shape)];
     const part = (start: number, like: Tensor) =>
       b.reshape(b.slice(packed, { axis: 0, start, end: start + sizeOf(like.shape) }), like.shape);
-    return [part(0, q!), part(n, k!), part(n + l, v!), null];
+    return [part(0, q!), part(dk, k!), part(dv, v!), null];
   },
 };

@@ -33,9 +33,12 @@ export const conv2dInputGradient: CoreRule<Conv2dInputGradientAttrs> = {
     return [dy[0]!, height, width, w[3]!];
   },
   reference([dy, w], attrs, out) {
-    const channels = out.shape[3]!;
-    eachTap(out.shape, w!.shape, dy!.shape, attrs, (from, weights, to) => {
-      for (let c = 0; c < channels; c++) out.data[from + c]! += dy!.data[to]! * w!.data[weights + c]!;
+    const [outChannels, kh, kw, channels] = w!.shape as [number, number, number, number];
+    eachTap(out.shape, w!.shape, dy!.shape, attrs, (from, tap, to) => {
+      for (let o = 0; o < outChannels; o++) {
+        const weights = o * kh * kw * channels + tap;
+        for (let c = 0; c < channels; c++) out.data[from + c]! += dy!.data[to + o]! * w!.data[weights + c]!;
+      }
     });
   },
   lower: ({ inputs: [dy, w], attrs: { stride, padding }, out, act, weight }) => {

@@ -34,9 +34,12 @@ export const conv2dWeightGradient: CoreRule<Conv2dWeightGradientAttrs> = {
     return [dy[3]!, kernelHeight, kernelWidth, x[3]!];
   },
   reference([x, dy], attrs, out) {
-    const channels = out.shape[3]!;
-    eachTap(x!.shape, out.shape, dy!.shape, attrs, (from, weights, to) => {
-      for (let c = 0; c < channels; c++) out.data[weights + c]! += dy!.data[to]! * x!.data[from + c]!;
+    const [outChannels, kh, kw, channels] = out.shape as [number, number, number, number];
+    eachTap(x!.shape, out.shape, dy!.shape, attrs, (from, tap, to) => {
+      for (let o = 0; o < outChannels; o++) {
+        const weights = o * kh * kw * channels + tap;
+        for (let c = 0; c < channels; c++) out.data[weights + c]! += dy!.data[to + o]! * x!.data[from + c]!;
+      }
     });
   },
   lower: ({ inputs: [x, dy], attrs, out, act, temporary }) => {

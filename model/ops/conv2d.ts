@@ -16,8 +16,8 @@ export const convolvedSide = (side: number, kernel: number, { stride, padding }:
   Math.floor((side + 2 * padding - kernel) / stride) + 1;
 
 /**
- * Calls `visit` for each output element and each kernel place that meets the map rather than its padding, with the
- * offsets of x [b,y,x,0], W [o,ky,kx,0] and out [b,oy,ox,o]: the convolution and both its derivatives are sums over these.
+ * Calls `visit` for each output pixel and each kernel place that meets the map rather than its padding, with the offsets
+ * of x [b,y,x,0], W [0,ky,kx,0] and out [b,oy,ox,0]: the convolution and both its derivatives are sums over these.
  */
 export function eachTap(
   x: Shape,
@@ -32,17 +32,16 @@ export function eachTap(
   let at = 0;
   for (let b = 0; b < batch; b++)
     for (let oy = 0; oy < outHeight; oy++)
-      for (let ox = 0; ox < outWidth; ox++)
-        for (let o = 0; o < outChannels; o++, at++)
-          for (let ky = 0; ky < kh; ky++) {
-            const y = oy * stride + ky - padding;
-            if (y < 0 || y >= height) continue;
-            for (let kx = 0; kx < kw; kx++) {
-              const column = ox * stride + kx - padding;
-              if (column < 0 || column >= width) continue;
-              visit(((b * height + y) * width + column) * channels, ((o * kh + ky) * kw + kx) * channels, at);
-            }
+      for (let ox = 0; ox < outWidth; ox++, at += outChannels)
+        for (let ky = 0; ky < kh; ky++) {
+          const y = oy * stride + ky - padding;
+          if (y < 0 || y >= height) continue;
+          for (let kx = 0; kx < kw; kx++) {
+            const column = ox * stride + kx - padding;
+            if (column < 0 || column >= width) continue;
+            visit(((b * height + y) * width + column) * channels, (ky * kw + kx) * channels, at);
           }
+        }
 }
 
 export const conv2d: CoreRule<Conv2dAttrs> = {
@@ -63,12 +62,16 @@ export const conv2d: CoreRule<Conv2dAttrs> = {
     return [x[0]!, height, width, w[0]!];
   },
   reference([x, w, bias], attrs, out) {
-    const [outChannels, , , channels] = w!.shape as [number, number, number, number];
+    const [outChannels, kh, kw, channels] = w!.shape as [number, number, number, number];
     if (bias) for (let i = 0; i < out.data.length; i++) out.data[i] = bias.data[i % outChannels]!;
-    eachTap(x!.shape, w!.shape, out.shape, attrs, (from, weights, to) => {
-      let sum = 0;
-      for (let c = 0; c < channels; c++) sum += x!.data[from + c]! * w!.data[weights + c]!;
-      out.data[to]! += sum;
+    const [from, by, to] = [x!.data, w!.data, out.data];
+    eachTap(x!.shape, w!.shape, out.shape, attrs, (pixel, tap, at) => {
+      for (let o = 0; o < outChannels; o++) {
+        const weights = o * kh * kw * channels + tap;
+        let sum = 0;
+        for (let c = 0; c < channels; c++) sum += from[pixel + c]! * by[weights + c]!;
+        to[at + o]! += sum;
+      }
     });
   },
   lower: ({ inputs, attrs, out, act, weight }) => [

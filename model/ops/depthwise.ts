@@ -14,17 +14,17 @@ import { sumRows } from './gradient.js';
 export function eachDepthwiseTap(map: Shape, w: Shape, visit: (x: number, w: number, out: number) => void): void {
   const [batch, height, width, channels] = map as [number, number, number, number];
   const [kh, kw] = w as [number, number];
+  let at = 0;
   for (let b = 0; b < batch; b++)
     for (let oy = 0; oy < height; oy++)
-      for (let ox = 0; ox < width; ox++)
+      for (let ox = 0; ox < width; ox++, at += channels)
         for (let ky = 0; ky < kh; ky++) {
           const y = oy + ky - (kh >> 1);
           if (y < 0 || y >= height) continue;
           for (let kx = 0; kx < kw; kx++) {
             const column = ox + kx - (kw >> 1);
             if (column < 0 || column >= width) continue;
-            const pixel = (i: number, j: number) => ((b * height + i) * width + j) * channels;
-            visit(pixel(y, column), (ky * kw + kx) * channels, pixel(oy, ox));
+            visit(((b * height + y) * width + column) * channels, (ky * kw + kx) * channels, at);
           }
         }
 }

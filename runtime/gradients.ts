@@ -1,0 +1,75 @@
+// `inspect gradients`: the training loss of given inputs and every parameter's gradient, under the checkpoint's names and in
+// its shapes, through the graph and kernels that training runs.
+
+import type { Assembly } from '../assembly/index.js';
+import { check } from '../errors/index.js';
+import type { GpuDevice } from '../gpu/device.js';
+import type { Config } from '../model/config.js';
+import { type Shape, showShape } from '../model/graph.js';
+import { type TrainingOptions, trainingGraph } from '../model/training.js';
+import { checkInputs, type ForwardInputs } from './inspect.js';
+import { channelsLast } from './layout.js';
+import type { ParameterStream } from './webgpu/encode.js';
+import { type GraphRun, type HostTensor, runGraph } from './webgpu/run-graph.js';
+import type { LoadOptions } from './webgpu/weights.js';
+
+export interface TrainingInputs extends ForwardInputs {
+  /** [B,1,S,S], 1 where there is a lesion. */
+  readonly target: HostTensor;
+}
+
+/** The loss and the parts that it is made of. */
+export interface TrainingLosses {
+  readonly loss: number;
+  readonly segmentation: number;
+  readonly contrastive: number;
+}
+
+export interface GradientRun extends Omit<GraphRun, 'outputs'>, TrainingLosses {
+  /** By checkpoint name, in the checkpoint's shape; what the loss does not depend on has none. */
+  readonly gradients: Readonly<Record<string, { readonly shape: Shape; readonly data: Float32Array }>>;
+}
+
+function checkTarget({ shape, data }: HostTensor, batch: number, size: number): void {
+  check(
+    showShape(shape) === showShape([batch, 1, size, size]),
+    'BAD_ARGUMENT',
+    () => `inspectGradients: target must be ${showShape([batch, 1, size, size])}, got ${showShape(shape)}`,
+  );
+  const stray = Array.from(data).find(value => value !== 0 && value !== 1);
+  check(
+    stray === undefined,
+    'BAD_ARGUMENT',
+    () => `inspectGradients: target must hold 0 and 1, got ${stray}; threshold the mask`,
+  );
+}
+
+/** @throws TmcaError BAD_ARGUMENT where inputs do not fit the network; what loading and the device throw */
+export async function runGradients(
+  gpu: GpuDevice,
+  assembly: Assembly,
+  config: Config,
+  inputs: TrainingInputs,
+  parameters: ParameterStream,
+  options: LoadOptions & TrainingOptions = {},
+): Promise<GradientRun> {
+  const { batch, length } = checkInputs('inspectGradients', config, inputs);
+  checkTarget(inputs.target, batch, config.imageSize);
+  const { losses, gradients } = trainingGraph(config, batch, length, options);
+  const { outputs, ...run } = await runGraph(
+    gpu,
+    assembly,
+    { ...losses, ...gradients },
+    { ...inputs, image: channelsLast(inputs.image), target: channelsLast(inputs.target) },
+    { ...options, weights: 'f32', parameters },
+  );
+  const { loss, segmentation, contrastive, ...found } = outputs;
+  const number = (tensor: typeof loss) => tensor!.data[0]!;
+  return {
+    ...run,
+    loss: number(loss),
+    segmentation: number(segmentation),
+    contrastive: number(contrastive),
+    gradients: found,
+  };
+}

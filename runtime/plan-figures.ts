@@ -38,7 +38,7 @@ const DEFAULT_LIMITS = {
 function figuresOf(program: Program, rewritten: readonly string[]): ProgramFigures {
   const kernels: Record<string, number> = {};
   for (const { shader } of program.calls) kernels[shader.name] = (kernels[shader.name] ?? 0) + 1;
-  const { arenas, lowerBound } = placeProgram(program, DEFAULT_LIMITS, rewritten);
+  const { arenas, lowerBound } = placeProgram(program, DEFAULT_LIMITS, { rewritten });
   return {
     dispatches: program.calls.length,
     kernels,

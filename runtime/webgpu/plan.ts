@@ -13,14 +13,28 @@ export interface PlannedTensor extends BufferSpec {
   readonly range: BufferRange;
 }
 
-const isPlaced = ({ buffers }: Program, id: number | null): id is number =>
-  id !== null && buffers[id]!.role !== 'constant';
+/** Buffers of a program, by number, that lie where the caller says: parameters and gradients of a training step. */
+export type External = ReadonlyMap<number, BufferRange>;
+
+export interface PlanOptions {
+  /** Inputs that the caller writes before every run; the others keep what was written once. */
+  readonly rewritten?: readonly string[];
+  readonly external?: External;
+}
+
+type IsPlaced = (id: number | null) => id is number;
+
+/** Whether a buffer lies in the plan's own arenas. */
+const placed =
+  ({ buffers }: Program, external: External): IsPlaced =>
+  (id): id is number =>
+    id !== null && buffers[id]!.role !== 'constant' && !external.has(id);
 
 /** What each call reads and writes in the arenas. */
-const accesses = (program: Program): ArenaCall<number>[] =>
-  program.calls.map(({ bindings }) => {
+const accesses = ({ calls }: Program, isPlaced: IsPlaced): ArenaCall<number>[] =>
+  calls.map(({ bindings }) => {
     const touched = (access: 'read' | 'read_write') =>
-      bindings.flatMap(b => (b.access === access && isPlaced(program, b.operand) ? [b.operand] : []));
+      bindings.flatMap(b => (b.access === access && isPlaced(b.operand) ? [b.operand] : []));
     return { reads: touched('read'), writes: touched('read_write') };
   });
 
@@ -28,7 +42,12 @@ const accesses = (program: Program): ArenaCall<number>[] =>
  * What lives in the arenas, and when. Inputs keep their bytes from run to run and outputs until they are read; inputs in
  * `rewritten` are written anew before each run, so that their place serves others after their last reader.
  */
-function arenaTensors(program: Program, calls: readonly ArenaCall<number>[], rewritten: ReadonlySet<string>) {
+function arenaTensors(
+  program: Program,
+  calls: readonly ArenaCall<number>[],
+  isPlaced: IsPlaced,
+  rewritten: ReadonlySet<string>,
+) {
   const { buffers } = program;
   const outputs = new Set(Object.values(program.outputs).map(({ buffer }) => buffer));
   const pinned = (id: number) =>
@@ -38,17 +57,15 @@ function arenaTensors(program: Program, calls: readonly ArenaCall<number>[], rew
     buffers[t.id]!.role === 'input' ? { ...t, firstUse: 0 } : t,
   );
   const known = new Set(touched.map(t => t.id));
-  const idle = buffers.flatMap((_, id) => (known.has(id) || !isPlaced(program, id) ? [] : [id]));
+  const idle = buffers.flatMap((_, id) => (known.has(id) || !isPlaced(id) ? [] : [id]));
   return [...touched, ...idle.map(id => ({ id, bytes: bytes(id), firstUse: 0, lastUse: 0, pinned: true }))];
 }
 
-/**
- * Where everything that a program makes would lie; nothing is allocated.
- * @param rewritten inputs that are written anew before every run; the others keep what was written once
- */
-export function placeProgram(program: Program, limits: ArenaLimits, rewritten: readonly string[]): ArenaPlan<number> {
-  const order = accesses(program);
-  return planArenas(arenaTensors(program, order, new Set(rewritten)), order, limits);
+/** Where everything that a program makes would lie; nothing is allocated. */
+export function placeProgram(program: Program, limits: ArenaLimits, options: PlanOptions = {}): ArenaPlan<number> {
+  const isPlaced = placed(program, options.external ?? new Map());
+  const order = accesses(program, isPlaced);
+  return planArenas(arenaTensors(program, order, isPlaced, new Set(options.rewritten)), order, limits);
 }
 
 export class Plan {
@@ -63,19 +80,16 @@ export class Plan {
     readonly lowerBound: number,
   ) {}
 
-  /**
-   * @param rewritten inputs that the caller writes before every run; the others keep what was written once
-   * Errors: GPU_LIMIT, GPU_OUT_OF_MEMORY, SHADER_INVALID, DEVICE_LOST, DISPOSED.
-   */
+  /** Errors: GPU_LIMIT, GPU_OUT_OF_MEMORY, SHADER_INVALID, DEVICE_LOST, DISPOSED. */
   static async create(
     gpu: GpuDevice,
     pipelines: PipelineCache,
     program: Program,
     weights: WeightStore,
     label: string,
-    rewritten: readonly string[] = [],
+    options: PlanOptions = {},
   ): Promise<Plan> {
-    const { arenas: sizes, place, lowerBound } = placeProgram(program, gpu.limits, rewritten);
+    const { arenas: sizes, place, lowerBound } = placeProgram(program, gpu.limits, options);
     const arenas: GPUBuffer[] = [];
     try {
       const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
@@ -83,8 +97,10 @@ export class Plan {
         arenas.push(await gpu.createBuffer({ label: `${label} arena ${i}`, size, usage, kind: 'arena' }));
       const ranges = new Map<number, BufferRange>();
       program.buffers.forEach((spec, id) => {
-        const placed = place.get(id);
-        if (placed) ranges.set(id, { buffer: arenas[placed.arena]!, offset: placed.offset, size: placed.bytes });
+        const own = place.get(id);
+        const external = options.external?.get(id);
+        if (external) ranges.set(id, external);
+        else if (own) ranges.set(id, { buffer: arenas[own.arena]!, offset: own.offset, size: own.bytes });
         else if (spec.role === 'constant') ranges.set(id, weights.range(spec.tensor!, spec.storage));
       });
       const calls = program.calls.map(

@@ -87,7 +87,7 @@ export class WebGpuSession implements Session {
       compiled.catch(() => undefined); // awaited below; a failing load must not leave it unheard
       const weights = await WeightStore.load(gpu, assembly, all, parts.parameters, { signal, onProgress });
       await compiled;
-      const plan = await Plan.create(gpu, pipelines, shortest.frame, weights, 'frame', FRAME_INPUTS);
+      const plan = await Plan.create(gpu, pipelines, shortest.frame, weights, 'frame', { rewritten: FRAME_INPUTS });
       const readback = new Readback(gpu);
       onProgress?.({ phase: 'ready', loaded: 1, total: 1 });
       const frame = { length: lengths[0]!, plan };
@@ -238,7 +238,7 @@ export class WebGpuSession implements Session {
     if (length > this.frame.length) {
       const { gpu } = this.parts;
       const { frame } = this.programs.get(length)!;
-      const plan = await Plan.create(gpu, this.pipelines, frame, this.weights, 'frame', FRAME_INPUTS);
+      const plan = await Plan.create(gpu, this.pipelines, frame, this.weights, 'frame', { rewritten: FRAME_INPUTS });
       this.frame.plan.dispose();
       this.frame = { length, plan };
       this.#bound = undefined;

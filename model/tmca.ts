@@ -3,7 +3,7 @@
 
 import { builder as b } from './builder.js';
 import type { Config, Level } from './config.js';
-import type { Shape, Tensor } from './graph.js';
+import { type Shape, sizeOf, type Tensor } from './graph.js';
 import { LEAKY_SLOPE } from './ops/activation.js';
 
 /** Evaluation uses BatchNorm's running statistics, training those of the batch. */
@@ -31,6 +31,8 @@ export interface TmcaOutputs {
   readonly enhancement: readonly Tensor[];
   /** What the contrastive loss compares at each level, [B,C] both */
   readonly pairs: Readonly<Record<Level, { readonly image: Tensor; readonly text: Tensor }>>;
+  /** BatchNorm's running statistics after this batch, by checkpoint name; none in evaluation. */
+  readonly statistics: Readonly<Record<string, Tensor>>;
 }
 
 const CONVNEXT_EPS = 1e-6;
@@ -38,6 +40,9 @@ const CONVNEXT_EPS = 1e-6;
 const BERT_EPS = 1e-12;
 /** PyTorch's default, of the decoder's LayerNorms and BatchNorms. */
 const DEFAULT_EPS = 1e-5;
+
+/** PyTorch's default: how much of the batch's statistics goes into the running ones. */
+const MOMENTUM = 0.1;
 
 const DOWN_LEVELS = ['32', '16', '8'] as const;
 
@@ -86,15 +91,30 @@ function upsample(x: Tensor, name: string, outChannels: number): Tensor {
   return b.depthToSpace(b.linear(x, weight), { block: 2, order: 'DCR' });
 }
 
-function batchNorm(x: Tensor, name: string, mode: Mode): Tensor {
+/** In training the batch's own statistics normalise, and what the running ones become is put into `statistics`. */
+function batchNorm(x: Tensor, name: string, { mode, statistics }: Run): Tensor {
   const channels = x.shape[3]!;
   const p = (field: string) => b.parameter(`${name}.${field}`, [channels]);
-  let [mean, variance]: [Tensor, Tensor] = [p('running_mean'), p('running_var')];
-  if (mode === 'training') {
-    mean = b.mean(x, [0, 1, 2]);
-    variance = b.mean(b.square(b.sub(x, mean)), [0, 1, 2]);
-  }
-  return b.batchNorm(x, p('weight'), p('bias'), mean, variance, { eps: DEFAULT_EPS });
+  const normalise = (mean: Tensor, variance: Tensor) =>
+    b.batchNorm(x, p('weight'), p('bias'), mean, variance, { eps: DEFAULT_EPS });
+  if (mode === 'evaluation') return normalise(p('running_mean'), p('running_var'));
+  const mean = b.mean(x, [0, 1, 2]);
+  const variance = b.mean(b.square(b.sub(x, mean)), [0, 1, 2]);
+  const count = sizeOf(x.shape) / channels;
+  const mix = (field: string, ofBatch: Tensor, factor: number) => {
+    const kept = b.mul(p(field), b.scalar(1 - MOMENTUM));
+    statistics[`${name}.${field}`] = b.add(kept, b.reshape(b.mul(ofBatch, b.scalar(MOMENTUM * factor)), [channels]));
+  };
+  mix('running_mean', mean, 1);
+  // Unbiased, as torch keeps it; a single value has no unbiased variance, and torch refuses it.
+  mix('running_var', variance, count / Math.max(count - 1, 1));
+  return normalise(mean, variance);
+}
+
+/** What one building of the network carries along. */
+interface Run {
+  readonly mode: Mode;
+  readonly statistics: Record<string, Tensor>;
 }
 
 /** ConvNeXt (section 3.1): the maps I_1..I_4 and the pooled I_g. */
@@ -195,7 +215,7 @@ function decoderBlock(
   mask: Tensor,
   name: string,
   heads: number,
-  mode: Mode,
+  run: Run,
 ): Tensor {
   const [batch, height, width, channels] = x.shape as [number, number, number, number];
   const outChannels = skip.shape[3]!;
@@ -213,7 +233,7 @@ function decoderBlock(
   let map: Tensor = b.concat([up, skip], { axis: 3 });
   for (const i of [1, 2]) {
     const convolved = conv2d(map, `${name}.conv${i}`, outChannels, { kernel: 3, padding: 1, bias: false });
-    map = b.leakyRelu(batchNorm(convolved, `${name}.bn${i}`, mode), LEAKY_SLOPE);
+    map = b.leakyRelu(batchNorm(convolved, `${name}.bn${i}`, run), LEAKY_SLOPE);
   }
   return map;
 }
@@ -235,20 +255,29 @@ export function tmca(config: Config, { image, ids, mask }: TmcaInputs, mode: Mod
     G: { image: pooled, text: b.maskedMean(project('G', config.dims[3]!), mask) },
   };
   const enhancement: Tensor[] = [];
+  const run: Run = { mode, statistics: {} };
   let x = maps[3]!;
   DOWN_LEVELS.forEach((level, i) => {
     const projected = project(level, config.dims[3 - i]!);
     const textGlobal = b.maskedMean(projected, mask);
     pairs[level] = { image: mean(x), text: textGlobal };
     const aligned = x;
-    x = decoderBlock(x, maps[2 - i]!, projected, mask, `decoder.blocks.${i}`, config.heads, mode);
+    x = decoderBlock(x, maps[2 - i]!, projected, mask, `decoder.blocks.${i}`, config.heads, run);
     if (config.enhance) {
       const gate = b.ltem(aligned, textGlobal, { tau: config.tauEnhance });
       enhancement.push(gate);
       x = b.mul(x, gate);
     }
   });
-  return { logits: head(x, config), text, pooled, maps, enhancement, pairs: pairs as TmcaOutputs['pairs'] };
+  return {
+    logits: head(x, config),
+    text,
+    pooled,
+    maps,
+    enhancement,
+    pairs: pairs as TmcaOutputs['pairs'],
+    statistics: run.statistics,
+  };
 }
 
 /** The network's input leaves for a batch of images and sentences of one padded length. */

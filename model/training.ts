@@ -19,6 +19,8 @@ export interface TrainingGraph {
   readonly losses: { readonly loss: Tensor; readonly segmentation: Tensor; readonly contrastive: Tensor };
   /** By checkpoint name and in the checkpoint's shape, last layer first; parameters that the loss does not reach have none. */
   readonly gradients: Outputs;
+  /** BatchNorm's running statistics after the step, by checkpoint name. */
+  readonly statistics: Outputs;
 }
 
 const isText = (name: string): boolean => name.startsWith('text_encoder.');
@@ -33,7 +35,14 @@ export function trainingGraph(
   const size = config.imageSize;
   const outputs = tmca(config, tmcaInputs(config, batch, length), 'training');
   const { loss, segmentation, contrastive } = trainingLoss(config, outputs, b.input('target', [batch, size, size, 1]));
-  const losses = expandComposites({ loss, segmentation, contrastive }) as TrainingGraph['losses'];
+  // Expanded together, so that losses and statistics share the forward pass.
+  const expanded = expandComposites({ loss, segmentation, contrastive, ...outputs.statistics });
+  const losses = {
+    loss: expanded.loss!,
+    segmentation: expanded.segmentation!,
+    contrastive: expanded.contrastive!,
+  };
+  const statistics = Object.fromEntries(Object.keys(outputs.statistics).map(name => [name, expanded[name]!]));
   const names = [...parametersOf(losses).keys()].filter(name => !(freezeText && isText(name)));
-  return { losses, gradients: gradients(losses.loss, names) };
+  return { losses, gradients: gradients(losses.loss, names), statistics };
 }

@@ -44,3 +44,18 @@ test('a frozen text encoder has no gradients, and all else the same ones', async
   expect(names(true)).toEqual(names(false).filter(name => !name.startsWith('text_encoder.')));
   expect(names(true).length).toBeGreaterThan(100);
 });
+
+test("BatchNorm's running statistics after a batch are PyTorch's", async () => {
+  const folder = 'test/fixtures/golden/micro';
+  const { config, batch, length, feed } = await loadGolden(folder);
+  const { statistics } = trainingGraph(config, batch, length);
+  const values: Record<string, NdArray> = evaluate(statistics, feed);
+  const stored = await readTensors(`${folder}/statistics.safetensors`);
+  expect(Object.keys(values).sort()).toEqual([...stored.keys()].sort());
+  for (const [name, { shape, data }] of stored) {
+    expect(values[name]!.shape, name).toEqual(shape);
+    values[name]!.data.forEach((value, i) => {
+      expect(Math.abs(value - data[i]!), `${name} ${i}`).toBeLessThan(1e-7);
+    });
+  }
+});

@@ -6,7 +6,8 @@ import vec4 from './conv2d-weight-gradient-vec4.wgsl?raw';
 import { type Window, type WindowDims, windowOf } from './conv2d-window.js';
 import { checkFp32, fp32, type GradientStorage } from './gradient-storage.js';
 import { elements } from './guard.js';
-import { type OuterDims, outerCalls, outerPartial, outerTiles } from './outer-tile.js';
+import { type OuterDims, outerPartial, outerTiles } from './outer-tile.js';
+import { addRuns } from './runs.js';
 
 /** As of `conv2d`, with one source. */
 export type Conv2dGradientDims = Omit<WindowDims, 'channels2'>;
@@ -47,7 +48,7 @@ export function conv2dWeightGradient<O>(
   const variant = fast
     ? { name: 'conv2d-weight-gradient-vec4', source: vec4 }
     : { name: 'conv2d-weight-gradient', source: general };
-  return outerCalls('conv2dWeightGradient', outer, { partial, out }, target => ({
+  return addRuns('conv2dWeightGradient', { runs, width: a * b }, { partial, out }, target => ({
     shader: { ...variant, act: 'f32', tile },
     uniforms: [
       ...[m, a, b, rows, runs],

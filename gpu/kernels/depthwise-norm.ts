@@ -22,5 +22,5 @@ export function depthwiseNorm<O>(
   storage: { readonly act: 'f32' | 'f16'; readonly weight: 'f32' | 'f16' },
 ): KernelCall<O> {
   checkPositive('depthwiseNorm', 'eps', dims.eps);
-  return depthwiseCall('depthwiseNorm', dims, operands, storage, dims.eps);
+  return depthwiseCall('depthwiseNorm', dims, operands, storage, { eps: dims.eps });
 }

@@ -43,16 +43,16 @@ export function depthwise<O>(
   operands: DepthwiseOperands<O>,
   storage: { readonly act: 'f32' | 'f16'; readonly weight: 'f32' | 'f16' },
 ): KernelCall<O> {
-  return depthwiseCall('depthwise', dims, operands, storage, null);
+  return depthwiseCall('depthwise', dims, operands, storage);
 }
 
-/** With `eps`, the result is normalised over its channels. */
+/** With `eps`, the result is normalised over its channels; with `flip`, taps are taken from last to first. */
 export function depthwiseCall<O>(
   where: string,
   dims: DepthwiseDims,
   { x, weight, bias = null, out }: DepthwiseOperands<O>,
   storage: { readonly act: 'f32' | 'f16'; readonly weight: 'f32' | 'f16' },
-  eps: number | null,
+  { eps = null, flip = false }: { readonly eps?: number | null; readonly flip?: boolean } = {},
 ): KernelCall<O> {
   const { batch, height, width, channels, kernelHeight, kernelWidth } = dims;
   checkSizes(where, { batch, height, width, channels, kernelHeight, kernelWidth });
@@ -75,6 +75,7 @@ export function depthwiseCall<O>(
       kernel_width: kernelWidth,
       has_bias: given(bias),
       normalize: Number(eps !== null),
+      flip: Number(flip),
     },
     uniforms: [...[rows, height, width, packets, channels, runs].map(u32), f32(eps ?? 0)],
     bindings: [

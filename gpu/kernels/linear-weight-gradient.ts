@@ -5,7 +5,8 @@ import { checkFp32, fp32, type GradientStorage } from './gradient-storage.js';
 import { elements } from './guard.js';
 import general from './linear-weight-gradient.wgsl?raw';
 import vec4 from './linear-weight-gradient-vec4.wgsl?raw';
-import { type OuterDims, outerCalls, outerPartial, outerTiles } from './outer-tile.js';
+import { type OuterDims, outerPartial, outerTiles } from './outer-tile.js';
+import { addRuns } from './runs.js';
 
 /** As of `linear`. */
 export interface LinearGradientDims {
@@ -48,7 +49,7 @@ export function linearWeightGradient<O>(
   const variant = fast
     ? { name: 'linear-weight-gradient-vec4', source: vec4 }
     : { name: 'linear-weight-gradient', source: general };
-  return outerCalls('linearWeightGradient', dims, { partial, out }, target => ({
+  return addRuns('linearWeightGradient', { runs, width: n * k }, { partial, out }, target => ({
     shader: { ...variant, act: 'f32', tile },
     uniforms: [m, n, k, rows, runs].map(u32),
     bindings: [

@@ -1,8 +1,6 @@
 // The host side of include/outer-tile.wgsl: how a product over a long outer axis is cut into tiles and runs of rows.
 
-import { type KernelCall, spread } from '../kernel.js';
-import { checkScratch } from './gradient-storage.js';
-import { reduce } from './reduce.js';
+import { spread } from '../kernel.js';
 
 /** out[a,b] = Σ over m of A[m,a] B[m,b]. */
 export interface OuterDims {
@@ -34,19 +32,4 @@ export function outerTiles({ m, a, b }: OuterDims) {
 export function outerPartial(dims: OuterDims): number {
   const { runs } = outerTiles(dims);
   return runs === 1 ? 0 : runs * dims.a * dims.b;
-}
-
-/** `product` into out, or into `partial` and then the runs' sum into out. */
-export function outerCalls<O>(
-  where: string,
-  dims: OuterDims,
-  { partial, out }: { partial: O | null; out: O },
-  product: (out: O) => KernelCall<O>,
-): KernelCall<O>[] {
-  const floats = outerPartial(dims);
-  if (floats === 0) return [product(out)];
-  checkScratch(where, 'partial', partial, floats);
-  const runs = floats / (dims.a * dims.b);
-  const sum = { outer: 1, n: runs, inner: dims.a * dims.b, kind: 'sum' } as const;
-  return [product(partial!), reduce(sum, { x: partial!, out }, { act: 'f32' })];
 }

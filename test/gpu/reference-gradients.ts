@@ -1,7 +1,7 @@
 // Plain TypeScript references of the backward kernels, in f64: what the forward formula multiplies is scattered back, term
 // by term. They share no code with what they check, and walk in the other direction where the kernels gather.
 
-import type { Conv2dCase } from './reference-kernels.js';
+import type { AttentionCase, Conv2dCase } from './reference-kernels.js';
 
 type Values = ArrayLike<number>;
 
@@ -58,4 +58,71 @@ export function conv2dGradientReference(
     dw[w]! += dy[at]! * x[from]!;
   }
   return { dx, dw };
+}
+
+/** dx and dw of a depthwise convolution that keeps the map's size; weight [kernelHeight, kernelWidth, channels]. */
+export function depthwiseGradientReference(
+  dims: Omit<Conv2dCase, 'outChannels'>,
+  { x, weight, dy }: { readonly x: Values; readonly weight: Values; readonly dy: Values },
+): { dx: Float64Array; dw: Float64Array } {
+  const { batch, height, width, channels, kernelHeight, kernelWidth } = dims;
+  const dx = new Float64Array(x.length);
+  const dw = new Float64Array(weight.length);
+  for (let pixel = 0; pixel < batch * height * width; pixel++)
+    for (let ky = 0; ky < kernelHeight; ky++)
+      for (let kx = 0; kx < kernelWidth; kx++) {
+        const [down, right] = [ky - (kernelHeight - 1) / 2, kx - (kernelWidth - 1) / 2];
+        const [iy, ix] = [(Math.floor(pixel / width) % height) + down, (pixel % width) + right];
+        if (iy < 0 || iy >= height || ix < 0 || ix >= width) continue;
+        for (let c = 0; c < channels; c++) {
+          const from = (pixel + down * width + right) * channels + c;
+          const w = (ky * kernelWidth + kx) * channels + c;
+          dx[from]! += dy[pixel * channels + c]! * weight[w]!;
+          dw[w]! += dy[pixel * channels + c]! * x[from]!;
+        }
+      }
+  return { dx, dw };
+}
+
+/** dq, dk and dv of softmax(q kᵀ / √headDim) v, contiguous; a query that may attend to nothing gives and gets nothing. */
+export function attentionGradientReference(
+  { batch, queries, keys, heads, headDim }: AttentionCase,
+  {
+    q,
+    k,
+    v,
+    dy,
+    mask,
+  }: { readonly q: Values; readonly k: Values; readonly v: Values; readonly dy: Values; readonly mask?: Values },
+): { dq: Float64Array; dk: Float64Array; dv: Float64Array } {
+  const channels = heads * headDim;
+  const dq = new Float64Array(batch * queries * channels);
+  const dk = new Float64Array(batch * keys * channels);
+  const dv = new Float64Array(batch * keys * channels);
+  const dot = (a: Values, i: number, b: Values, j: number) => {
+    let sum = 0;
+    for (let d = 0; d < headDim; d++) sum += a[i + d]! * b[j + d]!;
+    return sum;
+  };
+  for (let n = 0; n < batch * queries; n++)
+    for (let head = 0; head < heads; head++) {
+      const b = Math.floor(n / queries);
+      const here = n * channels + head * headDim;
+      const attended = Array.from({ length: keys }, (_, l) => b * keys + l).filter(l => (mask?.[l] ?? 1) !== 0);
+      const at = attended.map(l => l * channels + head * headDim);
+      const scores = at.map(there => dot(q, here, k, there) / Math.sqrt(headDim));
+      const highest = Math.max(...scores);
+      const total = scores.reduce((sum, s) => sum + Math.exp(s - highest), 0);
+      const p = scores.map(s => Math.exp(s - highest) / total);
+      const dp = at.map(there => dot(dy, here, v, there));
+      const delta = p.reduce((sum, weight, i) => sum + weight * dp[i]!, 0);
+      for (const [i, there] of at.entries())
+        for (let d = 0; d < headDim; d++) {
+          const ds = (p[i]! * (dp[i]! - delta)) / Math.sqrt(headDim);
+          dq[here + d]! += ds * k[there + d]!;
+          dk[there + d]! += ds * q[here + d]!;
+          dv[there + d]! += p[i]! * dy[here + d]!;
+        }
+    }
+  return { dq, dk, dv };
 }

@@ -17,6 +17,7 @@ override kernel_height: u32;
 override kernel_width: u32;
 override has_bias: bool = false;
 override normalize: bool = false;
+override flip: bool = false; // taps from last to first: the gradient of the input
 
 @group(0) @binding(0) var<uniform> dims: Dims;
 
@@ -46,7 +47,8 @@ fn convolve(row: u32, column: u32, c: u32) -> Pixels {
     for (var kx = 0u; kx < kernel_width; kx++) {
       for (var p = 1u; p < PIXELS; p++) { window[p - 1u] = window[p]; }
       window[PIXELS - 1u] = input(line, left + kx + PIXELS - 1u, c);
-      let w = load_weight((ky * kernel_width + kx) * dims.packets + c);
+      let tap = ky * kernel_width + kx;
+      let w = load_weight(select(tap, kernel_height * kernel_width - 1u - tap, flip) * dims.packets + c);
       for (var p = 0u; p < PIXELS; p++) { sums[p] = fma(window[p], w, sums[p]); }
     }
   }

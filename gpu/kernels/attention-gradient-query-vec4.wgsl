@@ -1,0 +1,11 @@
+// include: attention-gradient, attention-gradient-load-vec4, attention-gradient-query
+// attention-gradient-query.wgsl where head_dim and dq's offset and pitch are multiples of four.
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) index: u32,
+) {
+  query_gradient(group.y * groups.x + group.x, index);
+}

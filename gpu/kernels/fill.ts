@@ -1,0 +1,39 @@
+// fill: one number everywhere.
+
+import { check } from '../../errors/index.js';
+import { f32, type KernelCall, u32 } from '../kernel.js';
+import source from './fill.wgsl?raw';
+import vec4Source from './fill-vec4.wgsl?raw';
+import { flatGroups, flatTile } from './flat-tile.js';
+import { checkFp32, fp32, type GradientStorage } from './gradient-storage.js';
+import { elements } from './guard.js';
+
+/**
+ * out[i] = value for `count` elements, f32.
+ *
+ * Errors: BAD_ARGUMENT (count, value), SHAPE_MISMATCH (too many elements), UNSUPPORTED (f16).
+ *
+ * @example
+ * fill({ count: 30522 * 768, value: 0 }, { out })
+ */
+export function fill<O>(
+  { count, value = 0 }: { readonly count: number; readonly value?: number },
+  { out }: { readonly out: O },
+  storage: GradientStorage = fp32,
+): KernelCall<O> {
+  checkFp32('fill', storage);
+  elements('fill', { count });
+  check(Number.isFinite(value), 'BAD_ARGUMENT', `fill: value must be finite, got ${value}; correct the call`);
+  const fast = count % 4 === 0;
+  const units = fast ? count / 4 : count;
+  return {
+    shader: {
+      ...(fast ? { name: 'fill-vec4', source: vec4Source } : { name: 'fill', source }),
+      ...{ act: 'f32', tile: flatTile },
+    },
+    uniforms: [u32(units), f32(value)],
+    bindings: [{ operand: out, access: 'read_write' }],
+    workgroups: flatGroups(units),
+    cost: { flops: count, bytes: 4 * count },
+  };
+}

@@ -1,0 +1,121 @@
+// layer-norm-gradient: what a normalised row, its weight and its bias get back.
+
+import { f32, type KernelCall, spread, u32 } from '../kernel.js';
+import { FEWEST_ROWS } from './column-sum.js';
+import { checkFp32, checkScratch, fp32, type GradientStorage } from './gradient-storage.js';
+import { checkPositive, checkTogether, elements, given } from './guard.js';
+import type { LayerNormDims } from './layer-norm.js';
+import source from './layer-norm-gradient.wgsl?raw';
+import columns from './layer-norm-gradient-columns.wgsl?raw';
+import vec4Source from './layer-norm-gradient-vec4.wgsl?raw';
+import { reduce } from './reduce.js';
+import { rowTile } from './row-tile.js';
+import { runsOf } from './runs.js';
+
+export interface LayerNormGradientOperands<O> {
+  /** [m,c]: the norm's input. */
+  readonly x: O;
+  /** [m,c]. */
+  readonly dy: O;
+  /** [c]; absent where the norm had none. */
+  readonly weight?: O | null;
+  /** [m,c]. */
+  readonly dx: O;
+  /** [m,2], scratch for the time of the calls: mean and 1 / sqrt(var + eps) of every row. */
+  readonly statistics: O;
+  /** [c], both or neither; with them the partial sums, of `layerNormGradientPartial(dims)` floats each. */
+  readonly dweight?: O | null;
+  readonly dbias?: O | null;
+  readonly partialWeight?: O | null;
+  readonly partialBias?: O | null;
+}
+
+/**
+ * dx of `layerNorm`, and dweight[c] = Σ_m dy · normalised x, dbias[c] = Σ_m dy where wanted; all f32. One call, or up to four;
+ * sums over rows are cut into runs that are added in a fixed order: the same bits at every run.
+ *
+ * Errors: BAD_ARGUMENT (dimensions, eps, partial sums that are missing), SHAPE_MISMATCH (dweight without dbias, too many
+ * elements), UNSUPPORTED (f16).
+ *
+ * @example
+ * const dims = { m: 3136, c: 96, eps: 1e-6 };
+ * const [partialWeight, partialBias] = [0, 1].map(() => scratch(layerNormGradientPartial(dims)));
+ * const calls = layerNormGradient(
+ *   dims, { x, dy, weight, dx, statistics: scratch(2 * dims.m), dweight, dbias, partialWeight, partialBias })
+ */
+export function layerNormGradient<O>(
+  dims: LayerNormDims,
+  operands: LayerNormGradientOperands<O>,
+  storage: GradientStorage = fp32,
+): KernelCall<O>[] {
+  const where = 'layerNormGradient';
+  checkFp32(where, storage);
+  checkPositive(where, 'eps', dims.eps);
+  const { dweight = null, dbias = null } = operands;
+  checkTogether(where, 'dweight and dbias', dweight, dbias);
+  elements(where, { m: dims.m, c: dims.c });
+  const calls = [rowCall(dims, operands)];
+  if (dweight !== null && dbias !== null) calls.push(...columnCalls(dims, operands, { dweight, dbias }));
+  return calls;
+}
+
+/** Floats of either partial sum; 0: not needed. Errors: BAD_ARGUMENT, SHAPE_MISMATCH, as of `layerNormGradient`. */
+export function layerNormGradientPartial({ m, c }: Pick<LayerNormDims, 'm' | 'c'>): number {
+  elements('layerNormGradient', { m, c });
+  const { count } = runsOf(m, c, FEWEST_ROWS);
+  return count === 1 ? 0 : count * c;
+}
+
+function rowCall<O>(
+  { m, c, eps }: LayerNormDims,
+  { x, dy, weight = null, dx, statistics }: LayerNormGradientOperands<O>,
+): KernelCall<O> {
+  const fast = c % 4 === 0;
+  const packets = fast ? c / 4 : c;
+  const tile = rowTile(packets);
+  return {
+    shader: {
+      ...(fast ? { name: 'layer-norm-gradient-vec4', source: vec4Source } : { name: 'layer-norm-gradient', source }),
+      ...{ act: 'f32', tile },
+    },
+    constants: { has_weight: given(weight) },
+    uniforms: [...[m, packets, c].map(u32), f32(eps)],
+    bindings: [
+      ...[x, dy, weight].map(operand => ({ operand, access: 'read' as const })),
+      ...[dx, statistics].map(operand => ({ operand, access: 'read_write' as const })),
+    ],
+    workgroups: spread(Math.ceil(m / tile.ROWS)),
+    cost: { flops: m * c * (14 + given(weight)), bytes: 4 * (3 * m * c + c * given(weight) + 2 * m) },
+  };
+}
+
+function columnCalls<O>(
+  { m, c }: LayerNormDims,
+  { x, dy, statistics, partialWeight = null, partialBias = null }: LayerNormGradientOperands<O>,
+  { dweight, dbias }: { dweight: O; dbias: O },
+): KernelCall<O>[] {
+  const { count: runs, length } = runsOf(m, c, FEWEST_ROWS);
+  const partials = runs > 1;
+  if (partials) {
+    checkScratch('layerNormGradient', 'partialWeight', partialWeight, runs * c);
+    checkScratch('layerNormGradient', 'partialBias', partialBias, runs * c);
+  }
+  const first: KernelCall<O> = {
+    shader: { name: 'layer-norm-gradient-columns', source: columns, act: 'f32' },
+    uniforms: [m, c, length, runs].map(u32),
+    bindings: [
+      ...[x, dy, statistics].map(operand => ({ operand, access: 'read' as const })),
+      { operand: partials ? partialWeight! : dweight, access: 'read_write' },
+      { operand: partials ? partialBias! : dbias, access: 'read_write' },
+    ],
+    workgroups: spread(Math.ceil((runs * c) / 64)),
+    cost: { flops: 5 * m * c, bytes: 4 * (2 * m * c + 2 * m + 2 * runs * c) },
+  };
+  if (!partials) return [first];
+  const sum = { outer: 1, n: runs, inner: c, kind: 'sum' } as const;
+  return [
+    first,
+    reduce(sum, { x: partialWeight!, out: dweight }, { act: 'f32' }),
+    reduce(sum, { x: partialBias!, out: dbias }, { act: 'f32' }),
+  ];
+}

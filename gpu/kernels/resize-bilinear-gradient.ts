@@ -1,0 +1,49 @@
+// resize-bilinear-gradient: what the map before a resize gets back.
+
+import { f32, type KernelCall, u32 } from '../kernel.js';
+import { flatGroups, flatTile } from './flat-tile.js';
+import { checkFp32, fp32, type GradientStorage } from './gradient-storage.js';
+import { elements } from './guard.js';
+import type { ResizeBilinearDims } from './resize-bilinear.js';
+import source from './resize-bilinear-gradient.wgsl?raw';
+import vec4Source from './resize-bilinear-gradient-vec4.wgsl?raw';
+
+/**
+ * dy [B,outHeight,outWidth,C] → out [B,H,W,C], the transpose of `resizeBilinear` with the same dimensions; all f32, each
+ * sum in a fixed order.
+ *
+ * Errors: BAD_ARGUMENT (dimensions), SHAPE_MISMATCH (too many elements), UNSUPPORTED (f16).
+ *
+ * @example
+ * resizeBilinearGradient({ batch: 1, height: 7, width: 7, channels: 1, outHeight: 14, outWidth: 14 }, { dy, out })
+ */
+export function resizeBilinearGradient<O>(
+  { batch, height, width, channels, outHeight, outWidth }: ResizeBilinearDims,
+  { dy, out }: { readonly dy: O; readonly out: O },
+  storage: GradientStorage = fp32,
+): KernelCall<O> {
+  checkFp32('resizeBilinearGradient', storage);
+  const count = elements('resizeBilinearGradient', { batch, height, width, channels });
+  const read = elements('resizeBilinearGradient', { batch, outHeight, outWidth, channels });
+  const unit = channels % 4 === 0 ? 4 : 1;
+  return {
+    shader: {
+      ...(unit === 4
+        ? { name: 'resize-bilinear-gradient-vec4', source: vec4Source }
+        : { name: 'resize-bilinear-gradient', source }),
+      ...{ act: 'f32', tile: flatTile },
+    },
+    uniforms: [
+      ...[count / unit, height, width, channels / unit, outHeight, outWidth].map(u32),
+      f32(height / outHeight),
+      f32(width / outWidth),
+    ],
+    bindings: [
+      { operand: dy, access: 'read' },
+      { operand: out, access: 'read_write' },
+    ],
+    workgroups: flatGroups(count / unit),
+    // Every target is read by four sources.
+    cost: { flops: 12 * read, bytes: 4 * (read + count) },
+  };
+}

@@ -1,0 +1,43 @@
+// depthwise gradients by input and weight: general and vec4, one run of lines and many, kernels wider than the map.
+
+import { expect, test } from 'vitest';
+import {
+  depthwiseInputGradient,
+  depthwiseWeightGradient,
+  depthwiseWeightGradientPartial,
+} from '../../gpu/kernels/depthwise-gradient.js';
+import { expectClose, tolerance } from '../tolerance.js';
+import { floats, given, repeatable, written } from './gradient-harness.js';
+import { getGpu } from './harness.js';
+import { depthwiseGradientReference } from './reference-gradients.js';
+import { noise } from './reference-kernels.js';
+
+const cases = [
+  { batch: 1, height: 1, width: 1, channels: 1, kernelHeight: 7, kernelWidth: 7 },
+  { batch: 2, height: 9, width: 11, channels: 7, kernelHeight: 7, kernelWidth: 7 },
+  { batch: 3, height: 14, width: 13, channels: 36, kernelHeight: 7, kernelWidth: 7 },
+  { batch: 1, height: 5, width: 4, channels: 3, kernelHeight: 1, kernelWidth: 3 },
+  // So many channels that a run takes several lines.
+  { batch: 1, height: 3, width: 2, channels: 46000, kernelHeight: 3, kernelWidth: 1 },
+];
+
+test.each(cases)('[$batch,$height,$width,$channels] by $kernelHeight x $kernelWidth', async dims => {
+  const { batch, height, width, channels, kernelHeight, kernelWidth } = dims;
+  const count = batch * height * width * channels;
+  const data = {
+    x: noise(count, 1),
+    weight: noise(kernelHeight * kernelWidth * channels, 2, 0.2),
+    dy: noise(count, 3, 1 / Math.sqrt(batch * height * width)),
+  };
+  const expected = depthwiseGradientReference(dims, data);
+  const dx = depthwiseInputGradient(dims, { dy: 2, weight: 1, out: 3 });
+  const dw = depthwiseWeightGradient(dims, { x: 0, dy: 2, partial: 4, out: 5 });
+  expect(dw[0]!.shader.name.endsWith('-vec4')).toBe(channels % 4 === 0);
+  const calls = [dx, ...dw];
+  const results = await repeatable(await getGpu(), calls, [
+    ...[data.x, data.weight, data.dy].map(given),
+    ...[count, depthwiseWeightGradientPartial(dims), data.weight.length].map(floats),
+  ]);
+  expectClose(written(calls, results, 3), expected.dx, tolerance.f32);
+  expectClose(written(calls, results, 5), expected.dw, tolerance.f32);
+});

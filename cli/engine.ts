@@ -3,12 +3,24 @@
 
 import { fileURLToPath } from 'node:url';
 import type { AdapterInfo } from '../gpu/adapter.js';
-import type { ForwardInputs, InspectedForward, InspectOptions } from '../runtime/node/index.js';
+import type {
+  ForwardInputs,
+  InspectedForward,
+  InspectedGradients,
+  InspectGradientsOptions,
+  InspectOptions,
+  TrainingInputs,
+} from '../runtime/node/index.js';
 import type { Session, SessionOptions } from '../runtime/types.js';
 
 export interface Engine {
   openSession(modelDir: string, options: SessionOptions): Promise<Session>;
   inspectForward(modelDir: string, inputs: ForwardInputs, options: InspectOptions): Promise<InspectedForward>;
+  inspectGradients(
+    modelDir: string,
+    inputs: TrainingInputs,
+    options: InspectGradientsOptions,
+  ): Promise<InspectedGradients>;
   /** In the order in which `auto` would take them. Errors: NO_WEBGPU. */
   listAdapters(): Promise<AdapterInfo[]>;
 }
@@ -21,6 +33,10 @@ export const realEngine: Engine = {
   async inspectForward(modelDir, inputs, options) {
     const { inspectForward } = await import('../runtime/node/index.js');
     return inspectForward(modelDir, inputs, options);
+  },
+  async inspectGradients(modelDir, inputs, options) {
+    const { inspectGradients } = await import('../runtime/node/index.js');
+    return inspectGradients(modelDir, inputs, options);
   },
   async listAdapters() {
     const { nodeGpu } = await import('../gpu/node.js');

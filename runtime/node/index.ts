@@ -2,12 +2,16 @@
 
 import { nodeGpu } from '../../gpu/node.js';
 import { choosePrecision } from '../engine-choice.js';
+import type { TrainingInputs } from '../gradients.js';
 import type { ForwardInputs } from '../inspect.js';
 import { readModelFiles } from '../model-folder/index.js';
 import {
   type InspectedForward,
+  type InspectedGradients,
+  type InspectGradientsOptions,
   type InspectOptions,
   inspectForward as inspect,
+  inspectGradients as inspectGradientsOf,
   openModel,
   type Platform,
 } from '../open.js';
@@ -16,8 +20,9 @@ import type { DTypeChoice, Session, SessionOptions } from '../types.js';
 import { nodeIo } from './folder.js';
 
 export { type ErrorCode, TmcaError } from '../../errors/index.js';
+export type { TrainingInputs } from '../gradients.js';
 export type { ForwardInputs } from '../inspect.js';
-export type { InspectedForward, InspectOptions } from '../open.js';
+export type { InspectedForward, InspectedGradients, InspectGradientsOptions, InspectOptions } from '../open.js';
 export type { PlanFigures, ProgramFigures } from '../plan-figures.js';
 export type * from '../types.js';
 
@@ -41,6 +46,13 @@ export const inspectForward = (
   inputs: ForwardInputs,
   options?: InspectOptions,
 ): Promise<InspectedForward> => inspect(modelDir, node, inputs, options);
+
+/** The training loss and every parameter's gradient; see `inspectGradients` of runtime/open.ts. */
+export const inspectGradients = (
+  modelDir: string,
+  inputs: TrainingInputs,
+  options?: InspectGradientsOptions,
+): Promise<InspectedGradients> => inspectGradientsOf(modelDir, node, inputs, options);
 
 /** What a model folder takes on a device; none is opened. Errors: those of its config.json, UNSUPPORTED for int8. */
 export async function inspectPlan(

@@ -72,6 +72,17 @@ export function fakeEngine(onSegment: (index: number) => void = () => {}): FakeE
         ReturnType<Engine['inspectForward']>
       >;
     },
+    async inspectGradients(model, inputs, { fill, device, dtype, freezeText }) {
+      calls.push(`gradients ${model} ${fill} ${device} ${dtype} ${freezeText}`);
+      const gradients = Object.fromEntries(
+        Object.entries(inputs).map(([name, { shape, data }]) => [
+          `${name}.seen`,
+          { shape, data: Float32Array.from(data) },
+        ]),
+      );
+      const losses = { loss: 2.5, segmentation: 1.75, contrastive: 0.75 };
+      return { ...losses, gradients, dispatches: 3, arenaBytes: 0, info };
+    },
     listAdapters: async () => [],
   };
 }
@@ -149,4 +160,9 @@ function parseOrUndefined(text: string): unknown {
 const refuse = async () => {
   throw new TmcaError('INTERNAL', 'this test must not reach the engine');
 };
-const noEngine: Engine = { openSession: refuse, inspectForward: refuse, listAdapters: refuse };
+const noEngine: Engine = {
+  openSession: refuse,
+  inspectForward: refuse,
+  inspectGradients: refuse,
+  listAdapters: refuse,
+};

@@ -327,3 +327,42 @@ describe('devices', () => {
     });
   });
 });
+
+describe('inspect gradients', () => {
+  const image = tensorOf('image', [1, 3, 1, 1], Float32Array.from([0.5, -1, 2]));
+  const ids = tensorOf('ids', [1, 2], Int32Array.from([2, 7]));
+  const mask = tensorOf('mask', [1, 2], Uint8Array.from([1, 0]));
+  const target = tensorOf('target', [1, 1, 1, 1], Float32Array.from([1]));
+  const inspect = async (tensors: Parameters<typeof encodeSafetensors>[0], ...more: string[]) => {
+    const inputs = join(folder, 'in.safetensors');
+    await writeFile(inputs, encodeSafetensors(tensors));
+    const engine = fakeEngine();
+    const argv = ['inspect', 'gradients', 'dir', '--inputs', inputs, '--out', join(folder, 'out.safetensors'), ...more];
+    return { ...(await call(argv, { engine })), calls: engine.calls };
+  };
+
+  test('hands inputs over, writes gradients, prints the losses', async () => {
+    const { code, json, calls } = await inspect([image, ids, mask, target], '--freeze-text', '--json');
+    expect(code).toBe(0);
+    expect(calls).toEqual(['gradients dir false auto auto true']);
+    expect(json).toMatchObject({ loss: 2.5, segmentation: 1.75, contrastive: 0.75, gradients: 4, device: 'webgpu' });
+    const gradients = await tensorsOf(join(folder, 'out.safetensors'));
+    expect(gradients.get('target.seen')).toEqual({ dtype: 'F32', shape: [1, 1, 1, 1], data: Float32Array.from([1]) });
+    expect([...gradients.get('ids.seen')!.data]).toEqual([2, 7]);
+  });
+  test('takes a target of bytes, and says it in words', async () => {
+    const bytes = tensorOf('target', [1, 1, 1, 2], Uint8Array.from([0, 1]));
+    const { code, stdout, calls } = await inspect([image, ids, mask, bytes], '--fill', '--dtype', 'fp32');
+    expect(code).toBe(0);
+    expect(calls).toEqual(['gradients dir true auto fp32 false']);
+    expect(stdout).toMatch(/^loss 2\.5 \(segmentation 1\.75, contrastive 0\.75\)\n.*out\.safetensors: 4 gradients\n$/);
+  });
+  test('refuses a file without a target', async () => {
+    const { code, stderr, calls } = await inspect([image, ids, mask]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /^error \[BAD_ARGUMENT\]: inspect gradients: .* must hold image, ids, mask and target, got no target/,
+    );
+    expect(calls).toEqual([]);
+  });
+});

@@ -1,0 +1,49 @@
+// `tmca inspect gradients`: the training loss and every parameter's gradient for inputs from a file.
+
+import { basename, dirname } from 'node:path';
+import { writeFileAtomic } from '../../runtime/node/files.js';
+import { safetensorsChunks, tensorOf } from '../../runtime/safetensors/index.js';
+import type { Context } from '../context.js';
+import type { NetworkOptions } from '../options.js';
+import { prepareFolder } from '../outputs.js';
+import { readTrainingInputs } from './inspect-inputs.js';
+
+export interface InspectGradientsOptions extends NetworkOptions {
+  readonly inputs: string;
+  readonly out: string;
+  readonly fill: boolean;
+  readonly freezeText: boolean;
+  readonly json?: boolean;
+}
+
+export async function inspectGradients(
+  model: string,
+  options: InspectGradientsOptions,
+  { console, engine, io }: Context,
+): Promise<void> {
+  const where = 'inspect gradients';
+  const inputs = await readTrainingInputs({ where, path: options.inputs }, io.signal);
+  await prepareFolder(dirname(options.out), where);
+  const { device, dtype, fill, freezeText } = options;
+  const loading = console.loading(basename(model));
+  const run = await engine
+    .inspectGradients(model, inputs, {
+      device,
+      dtype,
+      fill,
+      freezeText,
+      signal: io.signal,
+      onProgress: loading.report,
+    })
+    .finally(loading.end);
+  const tensors = Object.entries(run.gradients).map(([name, { shape, data }]) => tensorOf(name, shape, data));
+  await writeFileAtomic(options.out, safetensorsChunks(tensors));
+  const { loss, segmentation, contrastive, dispatches, info } = run;
+  const result = {
+    ...{ loss, segmentation, contrastive },
+    ...{ out: options.out, gradients: tensors.length, dispatches },
+    ...{ device: info.device, dtype: info.dtype, adapter: info.adapter },
+  };
+  const losses = `loss ${loss} (segmentation ${segmentation}, contrastive ${contrastive})`;
+  await (options.json ? console.json(result) : console.print(`${losses}\n${options.out}: ${tensors.length} gradients`));
+}

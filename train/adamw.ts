@@ -1,0 +1,65 @@
+// AdamW over the parameter arena, as torch.optim.AdamW: decoupled weight decay, bias-corrected moments. One dispatch a
+// step (one for each piece where an arena is larger than a binding may be).
+
+import { check } from '../errors/index.js';
+import { CommandPlan } from '../gpu/commands.js';
+import { adamw as kernel } from '../gpu/kernels/adamw.js';
+import type { PipelineCache } from '../gpu/pipelines.js';
+import type { ParameterArena } from './parameter-arena.js';
+
+export interface AdamWOptions {
+  readonly beta1?: number;
+  readonly beta2?: number;
+  readonly eps?: number;
+  readonly weightDecay?: number;
+}
+
+/** torch.optim.AdamW's. */
+const DEFAULTS = { beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.01 };
+
+export class AdamW {
+  private constructor(
+    private readonly commands: CommandPlan,
+    private readonly call: (lr: number, step: number) => ReturnType<typeof calls>,
+  ) {}
+
+  static async create(pipelines: PipelineCache, arena: ParameterArena, options: AdamWOptions = {}): Promise<AdamW> {
+    const settings = { ...DEFAULTS, ...options };
+    const call = (lr: number, step: number) => calls(arena, { ...settings, lr, step });
+    return new AdamW(await CommandPlan.create(pipelines, 'adamw', call(0, 1)), call);
+  }
+
+  /**
+   * Encodes one step on the gradients as they are.
+   * @param step from 1: the exponent of the bias corrections
+   * @throws TmcaError BAD_ARGUMENT
+   */
+  encode(encoder: GPUCommandEncoder, lr: number, step: number): void {
+    check(
+      Number.isFinite(lr) && lr >= 0 && Number.isInteger(step) && step >= 1,
+      'BAD_ARGUMENT',
+      `AdamW.encode: lr must be a number of at least 0 and step one of at least 1, got ${lr} and ${step}`,
+    );
+    for (const [i, { uniforms }] of this.call(lr, step).entries()) this.commands.setUniforms(i, uniforms);
+    this.commands.encode(encoder);
+  }
+
+  dispose(): void {
+    this.commands.dispose();
+  }
+}
+
+function calls(
+  arena: ParameterArena,
+  settings: Required<AdamWOptions> & { readonly lr: number; readonly step: number },
+) {
+  const [parameters, gradients, m, v] = (['parameters', 'gradients', 'moment1', 'moment2'] as const).map(kind =>
+    arena.pieces(kind),
+  );
+  return parameters!.map((piece, i) =>
+    kernel(
+      { count: piece.size / 4, ...settings },
+      { parameters: piece, gradients: gradients![i]!, m: m![i]!, v: v![i]! },
+    ),
+  );
+}

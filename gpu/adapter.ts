@@ -46,7 +46,7 @@ export type LimitName = (typeof raisedLimits)[number];
 
 const getOne =
   'in Node install a Vulkan driver (Debian: `npm run setup` gets Mesa 25 from backports); in a browser use Chrome or Edge 113+, ' +
-  'Safari 26+ or Firefox 141+, on Linux with chrome://flags/#enable-unsafe-webgpu, or choose device wasm';
+  'Safari 26+ or Firefox 141+, on Linux with chrome://flags/#enable-unsafe-webgpu';
 
 /** Errors: NO_WEBGPU, NO_ADAPTER. */
 export async function findAdapter(options: AdapterOptions): Promise<GPUAdapter> {

@@ -82,7 +82,7 @@ async function requestDevice(adapter: GPUAdapter, features: DeviceFeatures): Pro
   } catch (cause) {
     throw new TmcaError(
       'GPU_FAILED',
-      `openDevice: the adapter must give a device, got ${cause}; update the graphics driver, or choose device wasm`,
+      `openDevice: the adapter must give a device, got ${cause}; update the graphics driver`,
       { cause },
     );
   }

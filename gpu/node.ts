@@ -45,7 +45,7 @@ async function create(flags: string[]): Promise<GPU> {
     throw new TmcaError(
       'NO_WEBGPU',
       `nodeGpu: Dawn must load, got ${cause instanceof Error ? cause.message.split('\n')[0] : cause}; ` +
-        `install the package webgpu for ${process.platform}-${process.arch}, or choose device wasm`,
+        `install the package webgpu for ${process.platform}-${process.arch}`,
       { cause },
     );
   }

@@ -1,0 +1,35 @@
+// As adamw, for a number of parameters that is a multiple of 4: dims.count is in quads.
+
+struct Dims {
+  count: u32,
+  keep: f32, // 1 - lr weight_decay
+  beta1: f32, gain1: f32, beta2: f32, gain2: f32, // gain: 1 - beta
+  step_size: f32, // lr / (1 - beta1^t)
+  root_scale: f32, // 1 / sqrt(1 - beta2^t)
+  eps: f32,
+}
+
+@group(0) @binding(0) var<uniform> dims: Dims;
+@group(0) @binding(1) var<storage, read> gradients: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> parameters: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> m: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> v: array<vec4f>;
+
+@compute @workgroup_size(GROUP)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let first = (group.y * groups.x + group.x) * GROUP * ITEMS + local;
+  for (var item = 0u; item < ITEMS; item++) {
+    let i = first + item * GROUP;
+    if (i >= dims.count) { return; }
+    let g = gradients[i];
+    let mean = dims.beta1 * m[i] + dims.gain1 * g;
+    let square = dims.beta2 * v[i] + dims.gain2 * g * g;
+    m[i] = mean;
+    v[i] = square;
+    parameters[i] = parameters[i] * dims.keep - dims.step_size * mean / (sqrt(square) * dims.root_scale + dims.eps);
+  }
+}

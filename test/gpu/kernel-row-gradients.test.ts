@@ -1,0 +1,175 @@
+// Gradients that need no matrix product: LayerNorm, biases, embeddings, bilinear resizing.
+
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { columnSum, columnSumPartial } from '../../gpu/kernels/column-sum.js';
+import { embeddingGradient } from '../../gpu/kernels/embedding-gradient.js';
+import { layerNormGradient, layerNormGradientPartial } from '../../gpu/kernels/layer-norm-gradient.js';
+import type { ResizeBilinearDims } from '../../gpu/kernels/resize-bilinear.js';
+import { resizeBilinear } from '../../gpu/kernels/resize-bilinear.js';
+import { resizeBilinearGradient } from '../../gpu/kernels/resize-bilinear-gradient.js';
+import { expectClose, tolerance } from '../tolerance.js';
+import { floats, given, repeatable, written } from './gradient-harness.js';
+import { getGpu, runKernel } from './harness.js';
+import { layerNormGradientReference } from './reference-gradients.js';
+import { noise } from './reference-kernels.js';
+
+describe('layer-norm', () => {
+  const cases = [
+    { m: 1, c: 1, weight: true },
+    { m: 7, c: 33, weight: true },
+    { m: 70, c: 13, weight: false },
+    { m: 33, c: 68, weight: true },
+    { m: 333, c: 4, weight: true },
+  ];
+
+  test.each(cases)('[$m,$c], weight $weight', async ({ m, c, weight }) => {
+    const dims = { m, c, eps: 1e-5 };
+    // A mean far from zero: a variance by E[x²] - E[x]² would be lost.
+    const x = noise(m * c, 1).map(v => v + 20);
+    const data = { x, dy: noise(m * c, 2, 1 / Math.sqrt(m)), ...(weight && { weight: noise(c, 3) }) };
+    const expected = layerNormGradientReference(dims, data);
+    const partial = layerNormGradientPartial(dims);
+    const calls = layerNormGradient(dims, {
+      ...{ x: 0, dy: 1, weight: weight ? 2 : null, dx: 3, statistics: 4 },
+      ...{ dweight: 5, dbias: 6, partialWeight: 7, partialBias: 8 },
+    });
+    expect(calls[0]!.shader.name.endsWith('-vec4')).toBe(c % 4 === 0);
+    expect(calls.length, 'calls').toBe(partial === 0 ? 2 : 4);
+    const results = await repeatable(await getGpu(), calls, [
+      ...[data.x, data.dy, data.weight ?? [0]].map(given),
+      ...[m * c, 2 * m, c, c, partial, partial].map(floats),
+    ]);
+    // x near 20 is stored to 1e-6, and normalised that is up to 1e-5 of a row's spread.
+    const allowed = { abs: 5e-5, rel: 1e-4 };
+    expectClose(written(calls, results, 3), expected.dx, c === 1 ? tolerance.f32 : allowed);
+    expectClose(written(calls, results, 5), expected.dweight, allowed);
+    expectClose(written(calls, results, 6), expected.dbias, tolerance.f32);
+  });
+
+  test('dx alone is one call', () => {
+    expect(layerNormGradient({ m: 3, c: 8, eps: 1e-5 }, { x: 0, dy: 1, dx: 2, statistics: 3 }).length).toBe(1);
+  });
+});
+
+describe('column-sum', () => {
+  test.each([
+    { m: 1, n: 1 },
+    { m: 15, n: 33 },
+    { m: 5003, n: 3 },
+    { m: 40, n: 40000 },
+  ])('[$m,$n]', async ({ m, n }) => {
+    const x = noise(m * n, 1, 1 / Math.sqrt(m));
+    const expected = new Float64Array(n);
+    x.forEach((v, i) => {
+      expected[i % n]! += v;
+    });
+    const partial = columnSumPartial({ m, n });
+    const calls = columnSum({ m, n }, { x: 0, partial: 1, out: 2 });
+    expect(calls.length, 'calls').toBe(partial === 0 ? 1 : 2);
+    const results = await repeatable(await getGpu(), calls, [given(x), floats(partial), floats(n)]);
+    expectClose(written(calls, results, 2), expected, tolerance.f32);
+  });
+});
+
+describe('embedding', () => {
+  const check = async (ids: number[], dim: number, vocabulary: number) => {
+    const dy = noise(ids.length * dim, 1);
+    // In f32, in the order that the kernel promises: every bit must agree.
+    const expected = new Float32Array(vocabulary * dim);
+    ids.forEach((id, row) => {
+      const token = Math.min(Math.max(id, 0), vocabulary - 1);
+      for (let i = 0; i < dim; i++)
+        expected[token * dim + i] = Math.fround(expected[token * dim + i]! + dy[row * dim + i]!);
+    });
+    const calls = embeddingGradient({ m: ids.length, dim, vocabulary }, { ids: 0, dy: 1, out: 2 });
+    const buffers = [{ data: ids, storage: 'i32' } as const, given(dy), floats(vocabulary * dim)];
+    const [out] = await repeatable(await getGpu(), calls, buffers);
+    expectClose(out!, expected, tolerance.exact);
+  };
+
+  test('one id', () => check([0], 1, 1));
+  test('a word again and again, and more columns than a workgroup', () => check([5, 2, 5, 5, 0, 2, 5], 77, 9));
+  test('quads, more of them than a workgroup', () => check([3, 3, 1, 3, 6, 1], 268, 7));
+  test('ids outside the table count for its ends', () => check([-1, 0, 12, 4, 99], 8, 5));
+  test('the same id further apart than a workgroup is wide', () =>
+    check(
+      Array.from({ length: 200 }, (_, i) => (i * 7) % 90),
+      5,
+      101,
+    ));
+
+  test('any ids', async () => {
+    const ids = fc.array(fc.integer({ min: 0, max: 20 }), { minLength: 1, maxLength: 150 });
+    await fc.assert(
+      fc.asyncProperty(ids, ids => check(ids, 4, 21)),
+      { numRuns: 8 },
+    );
+  });
+});
+
+describe('resize-bilinear', () => {
+  const sizes: ResizeBilinearDims[] = [
+    { batch: 1, height: 1, width: 1, channels: 1, outHeight: 3, outWidth: 5 },
+    { batch: 2, height: 7, width: 5, channels: 3, outHeight: 14, outWidth: 10 },
+    { batch: 2, height: 3, width: 4, channels: 8, outHeight: 6, outWidth: 8 },
+    { batch: 1, height: 13, width: 33, channels: 1, outHeight: 7, outWidth: 50 },
+    { batch: 1, height: 5, width: 5, channels: 4, outHeight: 2, outWidth: 1 },
+    { batch: 1, height: 2, width: 9, channels: 4, outHeight: 31, outWidth: 9 },
+  ];
+
+  /** Σ dy · resize(x) = Σ dx · x for every x defines dx: taken with each unit vector, it is the transposed matrix. */
+  async function transposed(dims: ResizeBilinearDims, dy: Float32Array): Promise<Float64Array> {
+    const { height, width, channels, batch, outHeight, outWidth } = dims;
+    // All unit vectors of one map and channel at once, as a batch of one channel.
+    const cells = height * width;
+    const identity = Float32Array.from({ length: cells * cells }, (_, i) =>
+      Number(Math.floor(i / cells) === i % cells),
+    );
+    const one = { batch: cells, height, width, channels: 1, outHeight, outWidth };
+    const [matrix] = await runKernel(await getGpu(), resizeBilinear(one, { x: 0, out: 1 }, { act: 'f32' }), [
+      given(identity),
+      floats(cells * outHeight * outWidth),
+    ]);
+    const dx = new Float64Array(batch * cells * channels);
+    const targets = outHeight * outWidth;
+    for (let b = 0; b < batch; b++)
+      for (let cell = 0; cell < cells; cell++)
+        for (let c = 0; c < channels; c++)
+          for (let t = 0; t < targets; t++)
+            dx[(b * cells + cell) * channels + c]! +=
+              matrix![cell * targets + t]! * dy[(b * targets + t) * channels + c]!;
+    return dx;
+  }
+
+  test.each(sizes)('[$batch,$height,$width,$channels] from $outHeight x $outWidth', async dims => {
+    const dy = noise(dims.batch * dims.outHeight * dims.outWidth * dims.channels, 1);
+    const expected = await transposed(dims, dy);
+    const calls = [resizeBilinearGradient(dims, { dy: 0, out: 1 })];
+    const [dx] = await repeatable(await getGpu(), calls, [given(dy), floats(expected.length)]);
+    expectClose(dx!, expected, tolerance.f32);
+  });
+
+  test('any sizes: the transpose of the resize that the device does', async () => {
+    const side = fc.integer({ min: 1, max: 12 });
+    await fc.assert(
+      fc.asyncProperty(
+        side,
+        side,
+        fc.integer({ min: 1, max: 40 }),
+        side,
+        async (height, width, outHeight, outWidth) => {
+          const dims = { batch: 1, height, width, channels: 1, outHeight, outWidth };
+          const dy = noise(outHeight * outWidth, 1);
+          const [dx] = await repeatable(
+            await getGpu(),
+            [resizeBilinearGradient(dims, { dy: 0, out: 1 })],
+            [given(dy), floats(height * width)],
+          );
+          expectClose(dx!, await transposed(dims, dy), tolerance.f32);
+        },
+      ),
+      { numRuns: 15 },
+    );
+  });
+});

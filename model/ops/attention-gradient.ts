@@ -3,11 +3,20 @@
 // dS = P (dP - Σ_l P dP), dq = dS k / sqrt(d), dk = dSᵀ q / sqrt(d), dv = Pᵀ dy (arXiv:2205.14135, appendix B.2).
 // Inputs q, k, v and mask as attention; dy [B,N,C].
 
-import { sameShape, sizeOf } from '../graph.js';
-import type { CoreRule } from '../rule.js';
+import {
+  attentionGradient as kernel,
+  attentionGradientStatistics as statisticsFloats,
+} from '../../gpu/kernels/attention-gradient.js';
+import { type Shape, sameShape, sizeOf } from '../graph.js';
+import type { CoreRule, Operand } from '../rule.js';
 import { type AttentionAttrs, attention, probabilities } from './attention.js';
 import { expectShapes, required } from './expect.js';
-import { notDifferentiable, withoutKernel } from './gradient.js';
+import { notDifferentiable } from './gradient.js';
+
+/** Where dk and dv begin behind dq, in elements. */
+function parts(q: Shape, k: Shape): { readonly dk: number; readonly dv: number } {
+  return { dk: sizeOf(q), dv: sizeOf(q) + sizeOf(k) };
+}
 
 export const attentionGradient: CoreRule<AttentionAttrs> = {
   slots: ['act', 'act', 'act', 'index', 'act'],
@@ -18,26 +27,40 @@ export const attentionGradient: CoreRule<AttentionAttrs> = {
     return [sizeOf(q) + 2 * sizeOf(inputs[1]!)];
   },
   reference([q, k, v, mask, dy], { heads }, out) {
-    const dim = q!.shape[2]! / heads;
+    const channels = q!.shape[2]!;
+    const dim = channels / heads;
     const scale = 1 / Math.sqrt(dim);
-    const [dq, dk, dv] = [0, q!.data.length, q!.data.length + k!.data.length] as [number, number, number];
-    probabilities(q!, k!, mask ?? null, heads, (row, columns, p) => {
-      const dp = p.map((_, l) => {
-        let dot = 0;
-        for (let c = 0; c < dim; c++) dot += dy!.data[row + c]! * v!.data[columns[l]! + c]!;
-        return dot;
-      });
-      const mean = dp.reduce((sum, value, l) => sum + value * p[l]!, 0);
-      columns.forEach((column, l) => {
+    const { dk, dv } = parts(q!.shape, k!.shape);
+    const dp = new Float64Array(k!.shape[1]!);
+    probabilities(q!, k!, mask ?? null, heads, (row, first, p) => {
+      let mean = 0;
+      for (let l = 0; l < p.length; l++) {
+        dp[l] = 0;
+        for (let c = 0; c < dim; c++) dp[l]! += dy!.data[row + c]! * v!.data[first + l * channels + c]!;
+        mean += p[l]! * dp[l]!;
+      }
+      for (let l = 0; l < p.length; l++) {
+        const column = first + l * channels;
         const ds = p[l]! * (dp[l]! - mean) * scale;
         for (let c = 0; c < dim; c++) {
-          out.data[dq + row + c]! += ds * k!.data[column + c]!;
+          out.data[row + c]! += ds * k!.data[column + c]!;
           out.data[dk + column + c]! += ds * q!.data[row + c]!;
           out.data[dv + column + c]! += p[l]! * dy!.data[row + c]!;
         }
-      });
+      }
     });
   },
-  lower: withoutKernel,
+  lower: ({ inputs: [q, k, v, mask, dy], attrs: { heads }, out, act, temporary }) => {
+    const [batch, queries, channels] = q!.shape as [number, number, number];
+    const { dk, dv } = parts(q!.shape, k!.shape);
+    const part = (offset: number) => ({ offset, pitch: channels });
+    const dims = { batch, queries, keys: k!.shape[1]!, heads, headDim: channels / heads };
+    const statistics = temporary(4 * statisticsFloats(dims));
+    return kernel<Operand>(
+      { ...dims, dq: part(0), dk: part(dk), dv: part(dv) },
+      { q: q!, k: k!, v: v!, mask: mask ?? null, dy: dy!, statistics, dq: out, dk: out, dv: out },
+      { act },
+    );
+  },
   gradient: notDifferentiable,
 };

@@ -1,9 +1,10 @@
 // depthwise-input-gradient: the derivative of a depthwise convolution by its input: dy convolved with the kernel turned by
 // half a turn. Inputs dy [B,H,W,C], W [kh,kw,C] → [B,H,W,C].
 
+import { depthwiseInputGradient as kernel } from '../../gpu/kernels/depthwise-gradient.js';
 import type { CoreRule } from '../rule.js';
 import { depthwise, eachDepthwiseTap } from './depthwise.js';
-import { notDifferentiable, withoutKernel } from './gradient.js';
+import { notDifferentiable } from './gradient.js';
 
 export const depthwiseInputGradient: CoreRule<Record<never, never>> = {
   slots: ['act', 'weight'],
@@ -15,6 +16,11 @@ export const depthwiseInputGradient: CoreRule<Record<never, never>> = {
       for (let c = 0; c < channels; c++) out.data[from + c]! += dy!.data[to + c]! * w!.data[weights + c]!;
     });
   },
-  lower: withoutKernel,
+  lower: ({ inputs: [dy, w], out, act, weight }) => {
+    const [batch, height, width, channels] = out.shape as [number, number, number, number];
+    const [kernelHeight, kernelWidth] = w!.shape as [number, number];
+    const dims = { batch, height, width, channels, kernelHeight, kernelWidth };
+    return [kernel(dims, { dy: dy!, weight: w!, out }, { act, weight })];
+  },
   gradient: notDifferentiable,
 };

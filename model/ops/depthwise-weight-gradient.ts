@@ -1,11 +1,15 @@
 // depthwise-weight-gradient: the derivative of a depthwise convolution by its weight: dW[ky,kx,c] = Σ_{b,oy,ox} dy[b,oy,ox,c]
 // x[b,oy+ky-kh/2,ox+kx-kw/2,c]. Inputs x and dy [B,H,W,C] → [kh,kw,C].
 
+import {
+  depthwiseWeightGradient as kernel,
+  depthwiseWeightGradientPartial as partialFloats,
+} from '../../gpu/kernels/depthwise-gradient.js';
 import { sameShape } from '../graph.js';
-import type { CoreRule } from '../rule.js';
+import type { CoreRule, Operand } from '../rule.js';
 import { eachDepthwiseTap } from './depthwise.js';
 import { expectShapes, required } from './expect.js';
-import { notDifferentiable, withoutKernel } from './gradient.js';
+import { notDifferentiable } from './gradient.js';
 
 export interface DepthwiseWeightGradientAttrs {
   readonly kernelHeight: number;
@@ -31,6 +35,11 @@ export const depthwiseWeightGradient: CoreRule<DepthwiseWeightGradientAttrs> = {
       for (let c = 0; c < channels; c++) out.data[weights + c]! += dy!.data[to + c]! * x!.data[from + c]!;
     });
   },
-  lower: withoutKernel,
+  lower: ({ inputs: [x, dy], attrs, out, act, temporary }) => {
+    const [batch, height, width, channels] = x!.shape as [number, number, number, number];
+    const dims = { ...attrs, batch, height, width, channels };
+    const partial = temporary(4 * partialFloats(dims));
+    return kernel<Operand>(dims, { x: x!, dy: dy!, partial, out }, { act });
+  },
   gradient: notDifferentiable,
 };

@@ -1,11 +1,12 @@
 // embedding-gradient: the derivative of a table by the rows that were read: each row is the sum of its tokens' dy, in the
 // tokens' order; zero without tokens. Inputs ids […], dy […,D] → [V,D].
 
-import { sameShape } from '../graph.js';
+import { embeddingGradient as kernel } from '../../gpu/kernels/embedding-gradient.js';
+import { sameShape, sizeOf } from '../graph.js';
 import type { CoreRule } from '../rule.js';
 import { rowOf } from './embedding.js';
 import { expectShapes, last, required } from './expect.js';
-import { notDifferentiable, withoutKernel } from './gradient.js';
+import { notDifferentiable } from './gradient.js';
 
 export interface EmbeddingGradientAttrs {
   /** Rows of the table. */
@@ -27,6 +28,7 @@ export const embeddingGradient: CoreRule<EmbeddingGradientAttrs> = {
       for (let c = 0; c < dim; c++) out.data[row + c]! += dy!.data[at * dim + c]!;
     });
   },
-  lower: withoutKernel,
+  lower: ({ inputs: [ids, dy], attrs: { vocabulary }, out, act }) =>
+    kernel({ m: sizeOf(ids!.shape), dim: last(out.shape), vocabulary }, { ids: ids!, dy: dy!, out }, { act }),
   gradient: notDifferentiable,
 };

@@ -3,7 +3,7 @@
 import { TmcaError } from '../../errors/index.js';
 import type { Builder } from '../builder.js';
 import { type Shape, sameShape, sizeOf, type Tensor } from '../graph.js';
-import type { GradientContext, LowerContext } from '../rule.js';
+import type { GradientContext } from '../rule.js';
 import { last } from './expect.js';
 
 /** The gradient rule of ops that are derivatives themselves: training needs no second ones. */
@@ -37,8 +37,3 @@ export function unbroadcast(b: Builder, dy: Tensor, shape: Shape): Tensor {
 export const sumRows = (b: Builder, dy: Tensor): Tensor => unbroadcast(b, dy, [last(dy.shape)]);
 
 export const zeros = (b: Builder, shape: Shape): Tensor => b.constant(new Float64Array(sizeOf(shape)), shape);
-
-/** Stands where a kernel is still missing: the interpreter runs the op, a device refuses it. */
-export function withoutKernel({ out }: LowerContext<unknown>): never {
-  throw new TmcaError('UNSUPPORTED', `lower: every op must have kernels, got ${out.op}; run it in the interpreter`);
-}

@@ -1,10 +1,11 @@
 // layer-norm-gradient: the derivative of LayerNorm by its input. With n = (x - mean) / sqrt(var + eps) and g = dy weight:
 // dx = (g - mean(g) - n mean(g n)) / sqrt(var + eps), means over the last axis. Inputs x […,C], weight [C] (optional), dy.
 
-import { sameShape } from '../graph.js';
-import type { CoreRule } from '../rule.js';
+import { layerNormGradient as kernel } from '../../gpu/kernels/layer-norm-gradient.js';
+import { sameShape, sizeOf } from '../graph.js';
+import type { CoreRule, Operand } from '../rule.js';
 import { expectShapes, last, optionalVector, required } from './expect.js';
-import { notDifferentiable, withoutKernel } from './gradient.js';
+import { notDifferentiable } from './gradient.js';
 import { type LayerNormAttrs, statistics } from './layer-norm.js';
 
 export const layerNormGradient: CoreRule<LayerNormAttrs> = {
@@ -31,6 +32,11 @@ export const layerNormGradient: CoreRule<LayerNormAttrs> = {
       for (let i = 0; i < n; i++) out.data[at + i] = (g(i) - first - normal(i) * second) * scale;
     }
   },
-  lower: withoutKernel,
+  lower: ({ inputs: [x, weight, dy], attrs: { eps }, out, act, temporary }) => {
+    const c = last(out.shape);
+    const m = sizeOf(out.shape) / c;
+    const statistics = temporary(4 * 2 * m);
+    return kernel<Operand>({ m, c, eps }, { x: x!, dy: dy!, weight: weight ?? null, dx: out, statistics }, { act });
+  },
   gradient: notDifferentiable,
 };

@@ -2,7 +2,7 @@
 
 import { reduce as kernel } from '../../gpu/kernels/reduce.js';
 import { type Shape, sizeOf } from '../graph.js';
-import type { CoreRule } from '../rule.js';
+import type { CoreRule, Operand } from '../rule.js';
 import { expectShapes, required } from './expect.js';
 
 export interface ReduceAttrs {
@@ -14,6 +14,16 @@ export interface ReduceAttrs {
 function view(shape: Shape, axes: readonly number[]): { outer: number; n: number; inner: number } {
   const [first, end] = [axes[0]!, axes[axes.length - 1]! + 1];
   return { outer: sizeOf(shape.slice(0, first)), n: sizeOf(shape.slice(first, end)), inner: sizeOf(shape.slice(end)) };
+}
+
+/** From here on one call would leave most of a device idle: a bias's gradient, a batch's statistics, a loss. */
+const LONG = 2048;
+
+/** The divisor of n that is nearest to its root from below; 1 for primes. */
+function partsOf(n: number): number {
+  let parts = Math.floor(Math.sqrt(n));
+  while (n % parts !== 0) parts--;
+  return parts;
 }
 
 export const reduce: CoreRule<ReduceAttrs> = {
@@ -39,9 +49,18 @@ export const reduce: CoreRule<ReduceAttrs> = {
         out.data[o * inner + i] = kind === 'mean' ? total / n : total;
       }
   },
-  lower: ({ inputs, attrs, out, act }) => [
-    kernel({ ...view(inputs[0]!.shape, attrs.axes), kind: attrs.kind }, { x: inputs[0]!, out }, { act }),
-  ],
+  lower: ({ inputs, attrs: { axes, kind }, out, act, temporary }) => {
+    const x = inputs[0]!;
+    const { outer, n, inner } = view(x.shape, axes);
+    const parts = act === 'f32' && outer === 1 && n >= LONG ? partsOf(n) : 1;
+    if (parts === 1) return [kernel({ outer, n, inner, kind }, { x, out }, { act })];
+    // Parts are of one length, so the mean of their means is the mean.
+    const partial = temporary(4 * parts * inner);
+    return [
+      kernel<Operand>({ outer: parts, n: n / parts, inner, kind }, { x, out: partial }, { act }),
+      kernel<Operand>({ outer, n: parts, inner, kind }, { x: partial, out }, { act }),
+    ];
+  },
   gradient(b, { inputs, out, attrs: { kind, axes }, dy }) {
     const x = inputs[0]!;
     if (kind !== 'max') {

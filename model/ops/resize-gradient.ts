@@ -1,9 +1,10 @@
 // resize-gradient: the derivative of bilinear resizing by its input: each target pixel's dy, shared out over the four pixels
 // that made it. dy [B,Ho,Wo,C] → [B,H,W,C].
 
+import { resizeBilinearGradient as kernel } from '../../gpu/kernels/resize-bilinear-gradient.js';
 import type { CoreRule } from '../rule.js';
 import { expectShapes, required } from './expect.js';
-import { notDifferentiable, withoutKernel } from './gradient.js';
+import { notDifferentiable } from './gradient.js';
 import { type ResizeAttrs, taps } from './resize.js';
 
 /** `height` and `width` are the resized map's: the output's here. */
@@ -31,6 +32,10 @@ export const resizeGradient: CoreRule<ResizeAttrs> = {
             put(row.high, column.high, row.part * column.part);
           }
   },
-  lower: withoutKernel,
+  lower: ({ inputs: [dy], out, act }) => {
+    const [batch, height, width, channels] = out.shape as [number, number, number, number];
+    const [, outHeight, outWidth] = dy!.shape as [number, number, number];
+    return [kernel({ batch, height, width, channels, outHeight, outWidth }, { dy: dy!, out }, { act })];
+  },
   gradient: notDifferentiable,
 };

@@ -80,6 +80,9 @@ const cases: { readonly [K in OpName]: readonly Tensor[] } = {
     b.sum(x('x', 3, 70, 5), [1]),
     b.mean(x('x', 2, 4, 4, 6), [1, 2]),
     b.mean(x('x', 300), [0]),
+    // Long enough for two calls; and the same, but a prime.
+    b.mean(x('x', 3, 1000, 5), [0, 1]),
+    b.sum(x('x', 2053, 2), [0]),
     makeNode('reduce', [x('x', 5, 33)], { kind: 'max', axes: [1] }),
   ],
   softmax: [b.softmax(x('x', 3, 7)), b.logSoftmax(x('x', 2, 300))],
@@ -187,12 +190,33 @@ const cases: { readonly [K in OpName]: readonly Tensor[] } = {
       kernelWidth: 2,
     }),
   ],
-  depthwiseInputGradient: [],
-  depthwiseWeightGradient: [],
-  attentionGradient: [],
-  layerNormGradient: [],
-  embeddingGradient: [],
-  resizeGradient: [],
+  depthwiseInputGradient: [
+    b.depthwiseInputGradient(x('dy', 2, 9, 7, 5), w(7, 7, 5)),
+    b.depthwiseInputGradient(x('dy', 1, 8, 8, 12), w(7, 7, 12)),
+  ],
+  depthwiseWeightGradient: [
+    b.depthwiseWeightGradient(x('x', 2, 9, 7, 5), x('dy', 2, 9, 7, 5), { kernelHeight: 7, kernelWidth: 7 }),
+    b.depthwiseWeightGradient(x('x', 1, 8, 8, 12), x('dy', 1, 8, 8, 12), { kernelHeight: 7, kernelWidth: 7 }),
+  ],
+  attentionGradient: [
+    b.attentionGradient(x('q', 2, 5, 12), x('k', 2, 7, 12), x('v', 2, 7, 12), ids('mask', 2, 7), x('dy', 2, 5, 12), {
+      heads: 4,
+    }),
+    b.attentionGradient(x('q', 1, 33, 26), x('k', 1, 9, 26), x('v', 1, 9, 26), null, x('dy', 1, 33, 26), { heads: 2 }),
+    b.attentionGradient(qkv, qkv, qkv, null, x('dy', 2, 5, 36), { heads: 3 }),
+  ],
+  layerNormGradient: [
+    b.layerNormGradient(x('x', 3, 7), w(7), x('dy', 3, 7), { eps: 1e-6 }),
+    b.layerNormGradient(x('x', 2, 5, 48), null, x('dy', 2, 5, 48), { eps: 1e-5 }),
+  ],
+  embeddingGradient: [
+    b.embeddingGradient(ids('ids', 2, 5), x('dy', 2, 5, 6), { vocabulary: 11 }),
+    b.embeddingGradient(ids('ids', 33), x('dy', 33, 8), { vocabulary: 4 }),
+  ],
+  resizeGradient: [
+    b.resizeGradient(x('dy', 2, 6, 10, 2), { height: 3, width: 5 }),
+    b.resizeGradient(x('dy', 1, 10, 3, 4), { height: 7, width: 7 }),
+  ],
 };
 
 /** Whether the kernels of `op` refuse a storage: gradients of TMCA span more orders of magnitude than f16 holds. */

@@ -78,6 +78,52 @@ const mistakes: [string, () => Tensor, string][] = [
   ],
   ['resize', () => b.resize(at(2, 3), { height: 4, width: 4 }), 'resize: x must be [B,H,W,C], got [2,3]'],
   ['embedding', () => b.embedding(at(2), at(3)), 'embedding: the table must be [V,D], got [2]'],
+  [
+    'broadcast',
+    () => b.broadcast(at(2, 3), { shape: [4, 3] }),
+    'broadcast: x must stretch to the shape, got [2,3] and [4,3]',
+  ],
+  [
+    'conv2d input gradient',
+    () => b.conv2dInputGradient(at(1, 4, 4, 3), at(3, 2, 2, 5), { stride: 2, padding: 0, height: 7, width: 8 }),
+    'conv2dInputGradient: dy must be what W [O,kh,kw,C] makes of 7 x 8, got [1,4,4,3] and [3,2,2,5]',
+  ],
+  [
+    'conv2d weight gradient',
+    () =>
+      b.conv2dWeightGradient(at(1, 8, 8, 3), at(2, 4, 4, 5), {
+        stride: 2,
+        padding: 0,
+        kernelHeight: 2,
+        kernelWidth: 2,
+      }),
+    'conv2dWeightGradient: dy must be what a 2 x 2 kernel makes of x [B,H,W,C], got [1,8,8,3] and [2,4,4,5]',
+  ],
+  [
+    'depthwise weight gradient',
+    () => b.depthwiseWeightGradient(at(1, 8, 8, 3), at(1, 8, 7, 3), { kernelHeight: 3, kernelWidth: 3 }),
+    'depthwiseWeightGradient: x and dy [B,H,W,C] must be alike, got [1,8,8,3] and [1,8,7,3]',
+  ],
+  [
+    'attention gradient',
+    () => b.attentionGradient(at(1, 4, 6), at(1, 5, 6), at(1, 5, 6), null, at(1, 5, 6), { heads: 2 }),
+    'attentionGradient: q and dy must be alike, got [1,4,6] and [1,5,6]',
+  ],
+  [
+    'layerNorm gradient',
+    () => b.layerNormGradient(at(2, 3), at(3), at(3, 2), { eps: 1 }),
+    'layerNormGradient: x and dy must be alike, got [2,3] and [3,2]',
+  ],
+  [
+    'embedding gradient',
+    () => b.embeddingGradient(at(2, 3), at(3, 2, 4), { vocabulary: 5 }),
+    'embeddingGradient: ids […] and dy […,D] must agree, got [2,3] and [3,2,4]',
+  ],
+  [
+    'resize gradient',
+    () => b.resizeGradient(at(2, 3), { height: 4, width: 4 }),
+    'resizeGradient: dy must be [B,H,W,C], got [2,3]',
+  ],
   ['constant', () => b.constant([1, 2], [3]), 'constant: as many numbers as the shape holds, got 2 for [3]'],
 ];
 

@@ -126,3 +126,28 @@ export function attentionGradientReference(
     }
   return { dq, dk, dv };
 }
+
+/** dx [m,c], dweight [c] and dbias [c] of a LayerNorm over rows; weight absent: none. */
+export function layerNormGradientReference(
+  { m, c, eps }: { readonly m: number; readonly c: number; readonly eps: number },
+  { x, dy, weight }: { readonly x: Values; readonly dy: Values; readonly weight?: Values },
+): { dx: Float64Array; dweight: Float64Array; dbias: Float64Array } {
+  const dx = new Float64Array(m * c);
+  const [dweight, dbias] = [new Float64Array(c), new Float64Array(c)];
+  const mean = (of: number[]) => of.reduce((a, b) => a + b, 0) / c;
+  for (let row = 0; row < m; row++) {
+    const at = Array.from({ length: c }, (_, i) => row * c + i);
+    const centre = mean(at.map(i => x[i]!));
+    const scale = 1 / Math.sqrt(mean(at.map(i => (x[i]! - centre) ** 2)) + eps);
+    const normalised = at.map(i => (x[i]! - centre) * scale);
+    const g = at.map((i, column) => dy[i]! * (weight?.[column] ?? 1));
+    // The Jacobian of the normalisation in full: d n[j] / d x[i] = scale (1[i = j] - 1 / c - n[i] n[j] / c).
+    for (let i = 0; i < c; i++) {
+      for (let j = 0; j < c; j++)
+        dx[at[i]!]! += g[j]! * scale * (Number(i === j) - 1 / c - (normalised[i]! * normalised[j]!) / c);
+      dweight[i]! += dy[at[i]!]! * normalised[i]!;
+      dbias[i]! += dy[at[i]!]!;
+    }
+  }
+  return { dx, dweight, dbias };
+}

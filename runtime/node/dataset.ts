@@ -26,6 +26,14 @@ export interface DatasetOptions {
   /** All splits if not given. */
   readonly split?: string;
   readonly signal?: AbortSignal;
+  /** Given, records at fault are told here, each once, and left out; else they are an error. */
+  readonly onFault?: (fault: RecordFault) => void;
+}
+
+export interface RecordFault {
+  /** As text in messages: quoted, or "record 7" where it has none. */
+  readonly id: string;
+  readonly fault: string;
 }
 
 /** How many faulty records an error names; the others are counted. */
@@ -47,14 +55,23 @@ export async function openDataset(folder: string, options: DatasetOptions = {}):
   await checkFolder(folder);
   const { name, drafts } = await readLayout(folder);
   check(drafts.length > 0, 'DATASET_INVALID', `openDataset: a data set must have records, got none in ${folder}`);
-  const faults = new Faults();
+  const faults = new Faults(options.onFault);
   const seen = new Set<string>();
-  const all = drafts.map((draft, i) => checkRecord(draft, i, folder, seen, faults)).filter(record => record !== null);
+  // told one by one, faults of a split that was not asked for are nobody's business
+  const others = options.onFault ? new Faults(() => {}) : faults;
+  const isOther = ({ split }: Draft) => options.split !== undefined && isText(split) && split !== options.split;
+  const all = drafts
+    .map((draft, i) => checkRecord(draft, i, folder, seen, isOther(draft) ? others : faults))
+    .filter(record => record !== null);
   faults.throwIfAny(drafts.length, folder);
   const records = options.split === undefined ? all : chooseSplit(all, options.split, folder);
-  await checkFiles(records, folder, faults, options.signal);
+  const missing = await checkFiles(records, folder, faults, options.signal);
   faults.throwIfAny(records.length, folder);
-  return { name: name ?? basename(resolve(folder)), records };
+  const whole = records.filter(record => !missing.has(record));
+  check(whole.length > 0, 'DATASET_INVALID', () => {
+    return `openDataset: some record must be without fault, got none of ${records.length} in ${folder}; mend the data set`;
+  });
+  return { name: name ?? basename(resolve(folder)), records: whole };
 }
 
 async function checkFolder(folder: string): Promise<void> {
@@ -69,9 +86,15 @@ async function checkFolder(folder: string): Promise<void> {
 /** Collects what is wrong with which record, for one error that names some and counts all. */
 class Faults {
   readonly #found: string[] = [];
+  readonly #report: DatasetOptions['onFault'];
+
+  constructor(report: DatasetOptions['onFault']) {
+    this.#report = report;
+  }
 
   add(id: string, fault: string): void {
-    this.#found.push(`${id} (${fault})`);
+    if (this.#report) this.#report({ id, fault });
+    else this.#found.push(`${id} (${fault})`);
   }
 
   throwIfAny(records: number, folder: string): void {
@@ -126,7 +149,14 @@ function chooseSplit(records: readonly DatasetRecord[], split: string, folder: s
   throw new TmcaError('DATASET_INVALID', message);
 }
 
-async function checkFiles(records: readonly DatasetRecord[], folder: string, faults: Faults, signal?: AbortSignal) {
+/** The records of which a file is missing. */
+async function checkFiles(
+  records: readonly DatasetRecord[],
+  folder: string,
+  faults: Faults,
+  signal?: AbortSignal,
+): Promise<ReadonlySet<DatasetRecord>> {
+  const incomplete = new Set<DatasetRecord>();
   const isFile = (path: string) =>
     stat(path).then(
       status => status.isFile(),
@@ -136,10 +166,14 @@ async function checkFiles(records: readonly DatasetRecord[], folder: string, fau
     throwIfAborted(signal, 'openDataset');
     const some = records.slice(from, from + STATS_AT_ONCE);
     const there = await Promise.all(some.map(({ image, mask }) => Promise.all([isFile(image), isFile(mask)])));
-    for (const [i, { id, image, mask }] of some.entries()) {
+    for (const [i, record] of some.entries()) {
+      const { id, image, mask } = record;
       const [hasImage, hasMask] = there[i]!;
       const missing = [hasImage ? [] : image, hasMask ? [] : mask].flat().map(path => relative(folder, path));
-      if (missing.length > 0) faults.add(show(id), `no file ${missing.join(', ')}`);
+      if (missing.length === 0) continue;
+      incomplete.add(record);
+      faults.add(show(id), `no file ${missing.join(', ')}`);
     }
   }
+  return incomplete;
 }

@@ -74,14 +74,18 @@ export async function checkImageFile(path: string): Promise<void> {
  */
 export async function readMask(path: string, size: number, options: DecodeOptions = {}): Promise<Uint8Array> {
   const { pixels } = await decodeImage(path, options);
-  const { data, width, height, channels } = pixels;
+  return resizeNearest(foregroundOf(pixels), pixels.width, pixels.height, size, size);
+}
+
+/** A decoded mask as `readMask` sees it, at its own size: [height, width], 1 where any channel reaches 128. */
+export function foregroundOf({ data, width, height, channels }: Pixels): Uint8Array {
   const foreground = new Uint8Array(width * height);
   for (let i = 0, p = 0; i < foreground.length; i++) {
     let value = 0;
     for (let c = 0; c < channels; c++) value = Math.max(value, data[p++]!);
     foreground[i] = value >= FOREGROUND ? 1 : 0;
   }
-  return resizeNearest(foreground, width, height, size, size);
+  return foreground;
 }
 
 /** PNG of a mask of zeros and ones, [height, width]: one channel, 0 and 255. */

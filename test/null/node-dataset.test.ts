@@ -111,6 +111,28 @@ describe('dataset.json', () => {
     expect(error.message).not.toContain('\n');
   });
 
+  test('tells faults and leaves the records out where that is asked for', async () => {
+    const records = [
+      record('a'),
+      record('b', { text: '' }),
+      record('c'),
+      record('d', { split: 'train', text: '' }),
+      { id: 'e' },
+    ];
+    await write({ 'dataset.json': { records }, ...filesOf('a', 'b', 'd') });
+    const told: object[] = [];
+    const onFault = (fault: object) => told.push(fault);
+    const { records: left } = await openDataset(folder, { split: 'test', onFault });
+    expect(left.map(({ id }) => id)).toEqual(['a']);
+    expect(told).toEqual([
+      { id: '"b"', fault: 'text is empty' },
+      { id: '"e"', fault: 'split is no text' },
+      { id: '"c"', fault: 'no file images/c.jpg, masks/c.png' },
+    ]);
+    await rm(join(folder, 'masks/a.png'));
+    await expect(openDataset(folder, { split: 'test', onFault })).rejects.toThrow(/some record must be without fault/);
+  });
+
   test('names five faulty records and counts the others', async () => {
     const records = Array.from({ length: 12 }, (_, i) => record(`r${i}`, i < 4 ? {} : { text: '' }));
     await write({ 'dataset.json': { records } });

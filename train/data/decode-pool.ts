@@ -1,0 +1,119 @@
+// Decoding in worker threads. Who asks first is served first; answers belong to their question, so it does not matter which
+// thread was faster.
+
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { type ErrorCode, TmcaError } from '../../errors/index.js';
+import type { Decoded, DecodeJob } from './decode.js';
+
+/** What a thread sends back. */
+export type Answer = { readonly decoded: Decoded } | { readonly code: ErrorCode; readonly message: string };
+
+interface Pending {
+  readonly job: DecodeJob;
+  resolve(decoded: Decoded): void;
+  reject(error: TmcaError): void;
+}
+
+export interface DecodePoolOptions {
+  /** One less than the cores, 1 to 8, if not given: the decoders of a process share four threads of libuv. */
+  readonly threads?: number;
+  /** The compiled decode-worker.ts; the package's own if not given. */
+  readonly script?: URL;
+}
+
+/**
+ * Threads that run `decodeRecord`. They start with the first jobs, and an idle pool keeps no process alive.
+ *
+ * @example
+ * const pool = new DecodePool();
+ * const decoded = await pool.decode({ image, mask, size: 224 });
+ * await pool.dispose();
+ */
+export class DecodePool {
+  readonly threads: number;
+  readonly #script: URL;
+  readonly #idle: Worker[] = [];
+  readonly #busy = new Map<Worker, Pending>();
+  readonly #queue: Pending[] = [];
+  #failure: TmcaError | undefined;
+
+  constructor(options: DecodePoolOptions = {}) {
+    this.threads = options.threads ?? Math.min(8, Math.max(1, availableParallelism() - 1));
+    this.#script = options.script ?? new URL('./decode-worker.js', import.meta.url);
+  }
+
+  /** Errors: WORKER_FAILED (no thread), WORKER_DIED, DISPOSED, and those of `decodeRecord`. */
+  decode(job: DecodeJob): Promise<Decoded> {
+    return new Promise((resolve, reject) => {
+      if (this.#failure) return reject(this.#failure);
+      this.#queue.push({ job, resolve, reject });
+      this.#next();
+    });
+  }
+
+  /** Ends the threads; jobs that wait reject with DISPOSED. Twice is fine. */
+  async dispose(): Promise<void> {
+    const workers = [...this.#idle, ...this.#busy.keys()];
+    this.#fail(new TmcaError('DISPOSED', 'DecodePool: must not be used after dispose(); make a new one'));
+    await Promise.all(workers.map(worker => worker.terminate()));
+  }
+
+  #next(): void {
+    while (this.#queue.length > 0) {
+      const worker = this.#idle.pop() ?? (this.#busy.size < this.threads ? this.#start() : undefined);
+      if (!worker) return;
+      const pending = this.#queue.shift()!;
+      this.#busy.set(worker, pending);
+      worker.ref();
+      worker.postMessage(pending.job);
+    }
+  }
+
+  #start(): Worker {
+    const worker = new Worker(this.#script, { name: 'decode' });
+    let answered = false;
+    worker.on('message', (answer: Answer) => {
+      answered = true;
+      this.#settle(worker, answer);
+    });
+    const died = (cause: unknown) => {
+      const file = this.#busy.get(worker)?.job.image ?? 'none';
+      const got = cause instanceof Error ? cause.message : `exit code ${cause}`;
+      this.#fail(
+        answered
+          ? new TmcaError('WORKER_DIED', `DecodePool: a thread must live, got ${got} at ${file}; look at that file`, {
+              cause,
+            })
+          : new TmcaError('WORKER_FAILED', `DecodePool: ${this.#script} must start, got ${got}; install again`, {
+              cause,
+            }),
+      );
+      for (const other of [...this.#idle, ...this.#busy.keys()]) void other.terminate();
+    };
+    worker.on('error', died);
+    worker.on('messageerror', died);
+    // also after an error and after dispose(), where the failure is set already
+    worker.on('exit', died);
+    return worker;
+  }
+
+  #settle(worker: Worker, answer: Answer): void {
+    const pending = this.#busy.get(worker);
+    if (!pending) return;
+    this.#busy.delete(worker);
+    this.#idle.push(worker);
+    worker.unref();
+    if ('decoded' in answer) pending.resolve(answer.decoded);
+    else pending.reject(new TmcaError(answer.code, `${answer.message} (${pending.job.image})`));
+    this.#next();
+  }
+
+  /** Rejects everything that waits, and all that will be asked. The first failure counts. */
+  #fail(error: TmcaError): void {
+    if (this.#failure) return;
+    this.#failure = error;
+    for (const pending of [...this.#busy.values(), ...this.#queue]) pending.reject(error);
+    this.#queue.length = 0;
+  }
+}

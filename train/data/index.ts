@@ -1,0 +1,226 @@
+// From a data set's folder to batches. Everything is looked at before the first one: files that are missing, damaged or do
+// not belong together end a run of hours in its first minute, with their names.
+
+import { type Assembly, loadAssembly, Preprocessor, Vocabulary } from '../../assembly/index.js';
+import { check, TmcaError, throwIfAborted } from '../../errors/index.js';
+import type { Config } from '../../model/config.js';
+import { type DatasetRecord, openDataset, type RecordFault } from '../../runtime/node/dataset.js';
+import { type AugmentSettings, augment, type Sample } from '../augment.js';
+import { randomOf } from '../random.js';
+import { DecodePool } from './decode-pool.js';
+import { Pictures } from './pictures.js';
+import { Texts } from './texts.js';
+
+/** How many faulty records an error names; the others are counted. */
+const NAMED = 5;
+
+export interface TrainingDataOptions {
+  readonly split: string;
+  /** The network's: size, normalisation, length of sentences. */
+  readonly config: Config;
+  /** Content of vocab.txt. */
+  readonly vocab: Uint8Array;
+  readonly batch: number;
+  readonly seed: number;
+  /** Null for evaluation: every record once, in the data set's order, as it is, the last batch maybe smaller. */
+  readonly augment: AugmentSettings | null;
+  /** Records at fault are left out and told in `skipped`; else they are an error. Default false. */
+  readonly skipBad?: boolean;
+  /** For decoded pictures; 2 GiB if not given (about 10,700 at 224 x 224). */
+  readonly cacheBytes?: number;
+  /** Batches made ahead of the one in use; 2 if not given. */
+  readonly prefetch?: number;
+  readonly threads?: number;
+  /** The compiled decode-worker.ts; the package's own if not given. */
+  readonly script?: URL;
+  readonly signal?: AbortSignal;
+  /** Records looked at. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** What a training step reads. B pictures of S x S, sentences of L tokens. */
+export interface TrainingBatch {
+  readonly records: readonly string[];
+  /** Padded length of the sentences, L. */
+  readonly length: number;
+  /** [B, S, S, 3], normalised as inference does it. */
+  readonly image: Float32Array;
+  /** [B, L] */
+  readonly ids: Int32Array;
+  /** [B, L], 1 where there is a token. */
+  readonly mask: Int32Array;
+  /** [B, S, S, 1], 0 or 1. */
+  readonly target: Float32Array;
+}
+
+/**
+ * A split as batches, the same for the same seed whatever the machine.
+ *
+ * @example
+ * const data = await TrainingData.open('kvasir-seg', { split: 'train', config, vocab, batch: 32, seed: 1, augment });
+ * for (let epoch = 0; epoch < 100; epoch++) for await (const batch of data.epoch(epoch)) …
+ * await data.dispose();
+ */
+export class TrainingData {
+  readonly records: readonly DatasetRecord[];
+  /** What `skipBad` left out: first what has no file or no text, then what cannot be decoded or does not fit. */
+  readonly skipped: readonly RecordFault[];
+  /** Ids of records whose sentence is longer than the network reads; it is cut there. */
+  readonly truncated: readonly string[];
+  readonly #options: TrainingDataOptions;
+  readonly #pool: DecodePool;
+  readonly #pictures: Pictures;
+  readonly #vocabulary: Vocabulary;
+  readonly #texts: Texts;
+  readonly #normalise: Preprocessor;
+
+  private constructor(opened: Opened, options: TrainingDataOptions, assembly: Assembly, vocabulary: Vocabulary) {
+    this.records = opened.records;
+    this.skipped = opened.skipped;
+    this.#pool = opened.pool;
+    this.#pictures = opened.pictures;
+    this.#options = options;
+    const { imageSize: size, normalize, maxTextLength } = options.config;
+    this.#vocabulary = vocabulary;
+    this.#texts = new Texts(vocabulary, maxTextLength);
+    this.#normalise = new Preprocessor(assembly, { size, normalize });
+    this.truncated = this.records.filter(({ text }) => this.#texts.isTruncated(text)).map(({ id }) => id);
+  }
+
+  /**
+   * Opens a split, decodes and checks all of it, and keeps what fits.
+   *
+   * Errors: DATASET_INVALID, naming five records and counting the others; FILE_NOT_FOUND, VOCABULARY_INVALID,
+   * CONFIG_INVALID (fewer records than a batch), WORKER_FAILED, WORKER_DIED, OUT_OF_MEMORY, ABORTED.
+   */
+  static async open(folder: string, options: TrainingDataOptions): Promise<TrainingData> {
+    const assembly = await loadAssembly();
+    const vocabulary = new Vocabulary(assembly, options.vocab);
+    let opened: Opened | undefined;
+    try {
+      opened = await openAll(folder, options);
+      const { records } = opened;
+      const enough = options.augment === null || records.length >= options.batch;
+      check(enough, 'CONFIG_INVALID', () => {
+        return `TrainingData.open: batch must be at most the number of records, got ${options.batch} and ${records.length} in "${options.split}"; lower it`;
+      });
+      return new TrainingData(opened, options, assembly, vocabulary);
+    } catch (error) {
+      vocabulary.dispose();
+      await opened?.pool.dispose();
+      throw error;
+    }
+  }
+
+  /** Of an epoch. In training only whole ones: what is left over takes part in another epoch, whose order is another. */
+  get batches(): number {
+    const count = this.records.length / this.#options.batch;
+    return this.#options.augment === null ? Math.ceil(count) : Math.floor(count);
+  }
+
+  /** Pictures in memory; the others are decoded anew each epoch. */
+  get cached(): number {
+    return this.#pictures.kept;
+  }
+
+  /**
+   * The batches of an epoch, from batch `from` on: a resumed run gets what the one that died did not.
+   *
+   * Errors: DATASET_INVALID (a file has changed), WORKER_DIED, DISPOSED, ABORTED.
+   */
+  async *epoch(
+    epoch: number,
+    options: { readonly from?: number; readonly signal?: AbortSignal } = {},
+  ): AsyncGenerator<TrainingBatch, void, undefined> {
+    const order = this.#order(epoch);
+    const ahead: Promise<TrainingBatch>[] = [];
+    let next = options.from ?? 0;
+    const { batch, prefetch = 2 } = this.#options;
+    while (next < this.batches || ahead.length > 0) {
+      throwIfAborted(options.signal, 'TrainingData.epoch');
+      for (; next < this.batches && ahead.length <= prefetch; next++) {
+        const made = this.#make(order.slice(next * batch, (next + 1) * batch), epoch);
+        // seen when its turn comes; until then it is no unhandled rejection
+        made.catch(() => {});
+        ahead.push(made);
+      }
+      yield await ahead.shift()!;
+    }
+  }
+
+  /** Ends the threads and frees all memory. Twice is fine. */
+  async dispose(): Promise<void> {
+    this.#normalise.dispose();
+    this.#vocabulary.dispose();
+    this.#pictures.clear();
+    await this.#pool.dispose();
+  }
+
+  #order(epoch: number): DatasetRecord[] {
+    const { augment, seed } = this.#options;
+    return augment === null ? [...this.records] : randomOf('order', seed, epoch).shuffle([...this.records]);
+  }
+
+  async #make(records: readonly DatasetRecord[], epoch: number): Promise<TrainingBatch> {
+    const size = this.#options.config.imageSize;
+    const pictures = await Promise.all(records.map(record => this.#pictures.get(record)));
+    const samples = records.map((record, i) =>
+      this.#augment({ size, ...pictures[i]!, text: record.text }, record, epoch),
+    );
+    const image = new Float32Array(records.length * size * size * 3);
+    const target = new Float32Array(records.length * size * size);
+    for (const [i, { picture, mask }] of samples.entries()) {
+      // at its own size resizing changes nothing, so this is inference's normalisation and no second one
+      const normalised = this.#normalise.run({ data: picture, width: size, height: size, channels: 3 });
+      image.set(normalised, i * normalised.length);
+      target.set(mask, i * mask.length);
+    }
+    const texts = this.#texts.batch(samples.map(({ text }) => text));
+    return { records: records.map(({ id }) => id), image, target, ...texts };
+  }
+
+  #augment(sample: Sample, { id }: DatasetRecord, epoch: number): Sample {
+    const { augment: settings, seed } = this.#options;
+    return settings === null ? sample : augment(sample, settings, { seed, epoch, id });
+  }
+}
+
+interface Opened {
+  readonly records: readonly DatasetRecord[];
+  readonly skipped: readonly RecordFault[];
+  readonly pool: DecodePool;
+  readonly pictures: Pictures;
+}
+
+async function openAll(folder: string, options: TrainingDataOptions): Promise<Opened> {
+  const { split, signal, skipBad = false, cacheBytes = 2 ** 31, config } = options;
+  const skipped: RecordFault[] = [];
+  const { records: all } = await openDataset(folder, {
+    split,
+    ...(signal && { signal }),
+    ...(skipBad && { onFault: (fault: RecordFault) => skipped.push(fault) }),
+  });
+  const pool = new DecodePool(options);
+  try {
+    const pictures = new Pictures(pool, config.imageSize, cacheBytes);
+    const faulty = await pictures.checkAll(all, options);
+    skipped.push(...faulty.values());
+    const records = all.filter(record => !faulty.has(record));
+    const usable = faulty.size === 0 || (skipBad && records.length > 0);
+    if (!usable) throw faultyRecords([...faulty.values()], all.length, folder);
+    return { records, skipped, pool, pictures };
+  } catch (error) {
+    await pool.dispose();
+    throw error;
+  }
+}
+
+function faultyRecords(faults: readonly RecordFault[], total: number, folder: string): TmcaError {
+  const named = faults.slice(0, NAMED).map(({ id, fault }) => `${id} (${fault})`);
+  const more = faults.length > NAMED ? ` and ${faults.length - NAMED} more` : '';
+  return new TmcaError(
+    'DATASET_INVALID',
+    `TrainingData.open: every record must have an image and a black and white mask of its size, got ${faults.length} of ` +
+      `${total} records of ${folder} at fault: ${named.join(', ')}${more}; mend them, or leave them out with --skip-bad`,
+  );
+}

@@ -1,0 +1,72 @@
+// Pictures of a data set at the network's size: decoded once, kept as far as memory allows.
+
+import { TmcaError, throwIfAborted } from '../../errors/index.js';
+import { show } from '../../errors/show.js';
+import type { DatasetRecord, RecordFault } from '../../runtime/node/dataset.js';
+import type { Picture } from './decode.js';
+import type { DecodePool } from './decode-pool.js';
+
+/** Jobs that wait for a thread, for each thread: enough to keep it busy, few enough to stop soon. */
+const QUEUED = 2;
+
+export class Pictures {
+  readonly #pool: DecodePool;
+  readonly #size: number;
+  readonly #limit: number;
+  readonly #kept = new Map<string, Picture>();
+
+  /** @param cacheBytes what the kept pictures may take; the others are decoded again each time */
+  constructor(pool: DecodePool, size: number, cacheBytes: number) {
+    this.#pool = pool;
+    this.#size = size;
+    this.#limit = Math.floor(cacheBytes / (size * size * 4));
+  }
+
+  /** Number of pictures in memory. */
+  get kept(): number {
+    return this.#kept.size;
+  }
+
+  /** Errors: DATASET_INVALID, naming the record; those of `DecodePool.decode`. */
+  async get(record: DatasetRecord): Promise<Picture> {
+    const decoded = await this.#decode(record);
+    if (!('fault' in decoded)) return decoded;
+    const message = `Pictures.get: the files of ${show(record.id)} must stay as they were checked, got ${decoded.fault}; mend them`;
+    throw new TmcaError('DATASET_INVALID', message);
+  }
+
+  /** Decodes everything once. Returns what is at fault, in the order of the records. */
+  async checkAll(
+    records: readonly DatasetRecord[],
+    options: { readonly signal?: AbortSignal; readonly onProgress?: (done: number, total: number) => void } = {},
+  ): Promise<ReadonlyMap<DatasetRecord, RecordFault>> {
+    const found: (string | null)[] = [];
+    let [next, done] = [0, 0];
+    const lane = async () => {
+      while (next < records.length) {
+        throwIfAborted(options.signal, 'TrainingData.open');
+        const i = next++;
+        const decoded = await this.#decode(records[i]!);
+        found[i] = 'fault' in decoded ? decoded.fault : null;
+        options.onProgress?.(++done, records.length);
+      }
+    };
+    await Promise.all(Array.from({ length: this.#pool.threads * QUEUED }, lane));
+    const faulty = records.map((record, i) => [record, { id: show(record.id), fault: found[i]! }] as const);
+    return new Map(faulty.filter(([, { fault }]) => fault !== null));
+  }
+
+  clear(): void {
+    this.#kept.clear();
+  }
+
+  async #decode(record: DatasetRecord) {
+    const kept = this.#kept.get(record.id);
+    if (kept) return kept;
+    const { image, mask, id } = record;
+    const decoded = await this.#pool.decode({ image, mask, size: this.#size });
+    // The first ones stay. An epoch asks for each once: dropping the one least lately used would drop each before its turn.
+    if (!('fault' in decoded) && this.#kept.size < this.#limit) this.#kept.set(id, decoded);
+    return decoded;
+  }
+}

@@ -1,0 +1,52 @@
+// Sentences as token ids: each one tokenised once, batches padded to few lengths.
+
+import type { Vocabulary } from '../../assembly/index.js';
+import { paddedLength, padIds, textLengths } from '../../runtime/text-lengths.js';
+
+export interface TextBatch {
+  /** L: the shortest of `textLengths` that holds the batch's longest sentence, so that few lengths need a program. */
+  readonly length: number;
+  /** [B, L], padded with 0. */
+  readonly ids: Int32Array;
+  /** [B, L], 1 where there is a token. */
+  readonly mask: Int32Array;
+}
+
+export class Texts {
+  readonly #vocabulary: Vocabulary;
+  readonly #maxLength: number;
+  readonly #lengths: readonly number[];
+  readonly #known = new Map<string, { readonly ids: Int32Array; readonly truncated: boolean }>();
+
+  /** @param maxLength most ids of a sentence, [CLS] and [SEP] included */
+  constructor(vocabulary: Vocabulary, maxLength: number) {
+    this.#vocabulary = vocabulary;
+    this.#maxLength = maxLength;
+    this.#lengths = textLengths(maxLength);
+  }
+
+  isTruncated(text: string): boolean {
+    return this.#encode(text).truncated;
+  }
+
+  batch(texts: readonly string[]): TextBatch {
+    const encoded = texts.map(text => this.#encode(text).ids);
+    const length = paddedLength(this.#lengths, Math.max(...encoded.map(ids => ids.length)));
+    const whole = { length, ids: new Int32Array(texts.length * length), mask: new Int32Array(texts.length * length) };
+    for (const [i, ids] of encoded.entries()) {
+      const row = padIds(ids, length);
+      whole.ids.set(row.ids, i * length);
+      whole.mask.set(row.mask, i * length);
+    }
+    return whole;
+  }
+
+  #encode(text: string) {
+    let encoded = this.#known.get(text);
+    if (!encoded) {
+      encoded = this.#vocabulary.encode(text, { maxLength: this.#maxLength });
+      this.#known.set(text, encoded);
+    }
+    return encoded;
+  }
+}

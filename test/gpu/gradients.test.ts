@@ -7,7 +7,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadAssembly } from '../../assembly/instance.js';
 import { realEngine } from '../../cli/engine.js';
+import { evaluate } from '../../model/interpreter.js';
+import type { NdArray } from '../../model/rule.js';
+import { trainingGraph } from '../../model/training.js';
 import { runGradients } from '../../runtime/gradients.js';
+import { channelsLast } from '../../runtime/layout.js';
 import { memorySource, openSafetensors } from '../../runtime/safetensors/index.js';
 import { type Golden, goldenFolders, loadGolden, readTensors } from '../golden.js';
 import { call } from '../null/cli-fakes.js';
@@ -53,6 +57,30 @@ test('two runs give the same bits, and a frozen text encoder changes none of the
   expect(second.gradients).toEqual(first.gradients);
   const kept = Object.entries(first.gradients).filter(([name]) => !name.startsWith('text_encoder.'));
   expect(frozen.gradients).toEqual(Object.fromEntries(kept));
+});
+
+test('one image with one token, against the interpreter', async () => {
+  const golden = await loadGolden('test/fixtures/golden/micro');
+  const first = ([, ...rest]: readonly number[], data: ArrayLike<number>, shape = [1, ...rest]) => {
+    const count = shape.reduce((product, n) => product * n, 1);
+    return { shape, data: Array.from(data).slice(0, count) };
+  };
+  const single = (name: string) => {
+    const { shape, data } = golden.forward.get(name)!;
+    return first(shape, data, name === 'ids' || name === 'mask' ? [1, 1] : undefined);
+  };
+  const forward = new Map(['image', 'ids', 'mask', 'target'].map(name => [name, single(name)]));
+  const { gradients, loss } = await run({ ...golden, forward });
+  const graph = trainingGraph(golden.config, 1, 1);
+  const feed = { ...golden.feed, input: (name: string) => channelsLast(forward.get(name)!).data };
+  const expected = evaluate({ 'the loss': graph.losses.loss, ...graph.gradients }, feed) as Record<string, NdArray>;
+  expect(Math.abs(loss - expected['the loss']!.data[0]!)).toBeLessThan(1e-5);
+  const floor = ROUNDING * Math.max(...Object.values(expected).map(({ data }) => largestOf(data)));
+  for (const [name, { data }] of Object.entries(gradients)) {
+    const truth = expected[name]!.data;
+    const error = largestOf(data.map((value, i) => value - truth[i]!));
+    expect(error, `${name}, of ${largestOf(truth)}`).toBeLessThan(TOLERANCE * largestOf(truth) + floor);
+  }
 });
 
 describe('tmca inspect gradients', () => {

@@ -1,0 +1,260 @@
+// The configuration of a training run: every choice that is not the network's, checked before anything is opened. Keys of a
+// file are snake_case, as in config.json; here they are camelCase.
+
+import * as v from 'valibot';
+import { TmcaError } from '../errors/index.js';
+import { show } from '../errors/show.js';
+import { type Config, parseConfig } from '../model/config.js';
+import type { AugmentSettings } from './augment.js';
+import { PRESETS } from './presets.js';
+import type { ParameterRule } from './schedule.js';
+
+/**
+ * Sources of the defaults: "paper" is Language-guided Medical Image Segmentation with Target-informed Multi-level Contrastive
+ * Alignments, "predecessor" the code of Ariadne's Thread (MICCAI 2023) where the paper is silent, "PyTorch" torch.optim.AdamW.
+ */
+export interface TrainConfig {
+  /** Most passes over the data. 100 (predecessor). */
+  readonly epochs: number;
+  /** Records a step. 32 (paper). */
+  readonly batch: number;
+  /** Peak learning rate. 3e-4 (paper). */
+  readonly lr: number;
+  /** Learning rate at the end of the cosine. 1e-6 (paper). */
+  readonly minLr: number;
+  /** Optimiser steps from 0 to `lr`. 0 (paper: none). */
+  readonly warmupSteps: number;
+  /** AdamW's decoupled weight decay, of every parameter. 0.01 (PyTorch). */
+  readonly weightDecay: number;
+  /** Largest norm of all gradients together; longer ones are scaled down. 0, off (predecessor: none). */
+  readonly clip: number;
+  /** Decay a step of the averaged weights that are validated and published. 0, off (predecessor: none). */
+  readonly ema: number;
+  /** Zoom of 10 % (paper), by 0.95 to 1.2 (predecessor); neither colours nor mirroring. */
+  readonly augment: AugmentSettings;
+  /** 0. */
+  readonly seed: number;
+  /** Parameters, by the beginning of their names, that stay as they are. text_encoder (predecessor). */
+  readonly freeze: readonly string[];
+  /** Exceptions from `freeze`, longer prefixes. None. */
+  readonly thaw: readonly string[];
+  /** Learning rates relative to `lr`, by the beginning of names. None. */
+  readonly lrScale: Readonly<Record<string, number>>;
+  /** Weight of the contrastive loss; null: the network's own `contrastive_weight` (1; the paper does not say). */
+  readonly contrastiveWeight: number | null;
+  /** Steps in which that weight grows from 0. 0: there from the first. */
+  readonly contrastiveWarmupSteps: number;
+  /** Epochs without a better validation score after which training ends; 0: never. 20 (predecessor). */
+  readonly patience: number;
+  /** Epochs before which it does not end. 20 (predecessor). */
+  readonly minEpochs: number;
+  /** Optimiser steps between checkpoints; 0: one an epoch. */
+  readonly checkpointSteps: number;
+  /** The network where training starts from nothing. A folder to start from brings its own, and then this does not count. */
+  readonly model: Config | null;
+}
+
+type Field = keyof TrainConfig;
+
+interface Rule<T> {
+  readonly key: string;
+  /** Completes "KEY must be …". */
+  readonly rule: string;
+  readonly schema: v.GenericSchema<unknown, T>;
+  readonly standard: T;
+}
+
+const integer = (key: string, standard: number, min: number, max = 1_000_000_000): Rule<number> => ({
+  key,
+  rule: `an integer from ${min} to ${max}`,
+  schema: v.pipe(v.number(), v.safeInteger(), v.minValue(min), v.maxValue(max)),
+  standard,
+});
+
+const number = (key: string, standard: number, min: number, max: number): Rule<number> => ({
+  key,
+  rule: `a number from ${min} to ${max}`,
+  schema: v.pipe(v.number(), v.minValue(min), v.maxValue(max)),
+  standard,
+});
+
+const prefixes = (key: string, standard: readonly string[]): Rule<readonly string[]> => ({
+  key,
+  rule: 'a list of beginnings of parameter names, each once',
+  schema: v.pipe(
+    v.array(v.pipe(v.string(), v.minLength(1))),
+    v.check(list => new Set(list).size === list.length),
+  ),
+  standard,
+});
+
+const probability = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
+const factor = v.pipe(v.number(), v.minValue(0.1), v.maxValue(10));
+const spread = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
+
+const STILL = {
+  jitter: { probability: 0, brightness: 0, contrast: 0, saturation: 0 },
+  flip: { probability: 0 },
+} as const;
+
+const augment: Rule<AugmentSettings> = {
+  key: 'augment',
+  rule:
+    '{"zoom": {probability, min, max}, "jitter": {probability, brightness, contrast, saturation}, "flip": {probability}} ' +
+    'with probabilities and spreads from 0 to 1 and 0.1 <= min <= max <= 10',
+  schema: v.strictObject({
+    zoom: v.optional(
+      v.pipe(
+        v.strictObject({ probability, min: factor, max: factor }),
+        v.check(({ min, max }) => min <= max),
+      ),
+      { probability: 0, min: 1, max: 1 },
+    ),
+    jitter: v.optional(
+      v.strictObject({ probability, brightness: spread, contrast: spread, saturation: spread }),
+      STILL.jitter,
+    ),
+    flip: v.optional(v.strictObject({ probability }), STILL.flip),
+  }),
+  standard: { zoom: { probability: 0.1, min: 0.95, max: 1.2 }, ...STILL },
+};
+
+// Closed over TrainConfig: a field without its rule does not compile.
+const RULES: { readonly [K in Exclude<Field, 'model'>]: Rule<TrainConfig[K]> } = {
+  epochs: integer('epochs', 100, 1),
+  batch: integer('batch', 32, 1, 65_536),
+  lr: number('lr', 3e-4, 0, 10),
+  minLr: number('min_lr', 1e-6, 0, 10),
+  warmupSteps: integer('warmup_steps', 0, 0),
+  weightDecay: number('weight_decay', 0.01, 0, 1),
+  clip: number('clip', 0, 0, 1e9),
+  ema: { ...number('ema', 0, 0, 1), rule: 'a number from 0 to below 1', schema: v.pipe(probability, v.ltValue(1)) },
+  augment,
+  seed: integer('seed', 0, 0, Number.MAX_SAFE_INTEGER),
+  freeze: prefixes('freeze', ['text_encoder']),
+  thaw: prefixes('thaw', []),
+  lrScale: {
+    key: 'lr_scale',
+    rule: 'an object of beginnings of parameter names, each with a number from 0 to 1000',
+    schema: v.record(v.pipe(v.string(), v.minLength(1)), v.pipe(v.number(), v.minValue(0), v.maxValue(1000))),
+    standard: {},
+  },
+  contrastiveWeight: {
+    key: 'contrastive_weight',
+    rule: 'null or a number from 0 to 1000',
+    schema: v.nullable(v.pipe(v.number(), v.minValue(0), v.maxValue(1000))),
+    standard: null,
+  },
+  contrastiveWarmupSteps: integer('contrastive_warmup_steps', 0, 0),
+  patience: integer('patience', 20, 0),
+  minEpochs: integer('min_epochs', 20, 0),
+  checkpointSteps: integer('checkpoint_steps', 0, 0),
+};
+
+const FIELDS = Object.keys(RULES) as (keyof typeof RULES)[];
+const KEYS = [...FIELDS.map(name => RULES[name].key), 'model'];
+
+/** What the command line says over the file. */
+export type TrainOverrides = Partial<Pick<TrainConfig, 'epochs' | 'batch' | 'lr' | 'seed'>>;
+
+/**
+ * Checks the parsed content of a configuration file. Missing keys take the defaults; unknown ones are refused, because a slip
+ * ("learning_rate") would train for a day with the default.
+ *
+ * Errors: CONFIG_INVALID, naming every key that breaks its rule, the rule and the value.
+ *
+ * @example
+ * const config = parseTrainConfig({ epochs: 50, model: { image_size: 128 } }, 'train.json', { seed: 7 });
+ */
+export function parseTrainConfig(json: unknown, where: string, overrides: TrainOverrides = {}): TrainConfig {
+  const fail = (complaints: readonly string[]) =>
+    new TmcaError('CONFIG_INVALID', `parseTrainConfig: ${where}: ${complaints.join('; ')}; correct it`);
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
+    throw fail([`a configuration must be a JSON object, got ${show(json)}`]);
+  }
+  const values = new Map<string, unknown>(Object.entries(json));
+  for (const [name, value] of Object.entries(overrides)) {
+    if (value !== undefined) values.set(RULES[name as keyof TrainOverrides].key, value);
+  }
+  const broken = [...values.keys()]
+    .filter(key => !KEYS.includes(key))
+    .map(key => `keys must be of ${KEYS.join(', ')}, got ${show(key)}`);
+  const fields: Partial<Record<Field, unknown>> = {};
+  for (const name of FIELDS) {
+    const { key, rule, schema, standard } = RULES[name];
+    const parsed = values.has(key) ? v.safeParse(schema, values.get(key)) : { success: true, output: standard };
+    if (parsed.success) fields[name] = parsed.output;
+    else broken.push(`${key} must be ${rule}, got ${show(values.get(key))}`);
+  }
+  if (broken.length > 0) throw fail(broken);
+  const model = values.get('model') ?? null;
+  const config = { ...fields, model: model === null ? null : parseConfig(model, `${where}: model`) } as TrainConfig;
+  const unrelated = relations(config);
+  if (unrelated.length > 0) throw fail(unrelated);
+  return config;
+}
+
+/** Rules that bind several fields. */
+function relations(c: TrainConfig): string[] {
+  const broken: string[] = [];
+  if (c.minLr > c.lr) broken.push(`min_lr must be at most lr, got ${c.minLr} and ${c.lr}`);
+  for (const prefix of c.thaw) {
+    const inside = c.freeze.some(frozen => prefix.startsWith(`${frozen}.`));
+    if (!inside) broken.push(`thaw must name a part of what freeze names, got ${show(prefix)} and ${show(c.freeze)}`);
+  }
+  return broken;
+}
+
+/** The content of a configuration file that gives this configuration, for `state.json`; all keys but `model`. */
+export function trainConfigToJson(config: TrainConfig): Record<string, unknown> {
+  return Object.fromEntries(FIELDS.map(name => [RULES[name].key, config[name]]));
+}
+
+/** What `freeze`, `thaw` and `lrScale` say, for `parameterSettings`. */
+export function parameterRules({ freeze, thaw, lrScale }: TrainConfig): ParameterRule[] {
+  const rules = new Map<string, ParameterRule>();
+  const add = (prefix: string, more: Omit<ParameterRule, 'prefix'>) =>
+    rules.set(prefix, { prefix, ...rules.get(prefix), ...more });
+  for (const prefix of freeze) add(prefix, { frozen: true });
+  for (const prefix of thaw) add(prefix, { frozen: false });
+  for (const [prefix, scale] of Object.entries(lrScale)) add(prefix, { lrScale: scale });
+  return [...rules.values()];
+}
+
+/**
+ * What `--config` names: a preset, or a JSON file. A name of a preset is the preset; write `./nano` for a file of that name.
+ * Without a name: the defaults.
+ *
+ * Errors: FILE_NOT_FOUND, FILE_UNREADABLE, CONFIG_INVALID.
+ */
+export async function resolveTrainConfig(
+  fileOrPreset: string | undefined,
+  overrides: TrainOverrides = {},
+): Promise<TrainConfig> {
+  if (fileOrPreset === undefined) return parseTrainConfig({}, 'the command line', overrides);
+  if (Object.hasOwn(PRESETS, fileOrPreset)) {
+    return parseTrainConfig(PRESETS[fileOrPreset as keyof typeof PRESETS], `preset ${fileOrPreset}`, overrides);
+  }
+  const text = await readConfigFile(fileOrPreset);
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    const message = `resolveTrainConfig: ${fileOrPreset} must be JSON, got ${show((cause as Error).message)}; correct the file`;
+    throw new TmcaError('CONFIG_INVALID', message, { cause });
+  }
+  return parseTrainConfig(json, fileOrPreset, overrides);
+}
+
+async function readConfigFile(path: string): Promise<string> {
+  // lazily: the rest of this file runs in a page too
+  const { readFile } = await import('node:fs/promises');
+  try {
+    return (await readFile(path, 'utf8')).replace(/^\uFEFF/, '');
+  } catch (cause) {
+    const { code = 'an error' } = cause as NodeJS.ErrnoException;
+    const presets = Object.keys(PRESETS).join(' or ');
+    const message = `resolveTrainConfig: --config must name ${presets} or a JSON file, got ${code} for ${path}; check the path`;
+    throw new TmcaError(code === 'ENOENT' ? 'FILE_NOT_FOUND' : 'FILE_UNREADABLE', message, { cause });
+  }
+}

@@ -1,0 +1,40 @@
+// Named configurations of `tmca train --config`, as files would have them. What a preset does not say is the default.
+
+/** Keys as in a configuration file; checked like one (`parseTrainConfig`). */
+export const PRESETS = {
+  /** The paper's network and settings, all defaults: ConvNeXt-Tiny and a BERT-base text encoder at 224 x 224. */
+  full: {
+    model: { name: 'tmca-full' },
+  },
+  /**
+   * The network of the shipped model, which trains from nothing: its text encoder is no pretrained one, so it is not frozen, and
+   * a small network that sees few pictures many times needs stronger augmentation. Chosen by rule of thumb, not tuned.
+   */
+  nano: {
+    model: {
+      name: 'nano-128',
+      image_size: 128,
+      depths: [2, 2, 4, 2],
+      dims: [24, 48, 96, 192],
+      text_layers: 3,
+      text_dim: 96,
+      text_heads: 4,
+      text_ffn: 192,
+      max_positions: 64,
+      heads: 4,
+      head_channels: 8,
+      max_text_length: 24,
+    },
+    lr: 1e-3,
+    batch: 16,
+    warmup_steps: 200,
+    freeze: [],
+    augment: {
+      zoom: { probability: 0.5, min: 0.9, max: 1.3 },
+      jitter: { probability: 0.5, brightness: 0.2, contrast: 0.2, saturation: 0.2 },
+      flip: { probability: 0.5 },
+    },
+  },
+} as const satisfies Readonly<Record<string, object>>;
+
+export type Preset = keyof typeof PRESETS;

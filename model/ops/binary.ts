@@ -46,18 +46,22 @@ interface Point {
   readonly dy: Tensor;
 }
 
-/** The derivatives by x and by y, of the broadcast shape. */
-const gradients: { readonly [K in BinaryKind]: (b: Builder, at: Point) => readonly [Tensor, Tensor] } = {
-  add: (_, { dy }) => [dy, dy],
-  sub: (b, { dy }) => [dy, b.neg(dy)],
-  mul: (b, { x, y, dy }) => [b.mul(dy, y), b.mul(dy, x)],
-  div(b, { y, out, dy }) {
-    const dx = b.div(dy, y);
-    return [dx, b.neg(b.mul(dx, out))];
-  },
-  max: (b, { x, y, dy }) => [b.mul(dy, wins(b, x, y)), b.mul(dy, wins(b, y, x))],
-  min: (b, { x, y, dy }) => [b.mul(dy, wins(b, y, x)), b.mul(dy, wins(b, x, y))],
-};
+/** Sums what broadcasting repeated; what can wait until after it, such as a sign, is done on the smaller tensor. */
+type Settle = (d: Tensor, like: Tensor) => Tensor;
+
+/** The derivatives by x and by y, in their shapes. */
+const gradients: { readonly [K in BinaryKind]: (b: Builder, at: Point, settle: Settle) => readonly [Tensor, Tensor] } =
+  {
+    add: (_, { x, y, dy }, settle) => [settle(dy, x), settle(dy, y)],
+    sub: (b, { x, y, dy }, settle) => [settle(dy, x), b.neg(settle(dy, y))],
+    mul: (b, { x, y, dy }, settle) => [settle(b.mul(dy, y), x), settle(b.mul(dy, x), y)],
+    div(b, { x, y, out, dy }, settle) {
+      const dx = b.div(dy, y);
+      return [settle(dx, x), b.neg(settle(b.mul(dx, out), y))];
+    },
+    max: (b, { x, y, dy }, settle) => [settle(b.mul(dy, wins(b, x, y)), x), settle(b.mul(dy, wins(b, y, x)), y)],
+    min: (b, { x, y, dy }, settle) => [settle(b.mul(dy, wins(b, y, x)), x), settle(b.mul(dy, wins(b, x, y)), y)],
+  };
 
 export const binary: CoreRule<BinaryAttrs> = {
   infer(inputs) {
@@ -101,6 +105,6 @@ export const binary: CoreRule<BinaryAttrs> = {
   ],
   gradient(b, { inputs, out, attrs, dy }) {
     const [x, y] = inputs as readonly [Tensor, Tensor];
-    return gradients[attrs.kind](b, { x, y, out, dy }).map((d, i) => unbroadcast(b, d, inputs[i]!.shape));
+    return gradients[attrs.kind](b, { x, y, out, dy }, (d, like) => unbroadcast(b, d, like.shape));
   },
 };

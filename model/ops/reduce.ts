@@ -17,7 +17,7 @@ function view(shape: Shape, axes: readonly number[]): { outer: number; n: number
 }
 
 /** From here on one call would leave most of a device idle: a bias's gradient, a batch's statistics, a loss. */
-const LONG = 2048;
+const LONG = 512;
 
 /** The divisor of n that is nearest to its root from below; 1 for primes. */
 function partsOf(n: number): number {

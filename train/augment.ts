@@ -141,17 +141,31 @@ const luma = (r: number, g: number, b: number): number => 0.299 * r + 0.587 * g 
  * own grey), in this order and clamped after each; rounded once, at the end. Only the colours change.
  */
 export function jitter(sample: Sample, { brightness, contrast, saturation }: ColourFactors): Sample {
-  const values = Float32Array.from(sample.picture, x => clampByte(x * brightness));
-  let sum = 0;
-  for (let i = 0; i < values.length; i += 3) sum += luma(values[i]!, values[i + 1]!, values[i + 2]!);
-  const mean = sum / (values.length / 3);
-  for (let i = 0; i < values.length; i++) values[i] = clampByte(mean + (values[i]! - mean) * contrast);
-  const picture = new Uint8Array(values.length);
-  for (let i = 0; i < values.length; i += 3) {
-    const grey = luma(values[i]!, values[i + 1]!, values[i + 2]!);
-    for (let c = i; c < i + 3; c++) picture[c] = Math.round(clampByte(grey + (values[c]! - grey) * saturation));
+  const from = sample.picture;
+  // brightness and contrast treat equal bytes equally, so they are one table of 256
+  const table = new Float64Array(256);
+  for (let x = 0; x < 256; x++) table[x] = clampByte(x * brightness);
+  const mean = meanLuma(from, table);
+  for (let x = 0; x < 256; x++) table[x] = clampByte(mean + (table[x]! - mean) * contrast);
+  const picture = new Uint8Array(from.length);
+  for (let i = 0; i < from.length; i += 3) {
+    const grey = luma(table[from[i]!]!, table[from[i + 1]!]!, table[from[i + 2]!]!);
+    for (let c = i; c < i + 3; c++) {
+      picture[c] = Math.round(clampByte(grey + (table[from[c]!]! - grey) * saturation));
+    }
   }
   return { ...sample, picture };
+}
+
+/** Mean grey of a picture whose bytes stand for the table's values. */
+function meanLuma(picture: Uint8Array, table: Float64Array): number {
+  let [r, g, b] = [0, 0, 0];
+  for (let i = 0; i < picture.length; i += 3) {
+    r += table[picture[i]!]!;
+    g += table[picture[i + 1]!]!;
+    b += table[picture[i + 2]!]!;
+  }
+  return (luma(r, g, b) * 3) / picture.length;
 }
 
 const clampByte = (x: number): number => Math.min(255, Math.max(0, x));

@@ -1,7 +1,7 @@
 // Compiles a source of train/ to a module that plain Node can load, for child processes and worker threads. The package's
-// build does the same with the same bundler; here only the one entry is made.
+// build does the same with the same bundler: all entries and the chunks that they share in one folder.
 
-import { mkdtemp, rm, symlink } from 'node:fs/promises';
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -10,16 +10,18 @@ import { build } from 'vite';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 export interface Bundle {
-  /** Of the compiled entry. */
-  readonly url: URL;
+  /** Of a compiled entry. */
+  url(name: string): URL;
   remove(): Promise<void>;
 }
 
-/** @param entry path from the repository's root */
-export async function bundle(entry: string): Promise<Bundle> {
+/** @param entries paths from the repository's root, by the names that they get */
+export async function bundle(entries: Readonly<Record<string, string>>): Promise<Bundle> {
   const folder = await mkdtemp(join(tmpdir(), 'tmca-bundle-'));
   // packages stay imports; Node looks for them from the file upwards
   await symlink(join(root, 'node_modules'), join(folder, 'node_modules'), 'junction');
+  await writeFile(join(folder, 'package.json'), '{"type":"module"}');
+  const input = Object.fromEntries(Object.entries(entries).map(([name, path]) => [name, join(root, path)]));
   await build({
     root,
     configFile: false,
@@ -28,10 +30,15 @@ export async function bundle(entry: string): Promise<Bundle> {
     build: {
       ssr: true,
       target: 'es2022',
-      outDir: join(folder, 'out'),
-      rolldownOptions: { input: { entry: join(root, entry) }, output: { format: 'es', entryFileNames: '[name].mjs' } },
+      outDir: join(folder, 'dist'),
+      rolldownOptions: {
+        input,
+        output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunk-[name]-[hash].js' },
+      },
     },
   });
-  const remove = () => rm(folder, { recursive: true, force: true });
-  return { url: pathToFileURL(join(folder, 'out', 'entry.mjs')), remove };
+  return {
+    url: name => pathToFileURL(join(folder, 'dist', `${name}.js`)),
+    remove: () => rm(folder, { recursive: true, force: true }),
+  };
 }

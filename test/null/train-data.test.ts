@@ -1,13 +1,18 @@
 // From files to batches, with real threads: the thread's script is compiled here, as the package's build compiles it.
 
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadAssembly, Preprocessor } from '../../assembly/index.js';
 import { parseConfig } from '../../model/config.js';
+import { readModelFiles } from '../../runtime/model-folder/index.js';
+import { nodeIo } from '../../runtime/node/folder.js';
 import { decodeImage, readMask } from '../../runtime/node/images.js';
 import type { AugmentSettings } from '../../train/augment.js';
 import { decodeRecord, maskFault } from '../../train/data/decode.js';
@@ -26,7 +31,7 @@ const off: AugmentSettings = {
   flip: { probability: 0 },
 };
 
-let script: Bundle;
+let compiled: Bundle;
 let original: string;
 const made: string[] = [];
 const temporary = async () => {
@@ -69,10 +74,10 @@ beforeAll(async () => {
     original,
     Array.from({ length: COUNT }, (_, i) => record(i)),
   );
-  script = await bundle('train/data/decode-worker.ts');
+  compiled = await bundle({ data: 'train/data/index.ts', 'decode-worker': 'train/data/decode-worker.ts' });
 });
 afterAll(async () => {
-  await script.remove();
+  await compiled.remove();
   for (const folder of made) await rm(folder, { recursive: true });
 });
 
@@ -92,7 +97,7 @@ const open = (folder: string, more: Partial<TrainingDataOptions> = {}) =>
     seed: 5,
     augment: off,
     threads: 2,
-    script: script.url,
+    script: compiled.url('decode-worker'),
     ...more,
   });
 
@@ -182,6 +187,23 @@ describe('batches', () => {
     expect(one.target.subarray(320, 352)).toEqual(row.slice().reverse());
   });
 
+  test('in a build, threads find their script beside the code that starts them', async () => {
+    // plain Node, because the test runner would run the compiled file through its own transformation
+    const options = { split: 'train', config, batch: COUNT, seed: 5, augment: null };
+    const code = `
+      import { TrainingData } from ${JSON.stringify(compiled.url('data').href)};
+      const vocab = Buffer.from(${JSON.stringify(Buffer.from(vocab).toString('base64'))}, 'base64');
+      const data = await TrainingData.open(${JSON.stringify(original)}, { ...${JSON.stringify(options)}, vocab });
+      for await (const { image } of data.epoch(0)) process.stdout.write(Buffer.from(image.buffer));
+      // no dispose: idle threads must not keep a process alive
+    `;
+    const node = promisify(execFile);
+    const argv = ['--input-type=module', '--eval', code];
+    const { stdout } = await node(process.execPath, argv, { encoding: 'buffer', timeout: 15_000 });
+    const [batch] = await batchesOf({ augment: null, batch: COUNT }, 1);
+    expect(stdout.equals(Buffer.from(batch!.image.buffer))).toBe(true);
+  });
+
   test('sentences that are cut are named', async () => {
     const folder = await copy();
     await writeRecords(folder, [record(0, { text: 'polyp '.repeat(30) }), record(1)]);
@@ -192,6 +214,24 @@ describe('batches', () => {
     await data.dispose();
   });
 });
+
+/** Published images at their original sizes; not ours to copy. */
+const kvasir = '../shared/data/kvasir-seg-original';
+test.skipIf(!existsSync(kvasir))(
+  'Kvasir-SEG as published is without fault (skipped where ../shared is not)',
+  async () => {
+    const file = await readFile('models/nano/vocab.txt');
+    const { config: nano } = await readModelFiles('models/nano', nodeIo);
+    const data = await open(kvasir, { split: 'test', config: nano, vocab: file, augment: null, batch: 16 });
+    const [batch] = await collect(data, 0);
+    expect([batch!.records.length, data.truncated, data.skipped]).toEqual([16, [], []]);
+    // zscore: every channel of every picture has mean 0
+    const red = batch!.image.subarray(0, 128 * 128 * 3).filter((_, i) => i % 3 === 0);
+    expect(Math.abs(red.reduce((a, b) => a + b) / red.length)).toBeLessThan(1e-3);
+    for (let i = 0; i < 16; i++) expect(batch!.target.subarray(i * 128 * 128, (i + 1) * 128 * 128)).toContain(1);
+    await data.dispose();
+  },
+);
 
 describe('faults', () => {
   /** Records 0 to 4 each spoiled in a way of its own. */
@@ -289,7 +329,7 @@ describe('threads', () => {
   });
 
   test('give what the same code gives here, to the one who asked', async () => {
-    const pool = new DecodePool({ threads: 2, script: script.url });
+    const pool = new DecodePool({ threads: 2, script: compiled.url('decode-worker') });
     const jobs = Array.from({ length: 20 }, (_, i) => job((i * 5) % COUNT));
     const decoded = await Promise.all(jobs.map(each => pool.decode(each)));
     for (const [i, each] of jobs.entries()) expect(decoded[i]).toEqual(await decodeRecord(each));
@@ -330,7 +370,7 @@ describe('threads', () => {
   });
 
   test('a script that is not there is an error, and so is dispose for what waits', async () => {
-    const missing = new DecodePool({ threads: 1, script: new URL('none.js', script.url) });
+    const missing = new DecodePool({ threads: 1, script: compiled.url('none') });
     await expect(missing.decode(job(0))).rejects.toMatchObject({ code: 'WORKER_FAILED' });
     const pool = new DecodePool({ threads: 1, script: await scriptOf('parentPort.on("message", () => {})') });
     const waiting = Promise.allSettled([pool.decode(job(0)), pool.decode(job(1))]);

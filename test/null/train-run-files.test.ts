@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parseConfig } from '../../model/config.js';
 import { openModelFolder } from '../../runtime/model-folder/index.js';
@@ -66,8 +67,8 @@ async function values(file: SafetensorsFile): Promise<Record<string, number>> {
 }
 
 /** Loads what is there and checks that it belongs together. Returns the step. */
-async function loadedStep(): Promise<number> {
-  const checkpoint = await latestCheckpoint(join(folder, 'checkpoints'));
+async function loadedStep(at = folder): Promise<number> {
+  const checkpoint = await latestCheckpoint(join(at, 'checkpoints'));
   if (!checkpoint) return 0;
   const { step } = checkpoint.state;
   expect(checkpoint.skipped).toEqual([]);
@@ -79,8 +80,8 @@ async function loadedStep(): Promise<number> {
   return step;
 }
 
-async function publishedStep(): Promise<number> {
-  const model = await openModelFolder(folder, nodeIo);
+async function publishedStep(at = folder): Promise<number> {
+  const model = await openModelFolder(at, nodeIo);
   return (await values(model.weights))['decoder.weight']!;
 }
 
@@ -294,42 +295,47 @@ async function train(run: RunFolder, from: number, done: { saved: number; publis
   }
 }
 
+/** Dies at step `last`, then is resumed. */
+async function dieAndResume(at: string, last: number, metricsInTheEnd: string): Promise<void> {
+  const done = { saved: 0, published: 0 };
+  const died = RunFolder.create(at, { ...by, disk: mortal(last).disk }).then(run => train(run, 1, done));
+  await expect(died, `step ${last}`).rejects.toBeInstanceOf(Killed);
+
+  const loaded = await loadedStep(at);
+  expect([done.saved, done.saved + 1], `step ${last}`).toContain(loaded);
+  if (done.published > 0) expect([done.published, done.published + 1]).toContain(await publishedStep(at));
+
+  const immortal = { ...by, disk: mortal(Number.POSITIVE_INFINITY).disk };
+  const { run, checkpoint, metrics } = await RunFolder.resume(at, immortal);
+  expect(metrics.kept).toBe(loaded);
+  await train(run, (checkpoint?.state.step ?? 0) + 1, done);
+  // a death after the last checkpoint and before its model: the loop publishes what it resumes from
+  await run.publish(content(3));
+  expect(await readFile(join(at, 'metrics.jsonl'), 'utf8')).toBe(metricsInTheEnd);
+  expect([await loadedStep(at), await publishedStep(at)]).toEqual([3, 3]);
+}
+
 describe('a run that dies', () => {
   test('at every write, rename and removal leaves its last checkpoint and model, and is resumed to the same end', async () => {
     const { disk: whole, steps } = mortal(Number.POSITIVE_INFINITY);
     await train(await RunFolder.create(folder, { ...by, disk: whole }), 1, { saved: 0, published: 0 });
     expect(steps()).toBeGreaterThan(90);
-    const expected = await readFile(join(folder, 'metrics.jsonl'), 'utf8');
-    for (let last = 1; last <= steps(); last++) {
-      await rm(folder, { recursive: true, force: true });
-      const done = { saved: 0, published: 0 };
-      const dying = { ...by, disk: mortal(last).disk };
-      const died = RunFolder.create(folder, dying).then(run => train(run, 1, done));
-      await expect(died, `step ${last}`).rejects.toBeInstanceOf(Killed);
-
-      const loaded = await loadedStep();
-      expect([done.saved, done.saved + 1], `step ${last}`).toContain(loaded);
-      if (done.published > 0) expect([done.published, done.published + 1]).toContain(await publishedStep());
-
-      const immortal = { ...by, disk: mortal(Number.POSITIVE_INFINITY).disk };
-      const { run, checkpoint, metrics } = await RunFolder.resume(folder, immortal);
-      expect(metrics.kept).toBe(loaded);
-      await train(run, (checkpoint?.state.step ?? 0) + 1, done);
-      // a death after the last checkpoint and before its model: the loop publishes what it resumes from
-      await run.publish(content(3));
-      expect(await readFile(join(folder, 'metrics.jsonl'), 'utf8')).toBe(expected);
-      expect((await readdir(join(folder, 'checkpoints'))).filter(name => name.startsWith('.')).length).toBeLessThan(2);
-      expect([await loadedStep(), await publishedStep()]).toEqual([3, 3]);
-    }
+    const metrics = await readFile(join(folder, 'metrics.jsonl'), 'utf8');
+    const moments = Array.from({ length: steps() }, (_, i) => i + 1);
+    const lane = async () => {
+      for (let last = moments.pop(); last !== undefined; last = moments.pop())
+        await dieAndResume(join(folder, `${last}`), last, metrics);
+    };
+    await Promise.all([lane(), lane(), lane(), lane(), lane(), lane()]);
   });
 
   test('by SIGKILL at a random moment, again and again, never loses a finished checkpoint', async () => {
-    const compiled = await bundle('test/null/train-endless-run.ts');
+    const compiled = await bundle({ run: 'test/null/train-endless-run.ts' });
     try {
       const random = randomOf('kill');
       let before = 0;
       for (let round = 0; round < 6; round++) {
-        const child = spawn(process.execPath, [compiled.url.pathname, folder], {
+        const child = spawn(process.execPath, [fileURLToPath(compiled.url('run')), folder], {
           stdio: ['ignore', 'pipe', 'inherit'],
         });
         const ended = once(child, 'close');

@@ -71,7 +71,8 @@ export class DecodePool {
   }
 
   #start(): Worker {
-    const worker = new Worker(this.#script, { name: 'decode' });
+    // without the process's own flags: --input-type and its like would stop the thread
+    const worker = new Worker(this.#script, { name: 'decode', execArgv: [] });
     let answered = false;
     worker.on('message', (answer: Answer) => {
       answered = true;

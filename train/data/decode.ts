@@ -85,6 +85,9 @@ async function resize(pixels: Pixels, size: number): Promise<Uint8Array> {
     preprocessor?.run.dispose();
     preprocessor = { size, run: new Preprocessor(await loadAssembly(), { size, normalize: 'none' }) };
   }
+  const scaled = preprocessor.run.run(pixels);
+  const bytes = new Uint8Array(scaled.length);
   // `none` gives x / 255 of the resized byte x
-  return Uint8Array.from(preprocessor.run.run(pixels), value => Math.round(value * 255));
+  for (let i = 0; i < bytes.length; i++) bytes[i] = Math.round(scaled[i]! * 255);
+  return bytes;
 }

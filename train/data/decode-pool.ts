@@ -4,10 +4,13 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { type ErrorCode, TmcaError } from '../../errors/index.js';
+import { show } from '../../errors/show.js';
 import type { Decoded, DecodeJob } from './decode.js';
 
 /** What a thread sends back. */
 export type Answer = { readonly decoded: Decoded } | { readonly code: ErrorCode; readonly message: string };
+
+const nameOf = ({ id, image }: DecodeJob): string => `record ${show(id)}, ${image}`;
 
 interface Pending {
   readonly job: DecodeJob;
@@ -27,7 +30,7 @@ export interface DecodePoolOptions {
  *
  * @example
  * const pool = new DecodePool();
- * const decoded = await pool.decode({ image, mask, size: 224 });
+ * const decoded = await pool.decode({ id, image, mask, size: 224 });
  * await pool.dispose();
  */
 export class DecodePool {
@@ -79,11 +82,12 @@ export class DecodePool {
       this.#settle(worker, answer);
     });
     const died = (cause: unknown) => {
-      const file = this.#busy.get(worker)?.job.image ?? 'none';
+      const job = this.#busy.get(worker)?.job;
+      const at = job ? nameOf(job) : 'no record';
       const got = cause instanceof Error ? cause.message : `exit code ${cause}`;
       this.#fail(
         answered
-          ? new TmcaError('WORKER_DIED', `DecodePool: a thread must live, got ${got} at ${file}; look at that file`, {
+          ? new TmcaError('WORKER_DIED', `DecodePool: a thread must live, got ${got} at ${at}; look at its files`, {
               cause,
             })
           : new TmcaError('WORKER_FAILED', `DecodePool: ${this.#script} must start, got ${got}; install again`, {
@@ -106,7 +110,7 @@ export class DecodePool {
     this.#idle.push(worker);
     worker.unref();
     if ('decoded' in answer) pending.resolve(answer.decoded);
-    else pending.reject(new TmcaError(answer.code, `${answer.message} (${pending.job.image})`));
+    else pending.reject(new TmcaError(answer.code, `${answer.message} (${nameOf(pending.job)})`));
     this.#next();
   }
 

@@ -7,6 +7,8 @@ import { decodeImage, foregroundOf } from '../../runtime/node/images.js';
 import type { Pixels } from '../../runtime/types.js';
 
 export interface DecodeJob {
+  /** Of the record, for messages. */
+  readonly id: string;
   /** Paths. */
   readonly image: string;
   readonly mask: string;

@@ -64,7 +64,7 @@ export class Pictures {
     const kept = this.#kept.get(record.id);
     if (kept) return kept;
     const { image, mask, id } = record;
-    const decoded = await this.#pool.decode({ image, mask, size: this.#size });
+    const decoded = await this.#pool.decode({ id, image, mask, size: this.#size });
     // The first ones stay. An epoch asks for each once: dropping the one least lately used would drop each before its turn.
     if (!('fault' in decoded) && this.#kept.size < this.#limit) this.#kept.set(id, decoded);
     return decoded;

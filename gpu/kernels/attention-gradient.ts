@@ -1,11 +1,11 @@
 // attention-gradient: what queries, keys and values get back, without a matrix of queries x keys in memory.
 
 import { check } from '../../errors/index.js';
-import { f32, type KernelCall, spread, u32 } from '../kernel.js';
-import keyGeneral from './attention-gradient-key.wgsl?raw';
-import keyVec4 from './attention-gradient-key-vec4.wgsl?raw';
-import queryGeneral from './attention-gradient-query.wgsl?raw';
-import queryVec4 from './attention-gradient-query-vec4.wgsl?raw';
+import { type Binding, f32, type KernelCall, spread, u32 } from '../kernel.js';
+import sumsGeneral from './attention-gradient.wgsl?raw';
+import statisticsGeneral from './attention-gradient-statistics.wgsl?raw';
+import statisticsVec4 from './attention-gradient-statistics-vec4.wgsl?raw';
+import sumsVec4 from './attention-gradient-vec4.wgsl?raw';
 import { checkFp32, fp32, type GradientStorage } from './gradient-storage.js';
 import { elements, given } from './guard.js';
 import { checkRange, isVec4, type Range, whole } from './range.js';
@@ -36,16 +36,16 @@ export interface AttentionGradientOperands<O> {
   readonly dy: O;
   /** `attentionGradientStatistics(dims)` floats, for the time of the calls. */
   readonly statistics: O;
-  /** As q. */
-  readonly dq: O;
-  /** As k. Without them, their calls are left out. */
+  /** As q. Of the three, those that are not given are not computed. */
+  readonly dq?: O | null;
+  /** As k. */
   readonly dk?: O | null;
   readonly dv?: O | null;
 }
 
 /**
  * With P = softmax(q kᵀ / √headDim) and dP = dy vᵀ per head: dv = Pᵀ dy, dS = P ∘ (dP - rowsum(P ∘ dP)) / √headDim,
- * dq = dS k, dk = dSᵀ q; all f32. Up to three calls, dq's first: it leaves the statistics that the others recompute P from.
+ * dq = dS k, dk = dSᵀ q; all f32. A call for the statistics from which the others recompute P, and one for each gradient.
  * Every sum has one owner and one order: the same bits at every run. Where a mask leaves no key, gradients are zero.
  *
  * Errors: BAD_ARGUMENT (a size), UNSUPPORTED (headDim over 256, f16), SHAPE_MISMATCH (a pitch too short, too many elements).
@@ -62,10 +62,11 @@ export function attentionGradient<O>(
 ): KernelCall<O>[] {
   checkFp32('attentionGradient', storage);
   checkDims(dims);
-  const { dq, dk = null, dv = null } = operands;
-  const calls = [call(dims, operands, 'dq', dq)];
-  if (dk !== null) calls.push(call(dims, operands, 'dk', dk));
-  if (dv !== null) calls.push(call(dims, operands, 'dv', dv));
+  const calls = [statisticsCall(dims, operands)];
+  for (const kind of kinds) {
+    const out = operands[kind] ?? null;
+    if (out !== null) calls.push(sumsCall(dims, operands, kind, out));
+  }
   return calls;
 }
 
@@ -88,51 +89,72 @@ function checkDims({ batch, queries, keys, heads, headDim }: AttentionGradientDi
   );
 }
 
-function call<O>(
+/** The gradients, in the order of the cases of include/attention-gradient-sums.wgsl. */
+const kinds = ['dq', 'dk', 'dv'] as const;
+
+function statisticsCall<O>(dims: AttentionGradientDims, operands: AttentionGradientOperands<O>): KernelCall<O> {
+  const fast = dims.headDim % 4 === 0;
+  const variant = fast
+    ? { name: 'attention-gradient-statistics-vec4', source: statisticsVec4 }
+    : { name: 'attention-gradient-statistics', source: statisticsGeneral };
+  const { statistics } = operands;
+  const nowhere = { offset: 0, pitch: 0 };
+  const { bindings, tile, ...call } = common(dims, operands, { rows: dims.queries, products: 2, range: nowhere });
+  return {
+    ...call,
+    shader: { ...variant, act: 'f32', tile: { ROWS: tile.ROWS } }, // it holds no sums, so strips are not its matter
+    bindings: [...bindings, { operand: statistics, access: 'read_write' }],
+  };
+}
+
+function sumsCall<O>(
   dims: AttentionGradientDims,
-  { q, k, v, mask = null, dy, statistics }: AttentionGradientOperands<O>,
-  kind: 'dq' | 'dk' | 'dv',
+  operands: AttentionGradientOperands<O>,
+  kind: (typeof kinds)[number],
   out: O,
 ): KernelCall<O> {
-  const { batch, queries, keys, heads, headDim } = dims;
-  const channels = heads * headDim;
-  const range = dims[kind] ?? whole(channels);
-  checkRange('attentionGradient', kind, range, channels);
-  const { tile, tiles } = tiling(kind === 'dq' ? queries : keys, headDim);
-  // Products of headDim numbers for every query and key: dq makes the two for P and dP twice; dv needs no dP.
-  const products = { dq: 5, dk: 3, dv: 2 }[kind];
+  const { queries, keys, heads, headDim } = dims;
+  const range = dims[kind] ?? whole(heads * headDim);
+  checkRange('attentionGradient', kind, range, heads * headDim);
+  const fast = headDim % 4 === 0 && isVec4(range);
+  const variant = fast
+    ? { name: 'attention-gradient-vec4', source: sumsVec4 }
+    : { name: 'attention-gradient', source: sumsGeneral };
+  const rows = kind === 'dq' ? queries : keys;
+  const { bindings, constants, tile, ...call } = common(dims, operands, {
+    rows,
+    products: kind === 'dv' ? 2 : 3,
+    range,
+  });
   return {
-    shader: { ...variant(kind, headDim % 4 === 0 && isVec4(range)), act: 'f32', tile },
-    constants: { has_mask: given(mask), ...(kind !== 'dq' && { of_values: Number(kind === 'dv') }) },
+    ...call,
+    shader: { ...variant, act: 'f32', tile },
+    constants: { ...constants, kind: kinds.indexOf(kind) },
+    bindings: [...bindings, { operand: operands.statistics, access: 'read' }, { operand: out, access: 'read_write' }],
+  };
+}
+
+/** What the calls share. `products`: how many of headDim numbers each query and key take. */
+function common<O>(
+  { batch, queries, keys, heads, headDim }: AttentionGradientDims,
+  { q, k, v, mask = null, dy }: AttentionGradientOperands<O>,
+  { rows, products, range }: { readonly rows: number; readonly products: number; readonly range: Range },
+) {
+  const { tile, tiles } = tiling(rows, headDim);
+  return {
+    tile,
+    constants: { has_mask: given(mask) },
     uniforms: [
       ...[batch, queries, keys, heads, headDim, Math.ceil(headDim / 4), range.offset, range.pitch].map(u32),
       f32(1 / Math.sqrt(headDim)),
     ],
-    bindings: [
-      { operand: q, access: 'read' },
-      { operand: k, access: 'read' },
-      { operand: v, access: 'read' },
-      { operand: mask, access: 'read' },
-      { operand: dy, access: 'read' },
-      { operand: out, access: 'read_write' },
-      { operand: statistics, access: kind === 'dq' ? 'read_write' : 'read' },
-    ],
+    bindings: [q, k, v, mask, dy].map((operand): Binding<O> => ({ operand, access: 'read' })),
     workgroups: spread(batch * heads * tiles),
     cost: {
       flops: batch * heads * queries * keys * (2 * products * headDim + 5),
-      bytes: 4 * batch * ((2 * queries + 2 * keys + (kind === 'dq' ? queries : keys)) * channels + 2 * queries * heads),
+      bytes: 4 * batch * heads * ((2 * queries + 2 * keys + rows) * headDim + 2 * queries),
     },
   };
-}
-
-function variant(kind: 'dq' | 'dk' | 'dv', fast: boolean): { name: string; source: string } {
-  if (kind === 'dq')
-    return fast
-      ? { name: 'attention-gradient-query-vec4', source: queryVec4 }
-      : { name: 'attention-gradient-query', source: queryGeneral };
-  return fast
-    ? { name: 'attention-gradient-key-vec4', source: keyVec4 }
-    : { name: 'attention-gradient-key', source: keyGeneral };
 }
 
 /** Rows from which a workgroup can take 32 of them and a GPU still has workgroups enough. */
@@ -141,7 +163,7 @@ const MANY_ROWS = 256;
 /** Vectors of sums that an invocation may hold. */
 const MAX_HELD = 16;
 
-/** Tile constants of include/attention-gradient.wgsl, and the tiles of one head. */
+/** Tile constants of include/attention-gradient-tile.wgsl and -sums.wgsl, and the tiles of one head. */
 function tiling(rows: number, headDim: number) {
   const strips = Math.ceil(headDim / 32);
   const perLine = rows >= MANY_ROWS && 4 * strips <= MAX_HELD ? 4 : 2;

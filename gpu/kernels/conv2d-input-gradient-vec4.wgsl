@@ -7,6 +7,8 @@ struct Dims {
   kernel_height: u32, kernel_width: u32, stride: u32, padding: u32,
 }
 
+override strided: bool = true; // false: stride 1, and no divisions
+
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> dy: array<act4>;
 @group(0) @binding(2) var<storage, read> weight: array<weight1>;
@@ -29,12 +31,18 @@ fn strip_at(strip: u32) -> Strip {
   return Tap(tap / dims.kernel_width, tap % dims.kernel_width, strip % quads);
 }
 
+// Over the stride; past the end of any map where it is not whole.
+fn quotient(distance: u32) -> u32 {
+  if (!strided) { return distance; }
+  let whole = distance / dims.stride;
+  return select(0xffffffffu, whole, whole * dims.stride == distance);
+}
+
 // Taps right of or below the pixel are asked for first: a difference below zero would wrap, and might divide.
 fn load_x(row: XRow, tap: Strip) -> vec4f {
   if (tap.y > row.y || tap.x > row.x) { return vec4f(); }
-  let y = (row.y - tap.y) / dims.stride;
-  let x = (row.x - tap.x) / dims.stride;
-  if (y * dims.stride + tap.y != row.y || x * dims.stride + tap.x != row.x) { return vec4f(); }
+  let y = quotient(row.y - tap.y);
+  let x = quotient(row.x - tap.x);
   if (y >= dims.out_height || x >= dims.out_width) { return vec4f(); }
   return vec4f(dy[((row.map + y) * dims.out_width + x) * (dims.out_channels / 4u) + tap.o]);
 }

@@ -56,6 +56,7 @@ export function conv2dInputGradient<O>(
   const { tile, workgroups } = gemmTiles(m, channels);
   return {
     shader: { ...variant, act: 'f32', weight: 'f32', tile },
+    constants: { strided: Number(stride > 1) },
     uniforms: [
       ...[m, channels, k, Math.ceil(k / 4)],
       ...[height, width, outHeight, outWidth, outChannels, kernelHeight, kernelWidth, stride, padding],

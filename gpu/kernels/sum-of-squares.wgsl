@@ -10,21 +10,16 @@ struct Dims { count: u32, threads: u32 }
 
 var<workgroup> partial: array<f32, 64>;
 
-fn load(i: u32) -> f32 {
-  if (i >= dims.count) { return 0.0; }
-  return x[i];
-}
-
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
   var sums = vec4f();
-  let rounds = (dims.count + 4u * dims.threads - 1u) / (4u * dims.threads);
   var i = group.x * 64u + local;
-  for (var round = 0u; round < rounds; round++) {
-    let four = vec4f(load(i), load(i + dims.threads), load(i + 2u * dims.threads), load(i + 3u * dims.threads));
+  let t = dims.threads;
+  for (; i + 3u * t < dims.count; i += 4u * t) {
+    let four = vec4f(x[i], x[i + t], x[i + 2u * t], x[i + 3u * t]);
     sums = fma(four, four, sums);
-    i += 4u * dims.threads;
   }
+  for (; i < dims.count; i += t) { sums.x = fma(x[i], x[i], sums.x); }
   partial[local] = (sums.x + sums.y) + (sums.z + sums.w);
   for (var step = 32u; step > 0u; step /= 2u) {
     workgroupBarrier();

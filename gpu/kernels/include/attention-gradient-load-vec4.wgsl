@@ -4,7 +4,7 @@
 @group(0) @binding(2) var<storage, read> k: array<act4>;
 @group(0) @binding(3) var<storage, read> v: array<act4>;
 @group(0) @binding(5) var<storage, read> dy: array<act4>;
-@group(0) @binding(6) var<storage, read_write> out: array<act4>;
+@group(0) @binding(7) var<storage, read_write> out: array<act4>;
 
 fn load_q(at: u32, strip: u32) -> vec4f { return vec4f(q[at / 4u + strip]); }
 fn load_k(at: u32, strip: u32) -> vec4f { return vec4f(k[at / 4u + strip]); }

@@ -4,7 +4,7 @@
 @group(0) @binding(2) var<storage, read> k: array<act>;
 @group(0) @binding(3) var<storage, read> v: array<act>;
 @group(0) @binding(5) var<storage, read> dy: array<act>;
-@group(0) @binding(6) var<storage, read_write> out: array<act>;
+@group(0) @binding(7) var<storage, read_write> out: array<act>;
 
 fn load_q(at: u32, strip: u32) -> vec4f {
   var value = vec4f();

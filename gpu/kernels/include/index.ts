@@ -1,11 +1,11 @@
 // WGSL functions that several kernels share. A kernel names them in its first comment lines: `// include: gelu`.
 
 import activation from './activation.wgsl?raw';
-import attentionGradient from './attention-gradient.wgsl?raw';
-import attentionGradientKey from './attention-gradient-key.wgsl?raw';
 import attentionGradientLoad from './attention-gradient-load.wgsl?raw';
 import attentionGradientLoadVec4 from './attention-gradient-load-vec4.wgsl?raw';
-import attentionGradientQuery from './attention-gradient-query.wgsl?raw';
+import attentionGradientStatistics from './attention-gradient-statistics.wgsl?raw';
+import attentionGradientSums from './attention-gradient-sums.wgsl?raw';
+import attentionGradientTile from './attention-gradient-tile.wgsl?raw';
 import attentionTile from './attention-tile.wgsl?raw';
 import bilinear from './bilinear.wgsl?raw';
 import bilinearAdjoint from './bilinear-adjoint.wgsl?raw';
@@ -26,11 +26,11 @@ import unravel from './unravel.wgsl?raw';
 
 export const includes: Readonly<Record<string, string>> = {
   activation,
-  'attention-gradient': attentionGradient,
-  'attention-gradient-key': attentionGradientKey,
   'attention-gradient-load': attentionGradientLoad,
   'attention-gradient-load-vec4': attentionGradientLoadVec4,
-  'attention-gradient-query': attentionGradientQuery,
+  'attention-gradient-statistics': attentionGradientStatistics,
+  'attention-gradient-sums': attentionGradientSums,
+  'attention-gradient-tile': attentionGradientTile,
   'attention-tile': attentionTile,
   bilinear,
   'bilinear-adjoint': bilinearAdjoint,

@@ -31,31 +31,40 @@ fn compute_outer_tile(group: u32, index: u32) {
   let end = min((run + 1u) * dims.rows, dims.m);
   var sums: Sums;
   for (var m0 = run * dims.rows; m0 < end; m0 += ROUND) {
-    // The bound is not a constant, so compilers keep the loops (see gemm-tile.wgsl).
-    let rows = min(ROUND, end - m0);
-    for (var r = index / A_QUADS; r < rows; r += 64u / A_QUADS) {
-      a_rows[r * A_QUADS + index % A_QUADS] = load_a(m0 + r, a_quad);
+    // The bound is not a constant, so compilers keep the loops (see gemm-tile.wgsl). Rows up to the next four are zero.
+    let fours = (min(ROUND, end - m0) + 3u) / 4u;
+    for (var r = index / A_QUADS; r < 4u * fours; r += 64u / A_QUADS) {
+      var value = vec4f();
+      if (m0 + r < end) { value = load_a(m0 + r, a_quad); }
+      a_rows[r * A_QUADS + index % A_QUADS] = value;
     }
-    for (var r = index / B_QUADS; r < rows; r += 64u / B_QUADS) {
-      b_rows[r * B_QUADS + index % B_QUADS] = load_b(m0 + r, column);
+    for (var r = index / B_QUADS; r < 4u * fours; r += 64u / B_QUADS) {
+      var value = vec4f();
+      if (m0 + r < end) { value = load_b(m0 + r, column); }
+      b_rows[r * B_QUADS + index % B_QUADS] = value;
     }
     workgroupBarrier();
-    for (var r = 0u; r < rows; r++) { multiply_row(&sums, r, index); }
+    for (var four = 0u; four < fours; four++) { multiply_rows(&sums, 4u * four, index); }
     workgroupBarrier();
   }
   store_sums(&sums, run, a_first + index / 8u, b_first + index % 8u);
 }
 
-fn multiply_row(sums: ptr<function, Sums>, r: u32, index: u32) {
-  var b: array<vec4f, TILE_B / 4u>;
-  for (var j = 0u; j < TILE_B / 4u; j++) { b[j] = b_rows[r * B_QUADS + index % 8u + 8u * j]; }
+// Four rows from r0 on: a sum is taken up once for four products.
+fn multiply_rows(sums: ptr<function, Sums>, r0: u32, index: u32) {
+  var b: array<array<vec4f, 4>, TILE_B / 4u>;
+  for (var j = 0u; j < TILE_B / 4u; j++) {
+    for (var r = 0u; r < 4u; r++) { b[j][r] = b_rows[(r0 + r) * B_QUADS + index % 8u + 8u * j]; }
+  }
   for (var i = 0u; i < TILE_A / 4u; i++) {
-    let a = a_rows[r * A_QUADS + index / 8u + 8u * i];
+    var a: array<vec4f, 4>;
+    for (var r = 0u; r < 4u; r++) { a[r] = a_rows[(r0 + r) * A_QUADS + index / 8u + 8u * i]; }
     for (var j = 0u; j < TILE_B / 4u; j++) {
-      (*sums)[4u * i][j] = fma(vec4f(a.x), b[j], (*sums)[4u * i][j]);
-      (*sums)[4u * i + 1u][j] = fma(vec4f(a.y), b[j], (*sums)[4u * i + 1u][j]);
-      (*sums)[4u * i + 2u][j] = fma(vec4f(a.z), b[j], (*sums)[4u * i + 2u][j]);
-      (*sums)[4u * i + 3u][j] = fma(vec4f(a.w), b[j], (*sums)[4u * i + 3u][j]);
+      for (var e = 0u; e < 4u; e++) {
+        var sum = (*sums)[4u * i + e][j];
+        for (var r = 0u; r < 4u; r++) { sum = fma(vec4f(a[r][e]), b[j][r], sum); }
+        (*sums)[4u * i + e][j] = sum;
+      }
     }
   }
 }

@@ -1,11 +1,10 @@
-// What the two backward kernels of attention share: dimensions, and the two tiles of products that both recompute instead
-// of storing a matrix of queries x keys (FlashAttention, arXiv:2205.14135, section 3.1 and algorithm 4). 8 x 8 invocations
-// take 8 ROWS rows of one side through all columns of the other, 32 at a time. An invocation (lane, line) has rows
-// line + 8 i and, of a tile of products, columns lane + 8 j; of the sums it holds strips (four channels) lane + 8 c, c < STRIPS.
-// q, k, v and dy are contiguous [batch, tokens, heads head_dim]; `at` counts elements.
-// Includes and kernels supply, zero past head_dim:
-//   fn load_q / load_k / load_v / load_dy (at, strip) -> vec4f                attention-gradient-load(-vec4)
-//   fn row_score / column_score / row_value / column_value (at, strip)        attention-gradient-query or -key: q k, dy v
+// What the backward kernels of attention share: dimensions, and the two tiles of products that each recomputes instead of
+// storing a matrix of queries x keys (FlashAttention, arXiv:2205.14135, section 3.1 and algorithm 4). 8 x 8 invocations take
+// 8 ROWS rows of one side through all columns of the other, 32 at a time. An invocation (lane, line) has rows line + 8 i
+// and, of a tile of products, columns lane + 8 j.
+// q, k, v and dy are contiguous [batch, tokens, heads head_dim]; `at` counts elements. Others supply:
+//   fn load_q / load_k / load_v / load_dy (at, strip) -> vec4f, zero past head_dim       attention-gradient-load(-vec4)
+//   fn row_score / column_score / row_value / column_value (at, strip) -> vec4f          which of them meet: q k, dy v
 
 struct Dims {
   batch: u32, queries: u32, keys: u32, heads: u32, head_dim: u32,
@@ -20,17 +19,11 @@ override has_mask: bool = false;
 @group(0) @binding(4) var<storage, read> mask: array<i32>; // [batch, keys], 0 where not attended
 
 const COLUMNS = 32u;
-const PITCH = COLUMNS + 1u; // odd: lines read different banks
-
-var<workgroup> weights: array<f32, 8u * ROWS * PITCH>;
 
 alias Rows = array<u32, ROWS>;
 alias Columns = array<u32, 4>;
 alias Products = array<vec4f, ROWS>; // component j: column lane + 8 j
-alias PerRow = array<f32, ROWS>;
-alias Sums = array<array<vec4f, STRIPS>, ROWS>;
-
-struct Head { b: u32, head: u32, first: u32, lane: u32, line: u32 } // first: this invocation's first row
+struct Head { b: u32, head: u32, first: u32, lane: u32, line: u32 } // first: the invocation's first row
 
 fn tiles_of(rows: u32) -> u32 { return (rows + 8u * ROWS - 1u) / (8u * ROWS); }
 
@@ -62,6 +55,13 @@ fn attended(b: u32, key: u32) -> bool {
   return !has_mask || mask[b * dims.keys + key] != 0;
 }
 
+// Keys k0 + lane + 8 j.
+fn attended4(h: Head, k0: u32) -> vec4<bool> {
+  var valid: vec4<bool>;
+  for (var j = 0u; j < 4u; j++) { valid[j] = attended(h.b, k0 + h.lane + 8u * j); }
+  return valid;
+}
+
 // q . k, scaled.
 fn scores(rows: Rows, columns: Columns) -> Products {
   var products: Products;
@@ -89,21 +89,4 @@ fn weight_gradients(rows: Rows, columns: Columns) -> Products {
     }
   }
   return products;
-}
-
-fn publish(values: Products, h: Head) {
-  for (var i = 0u; i < ROWS; i++) {
-    for (var j = 0u; j < 4u; j++) { weights[(h.line + 8u * i) * PITCH + h.lane + 8u * j] = values[i][j]; }
-  }
-}
-
-fn store_sums(sums: Sums, h: Head, tokens: u32) {
-  for (var i = 0u; i < ROWS; i++) {
-    let token = h.first + 8u * i;
-    if (token >= tokens) { break; }
-    let at = dims.out_offset + (h.b * tokens + token) * dims.out_pitch + h.head * dims.head_dim;
-    for (var c = 0u; c < STRIPS; c++) {
-      if (h.lane + 8u * c < dims.strips) { store(at, h.lane + 8u * c, sums[i][c]); }
-    }
-  }
 }

@@ -1,0 +1,109 @@
+// dq, dk or dv: the sums over columns of (a factor per row and column) x (the column's vector). Needs
+// `attention-gradient-tile` and its loads. Of the sums an invocation holds strips (four channels) lane + 8 c, c < STRIPS.
+// One kernel and three dispatches, not one dispatch with all sums: fewer registers, and each output can lie anywhere.
+
+override kind: u32 = 0u; // 0 dq: rows are queries, columns keys; 1 dk and 2 dv: rows are keys, columns queries
+
+@group(0) @binding(6) var<storage, read> statistics: array<vec2f>; // [batch, queries, heads]: log of the sum, delta
+
+const PITCH = COLUMNS + 1u; // odd: lines read different banks
+
+var<workgroup> factors: array<f32, 8u * ROWS * PITCH>;
+
+alias Sums = array<array<vec4f, STRIPS>, ROWS>;
+
+fn row_score(at: u32, strip: u32) -> vec4f {
+  if (kind == 0u) { return load_q(at, strip); }
+  return load_k(at, strip);
+}
+
+fn column_score(at: u32, strip: u32) -> vec4f {
+  if (kind == 0u) { return load_k(at, strip); }
+  return load_q(at, strip);
+}
+
+fn row_value(at: u32, strip: u32) -> vec4f {
+  if (kind == 0u) { return load_dy(at, strip); }
+  return load_v(at, strip);
+}
+
+fn column_value(at: u32, strip: u32) -> vec4f {
+  if (kind == 0u) { return load_v(at, strip); }
+  return load_dy(at, strip);
+}
+
+// What a column's factor multiplies: k of dq, q of dk, dy of dv.
+fn load_term(at: u32, strip: u32) -> vec4f {
+  if (kind == 2u) { return load_dy(at, strip); }
+  return column_score(at, strip);
+}
+
+fn statistics_of(h: Head, query: u32) -> vec2f {
+  return statistics[(h.b * dims.queries + min(query, dims.queries - 1u)) * dims.heads + h.head];
+}
+
+// What a row or column must know of the softmax, and whether its weights count at all.
+struct Known { log_sum: vec4f, delta: vec4f, valid: vec4<bool> }
+
+// Of row i where rows are queries; of four columns where columns are.
+fn known(h: Head, i: u32, c0: u32) -> Known {
+  if (kind == 0u) {
+    let pair = statistics_of(h, h.first + 8u * i);
+    return Known(vec4f(pair.x), vec4f(pair.y), attended4(h, c0));
+  }
+  var result: Known;
+  for (var j = 0u; j < 4u; j++) {
+    let pair = statistics_of(h, c0 + h.lane + 8u * j);
+    result.log_sum[j] = pair.x;
+    result.delta[j] = pair.y;
+  }
+  result.valid = vec4<bool>(attended(h.b, h.first + 8u * i));
+  return result;
+}
+
+// P for dv, scale P (dP - delta) for dq and dk; columns past the end are published too, and not read.
+fn publish_factors(h: Head, rows: Rows, c0: u32) {
+  let columns = columns_at(h, column_tokens(), c0);
+  let s = scores(rows, columns);
+  var dp: Products;
+  if (kind != 2u) { dp = weight_gradients(rows, columns); }
+  for (var i = 0u; i < ROWS; i++) {
+    let of_row = known(h, i, c0);
+    var factor = select(vec4f(), exp(s[i] - of_row.log_sum), of_row.valid);
+    if (kind != 2u) { factor *= (dp[i] - of_row.delta) * dims.scale; }
+    for (var j = 0u; j < 4u; j++) { factors[(h.line + 8u * i) * PITCH + h.lane + 8u * j] = factor[j]; }
+  }
+}
+
+fn row_tokens() -> u32 { return select(dims.keys, dims.queries, kind == 0u); }
+fn column_tokens() -> u32 { return select(dims.queries, dims.keys, kind == 0u); }
+
+fn compute_sums(tile: u32, index: u32) {
+  if (tile >= dims.batch * dims.heads * tiles_of(row_tokens())) { return; }
+  let h = head_of(tile, index, row_tokens());
+  let rows = rows_at(h, row_tokens());
+  var sums: Sums;
+  for (var c0 = 0u; c0 < column_tokens(); c0 += COLUMNS) {
+    publish_factors(h, rows, c0);
+    workgroupBarrier();
+    let count = min(COLUMNS, column_tokens() - c0);
+    for (var column = 0u; column < count; column++) {
+      let at = token_at(h.b, column_tokens(), c0 + column, h.head);
+      var factor: array<f32, ROWS>;
+      for (var i = 0u; i < ROWS; i++) { factor[i] = factors[(h.line + 8u * i) * PITCH + column]; }
+      for (var c = 0u; c < STRIPS; c++) {
+        let term = load_term(at, min(h.lane + 8u * c, dims.strips - 1u));
+        for (var i = 0u; i < ROWS; i++) { sums[i][c] = fma(vec4f(factor[i]), term, sums[i][c]); }
+      }
+    }
+    workgroupBarrier();
+  }
+  for (var i = 0u; i < ROWS; i++) {
+    let token = h.first + 8u * i;
+    if (token >= row_tokens()) { break; }
+    let at = dims.out_offset + (h.b * row_tokens() + token) * dims.out_pitch + h.head * dims.head_dim;
+    for (var c = 0u; c < STRIPS; c++) {
+      if (h.lane + 8u * c < dims.strips) { store(at, h.lane + 8u * c, sums[i][c]); }
+    }
+  }
+}

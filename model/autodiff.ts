@@ -4,7 +4,8 @@
 import { check } from '../errors/index.js';
 import { builder } from './builder.js';
 import { inputsOf, isOp, type OpTensor, sameShape, showShape, sizeOf, type Tensor, topological } from './graph.js';
-import { ruleOf } from './ops/table.js';
+import { gradientRules } from './ops/gradient-table.js';
+import { addGradientRules, ruleOf } from './ops/table.js';
 import { expandComposites } from './passes/expand.js';
 
 /** Tensors through which the loss depends on a parameter that is asked for: all that has to be differentiated. */
@@ -55,6 +56,7 @@ export function gradients(loss: Tensor, wrt: Iterable<string>): Record<string, T
     'SHAPE_MISMATCH',
     () => `gradients: the loss must be one number, got ${showShape(loss.shape)}; sum or average it`,
   );
+  addGradientRules(gradientRules);
   const root = expandComposites({ loss }).loss!;
   const order = topological([root]);
   const active = findActive(order, new Set(wrt));

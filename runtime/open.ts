@@ -9,7 +9,7 @@ import type { Config } from '../model/config.js';
 import type { TrainingOptions } from '../model/training.js';
 import { checkEngine, choosePrecision, engineReason, type PrecisionChoice } from './engine-choice.js';
 import { fillStream } from './fill.js';
-import { type GradientRun, runGradients, type TrainingInputs } from './gradients.js';
+import type { GradientRun, TrainingInputs } from './gradients.js';
 import { expectedParameters, type ForwardInputs, type ForwardRun, runForward } from './inspect.js';
 import {
   checkFinite,
@@ -20,6 +20,7 @@ import {
   openModelFolder,
   readModelFiles,
 } from './model-folder/index.js';
+import { RecoveringSession } from './recovering-session.js';
 import type { DeviceChoice, Session, SessionInfo, SessionOptions } from './types.js';
 import type { ParameterStream } from './webgpu/encode.js';
 import { WebGpuSession } from './webgpu/session.js';
@@ -80,7 +81,8 @@ function describe(
 }
 
 /**
- * Opens a model folder on a device. Everything is checked before anything is allocated on the device.
+ * Opens a model folder on a device. Everything is checked before anything is allocated on the device. A lost device is
+ * replaced by a new one, and what it failed is run again (runtime/recovering-session.ts).
  *
  * @param location path or address of a model folder
  * @throws TmcaError of the folder (FILE_NOT_FOUND, CONFIG_INVALID, SAFETENSORS_INVALID, MODEL_INCOMPLETE, MODEL_MISMATCH,
@@ -88,6 +90,14 @@ function describe(
  *   GPU_LIMIT, GPU_OUT_OF_MEMORY, DEVICE_LOST), ENGINE_UNAVAILABLE, UNSUPPORTED, ABORTED
  */
 export async function openModel(location: string, platform: Platform, options: SessionOptions = {}): Promise<Session> {
+  const first = await openOnce(location, platform, options);
+  // A reopening is nobody's loading: it has no progress to show, and the signal was for the first one.
+  const { device, dtype } = options;
+  const again = { ...(device ? { device } : {}), ...(dtype ? { dtype } : {}) };
+  return new RecoveringSession(first, () => openOnce(location, platform, again));
+}
+
+async function openOnce(location: string, platform: Platform, options: SessionOptions): Promise<Session> {
   const { device = 'auto', dtype = 'auto', signal, onProgress } = options;
   checkEngine(device);
   const folder = await openModelFolder(location, platform.io, { ...(signal ? { signal } : {}) });
@@ -201,6 +211,8 @@ export async function inspectGradients(
     'UNSUPPORTED',
     `inspectGradients: training must run in fp32, got ${dtype}; leave the dtype out`,
   );
+  // Imported when wanted: a page that segments downloads nothing of training.
+  const { runGradients } = await import('./gradients.js');
   return withNetwork(location, platform, { ...options, dtype: 'fp32' }, ({ gpu, assembly, config, parameters }) =>
     runGradients(gpu, assembly, config, inputs, parameters, { freezeText, signal, onProgress }),
   );

@@ -6,13 +6,17 @@ import { loadAssembly } from '../../assembly/instance.js';
 import { builder as b, makeNode } from '../../model/builder.js';
 import { sizeOf, type Tensor, topological } from '../../model/graph.js';
 import { evaluate } from '../../model/interpreter.js';
-import { type OpName, rules } from '../../model/ops/table.js';
+import { gradientRules } from '../../model/ops/gradient-table.js';
+import { addGradientRules, type OpName, ruleOf, rules } from '../../model/ops/table.js';
 import { setPrecision } from '../../model/passes/index.js';
 import type { PrecisionChoice } from '../../runtime/engine-choice.js';
 import { unit } from '../../runtime/fill.js';
 import { type HostTensor, runGraph } from '../../runtime/webgpu/run-graph.js';
 import { expectClose, tolerance } from '../tolerance.js';
 import { deviceVariations } from './device.js';
+
+addGradientRules(gradientRules);
+const allRules = { ...rules, ...gradientRules };
 
 /** An input named after its place, filled with fixed numbers in [-1, 1). */
 const x = (name: string, ...shape: number[]) => b.input(name, shape);
@@ -222,7 +226,7 @@ const cases: { readonly [K in OpName]: readonly Tensor[] } = {
 /** Whether the kernels of `op` refuse a storage: gradients of TMCA span more orders of magnitude than f16 holds. */
 const refuses = (op: OpName, { activations, weights }: PrecisionChoice): boolean =>
   op.endsWith('Gradient') &&
-  (activations === 'f16' || (weights === 'f16' && (rules[op].slots ?? []).includes('weight')));
+  (activations === 'f16' || (weights === 'f16' && (ruleOf(op).slots ?? []).includes('weight')));
 
 /** Numbers for the input leaves, the same for each name and shape; masks keep at least their first place. */
 function feedFor(output: Tensor): Record<string, HostTensor> {
@@ -250,7 +254,7 @@ const variations = await deviceVariations();
 
 describe.each(variations)('$name', ({ gpu, precision }) => {
   const { activations, weights } = precision;
-  for (const op of Object.keys(rules) as OpName[]) {
+  for (const op of Object.keys(allRules) as OpName[]) {
     test.each(cases[op].map((output, i) => ({ i, output })))(`${op} $i`, async ({ output }) => {
       const feed = rounded(feedFor(output), output);
       const assembly = await loadAssembly();

@@ -7,9 +7,14 @@ import { builder as b, makeNode } from '../../model/builder.js';
 import { isOp, parametersOf, sameShape, sizeOf, type Tensor, topological } from '../../model/graph.js';
 import { evaluate, type Feed } from '../../model/interpreter.js';
 import { notDifferentiable } from '../../model/ops/gradient.js';
-import { type OpName, ruleOf, rules } from '../../model/ops/table.js';
+import { gradientRules } from '../../model/ops/gradient-table.js';
+import { addGradientRules, type OpName, ruleOf, rules } from '../../model/ops/table.js';
 import { expandComposites } from '../../model/passes/expand.js';
 import { unit } from '../../runtime/fill.js';
+
+addGradientRules(gradientRules);
+const allRules = { ...rules, ...gradientRules };
+const ops = Object.keys(allRules) as OpName[];
 
 /** What is differentiated by; numbers in [-1, 1) fixed by name and size. */
 const p = (name: string, ...shape: number[]) => b.parameter(name, shape);
@@ -189,7 +194,7 @@ function expectDerivatives(loss: Tensor): void {
 
 const ofDerivatives = (op: OpName): boolean => ruleOf(op).expand === undefined && op.endsWith('Gradient');
 
-describe.each(Object.keys(rules) as OpName[])('%s', op => {
+describe.each(ops)('%s', op => {
   const rows = cases[op].map((y, i) => ({ i, loss: weigh(y) }));
   if (ofDerivatives(op)) {
     test.each(rows)('$i has no second derivative, and says so', ({ loss }) => {
@@ -201,8 +206,10 @@ describe.each(Object.keys(rules) as OpName[])('%s', op => {
 });
 
 test('only ops that are derivatives themselves go without a rule', () => {
-  const without = Object.entries(rules).filter(([, rule]) => 'gradient' in rule && rule.gradient === notDifferentiable);
-  expect(without.map(([op]) => op)).toEqual((Object.keys(rules) as OpName[]).filter(ofDerivatives));
+  const without = Object.entries(allRules).filter(
+    ([, rule]) => 'gradient' in rule && rule.gradient === notDifferentiable,
+  );
+  expect(without.map(([op]) => op)).toEqual(ops.filter(ofDerivatives));
 });
 
 describe('where a function has a corner', () => {

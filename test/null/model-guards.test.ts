@@ -7,10 +7,13 @@ import { type OpTensor, parametersOf, type Tensor, topological } from '../../mod
 import { evaluate } from '../../model/interpreter.js';
 import { bytesOf, legalise, lower } from '../../model/lower.js';
 import { erf } from '../../model/ops/erf.js';
-import { rules } from '../../model/ops/table.js';
+import { gradientRules } from '../../model/ops/gradient-table.js';
+import { addGradientRules, rules } from '../../model/ops/table.js';
 import { partition } from '../../model/passes/index.js';
 import { setPrecision } from '../../model/passes/precision.js';
 import { StructuralKeys } from '../../model/structure.js';
+
+addGradientRules(gradientRules);
 
 const at = (...shape: number[]): Tensor => b.input('x', shape);
 
@@ -197,7 +200,8 @@ describe('lower', () => {
   });
 
   test('every op has kernels, or stands for ops that have', () => {
-    for (const [name, rule] of Object.entries(rules)) expect(rule.lower ?? rule.expand, name).toBeTypeOf('function');
+    for (const [name, rule] of Object.entries({ ...rules, ...gradientRules }))
+      expect(rule.lower ?? rule.expand, name).toBeTypeOf('function');
     const shuffled = b.depthToSpace(b.input('x', [1, 2, 2, 8]), { block: 2, order: 'CRD' });
     const ops = topological(Object.values(legalise({ shuffled }))).map(t => t.op);
     expect(ops).toEqual(['input', 'reshape', 'permute', 'reshape']);

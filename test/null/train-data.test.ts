@@ -370,6 +370,15 @@ describe('threads', () => {
     await pool.dispose();
   });
 
+  test('numbers that would wait for ever are refused', async () => {
+    for (const threads of [0, -1, 1.5, Number.NaN]) {
+      expect(() => new DecodePool({ threads })).toThrow(/threads must be an integer of at least 1, got/);
+    }
+    for (const more of [{ batch: 0 }, { batch: 1.5 }, { prefetch: -1 }]) {
+      await expect(open(original, more)).rejects.toMatchObject({ code: 'BAD_ARGUMENT' });
+    }
+  });
+
   test('a script that is not there is an error, and so is dispose for what waits', async () => {
     const missing = new DecodePool({ threads: 1, script: compiled.url('none') });
     await expect(missing.decode(job(0))).rejects.toMatchObject({ code: 'WORKER_FAILED' });

@@ -3,7 +3,7 @@
 
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { type ErrorCode, TmcaError } from '../../errors/index.js';
+import { check, type ErrorCode, TmcaError } from '../../errors/index.js';
 import { show } from '../../errors/show.js';
 import type { Decoded, DecodeJob } from './decode.js';
 
@@ -41,8 +41,11 @@ export class DecodePool {
   readonly #queue: Pending[] = [];
   #failure: TmcaError | undefined;
 
+  /** Errors: BAD_ARGUMENT. */
   constructor(options: DecodePoolOptions = {}) {
     this.threads = options.threads ?? Math.min(8, Math.max(1, availableParallelism() - 1));
+    const whole = Number.isInteger(this.threads) && this.threads >= 1;
+    check(whole, 'BAD_ARGUMENT', `DecodePool: threads must be an integer of at least 1, got ${this.threads}`);
     this.#script = options.script ?? new URL('./decode-worker.js', import.meta.url);
   }
 

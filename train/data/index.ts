@@ -91,18 +91,23 @@ export class TrainingData {
    * Opens a split, decodes and checks all of it, and keeps what fits.
    *
    * Errors: DATASET_INVALID, naming five records and counting the others; FILE_NOT_FOUND, VOCABULARY_INVALID,
-   * CONFIG_INVALID (fewer records than a batch), WORKER_FAILED, WORKER_DIED, OUT_OF_MEMORY, ABORTED.
+   * CONFIG_INVALID (fewer records than a batch), WORKER_FAILED, WORKER_DIED, OUT_OF_MEMORY, ABORTED, BAD_ARGUMENT.
    */
   static async open(folder: string, options: TrainingDataOptions): Promise<TrainingData> {
+    const { batch, prefetch = 2 } = options;
+    const counts = Number.isInteger(batch) && batch >= 1 && Number.isInteger(prefetch) && prefetch >= 0;
+    check(counts, 'BAD_ARGUMENT', () => {
+      return `TrainingData.open: batch must be an integer of at least 1, prefetch one of at least 0, got ${batch} and ${prefetch}`;
+    });
     const assembly = await loadAssembly();
     const vocabulary = new Vocabulary(assembly, options.vocab);
     let opened: Opened | undefined;
     try {
       opened = await openAll(folder, options);
       const { records } = opened;
-      const enough = options.augment === null || records.length >= options.batch;
+      const enough = options.augment === null || records.length >= batch;
       check(enough, 'CONFIG_INVALID', () => {
-        return `TrainingData.open: batch must be at most the number of records, got ${options.batch} and ${records.length} in "${options.split}"; lower it`;
+        return `TrainingData.open: batch must be at most the number of records, got ${batch} and ${records.length} in "${options.split}"; lower it`;
       });
       return new TrainingData(opened, options, assembly, vocabulary);
     } catch (error) {

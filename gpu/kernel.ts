@@ -10,6 +10,8 @@ export interface Shader {
   readonly name: string;
   /** Text of `kernels/NAME.wgsl`. */
   readonly source: string;
+  /** Shared files that `// include:` may name besides those of `kernels/include/index.ts`, which every bundle holds. */
+  readonly includes?: Readonly<Record<string, string>>;
   /**
    * Element type of activations: alias `act` (and `act4`), converted by `f32(x)` / `vec4f(x)` and `act(x)` / `act4(x)`.
    * Needs `shader-f16` when 'f16'.

@@ -42,10 +42,11 @@ export function assembleShader(shader: Shader, features: ShaderFeatures): string
 export function shaderParts(shader: Shader, features: ShaderFeatures): ShaderPart[] {
   const asked = directives(shader.source);
   const parts: ShaderPart[] = [{ file: 'header', text: header(shader, features, asked.enable) }];
+  const available = { ...includes, ...shader.includes };
   for (const name of asked.include) {
-    const text = Object.hasOwn(includes, name) ? includes[name] : undefined;
+    const text = Object.hasOwn(available, name) ? available[name] : undefined;
     check(text !== undefined, 'INTERNAL', () => {
-      const known = Object.keys(includes).join(', ');
+      const known = Object.keys(available).join(', ');
       return `assembleShader: ${shader.name}.wgsl must include a registered file (${known}), got "${name}"; add it to gpu/kernels/include/index.ts`;
     });
     parts.push({ file: `include/${name}.wgsl`, text: endLine(text) });

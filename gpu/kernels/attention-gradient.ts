@@ -8,6 +8,7 @@ import statisticsVec4 from './attention-gradient-statistics-vec4.wgsl?raw';
 import sumsVec4 from './attention-gradient-vec4.wgsl?raw';
 import { checkFp32, fp32, type GradientStorage } from './gradient-storage.js';
 import { elements, given } from './guard.js';
+import { gradientIncludes } from './include/gradients.js';
 import { checkRange, isVec4, type Range, whole } from './range.js';
 import { checkSizes } from './sizes.js';
 
@@ -102,7 +103,7 @@ function statisticsCall<O>(dims: AttentionGradientDims, operands: AttentionGradi
   const { bindings, tile, ...call } = common(dims, operands, { rows: dims.queries, products: 2, range: nowhere });
   return {
     ...call,
-    shader: { ...variant, act: 'f32', tile: { ROWS: tile.ROWS } }, // it holds no sums, so strips are not its matter
+    shader: { ...variant, includes: gradientIncludes, act: 'f32', tile: { ROWS: tile.ROWS } }, // it holds no sums, so strips are not its matter
     bindings: [...bindings, { operand: statistics, access: 'read_write' }],
   };
 }
@@ -128,7 +129,7 @@ function sumsCall<O>(
   });
   return {
     ...call,
-    shader: { ...variant, act: 'f32', tile },
+    shader: { ...variant, includes: gradientIncludes, act: 'f32', tile },
     constants: { ...constants, kind: kinds.indexOf(kind) },
     bindings: [...bindings, { operand: operands.statistics, access: 'read' }, { operand: out, access: 'read_write' }],
   };

@@ -6,6 +6,7 @@ import vec4 from './conv2d-weight-gradient-vec4.wgsl?raw';
 import { type Window, type WindowDims, windowOf } from './conv2d-window.js';
 import { checkFp32, fp32, type GradientStorage } from './gradient-storage.js';
 import { elements } from './guard.js';
+import { gradientIncludes } from './include/gradients.js';
 import { type OuterDims, outerPartial, outerTiles } from './outer-tile.js';
 import { addRuns } from './runs.js';
 
@@ -49,7 +50,7 @@ export function conv2dWeightGradient<O>(
     ? { name: 'conv2d-weight-gradient-vec4', source: vec4 }
     : { name: 'conv2d-weight-gradient', source: general };
   return addRuns('conv2dWeightGradient', { runs, width: a * b }, { partial, out }, target => ({
-    shader: { ...variant, act: 'f32', tile },
+    shader: { ...variant, includes: gradientIncludes, act: 'f32', tile },
     uniforms: [
       ...[m, a, b, rows, runs],
       ...[dims.height, window.width, window.channels / (fast ? 4 : 1), window.outHeight, window.outWidth],

@@ -7,6 +7,7 @@ import general from './depthwise-weight-gradient.wgsl?raw';
 import vec4 from './depthwise-weight-gradient-vec4.wgsl?raw';
 import { checkFp32, fp32, type GradientStorage } from './gradient-storage.js';
 import { elements } from './guard.js';
+import { gradientIncludes } from './include/gradients.js';
 import { addRuns, runsOf } from './runs.js';
 
 /**
@@ -64,7 +65,7 @@ export function depthwiseWeightGradient<O>(
       : { name: 'depthwise-weight-gradient', source: general };
   const count = batch * height * width * channels;
   return addRuns('depthwiseWeightGradient', { runs: runs.count, width: weights }, { partial, out }, target => ({
-    shader: { ...variant, act: 'f32', tile: { KERNEL_WIDTH: kernelWidth } },
+    shader: { ...variant, includes: gradientIncludes, act: 'f32', tile: { KERNEL_WIDTH: kernelWidth } },
     uniforms: [lines, height, width, packets, kernelHeight, runs.length, runs.count].map(u32),
     bindings: [
       { operand: dy, access: 'read' },

@@ -4,6 +4,7 @@ import { f32, type KernelCall, spread, u32 } from '../kernel.js';
 import { FEWEST_ROWS } from './column-sum.js';
 import { checkFp32, checkScratch, fp32, type GradientStorage } from './gradient-storage.js';
 import { checkPositive, checkTogether, elements, given } from './guard.js';
+import { gradientIncludes } from './include/gradients.js';
 import type { LayerNormDims } from './layer-norm.js';
 import source from './layer-norm-gradient.wgsl?raw';
 import columns from './layer-norm-gradient-columns.wgsl?raw';
@@ -76,7 +77,7 @@ function rowCall<O>(
   return {
     shader: {
       ...(fast ? { name: 'layer-norm-gradient-vec4', source: vec4Source } : { name: 'layer-norm-gradient', source }),
-      ...{ act: 'f32', tile },
+      ...{ includes: gradientIncludes, act: 'f32', tile },
     },
     constants: { has_weight: given(weight) },
     uniforms: [...[m, packets, c].map(u32), f32(eps)],

@@ -3,6 +3,7 @@
 import { type KernelCall, u32 } from '../kernel.js';
 import { checkFp32, fp32, type GradientStorage } from './gradient-storage.js';
 import { elements } from './guard.js';
+import { gradientIncludes } from './include/gradients.js';
 import general from './linear-weight-gradient.wgsl?raw';
 import vec4 from './linear-weight-gradient-vec4.wgsl?raw';
 import { type OuterDims, outerPartial, outerTiles } from './outer-tile.js';
@@ -50,7 +51,7 @@ export function linearWeightGradient<O>(
     ? { name: 'linear-weight-gradient-vec4', source: vec4 }
     : { name: 'linear-weight-gradient', source: general };
   return addRuns('linearWeightGradient', { runs, width: n * k }, { partial, out }, target => ({
-    shader: { ...variant, act: 'f32', tile },
+    shader: { ...variant, includes: gradientIncludes, act: 'f32', tile },
     uniforms: [m, n, k, rows, runs].map(u32),
     bindings: [
       { operand: dy, access: 'read' },

@@ -4,6 +4,7 @@ import { f32, type KernelCall, u32 } from '../kernel.js';
 import { flatGroups, flatTile } from './flat-tile.js';
 import { checkFp32, fp32, type GradientStorage } from './gradient-storage.js';
 import { elements } from './guard.js';
+import { gradientIncludes } from './include/gradients.js';
 import type { ResizeBilinearDims } from './resize-bilinear.js';
 import source from './resize-bilinear-gradient.wgsl?raw';
 import vec4Source from './resize-bilinear-gradient-vec4.wgsl?raw';
@@ -31,7 +32,7 @@ export function resizeBilinearGradient<O>(
       ...(unit === 4
         ? { name: 'resize-bilinear-gradient-vec4', source: vec4Source }
         : { name: 'resize-bilinear-gradient', source }),
-      ...{ act: 'f32', tile: flatTile },
+      ...{ includes: gradientIncludes, act: 'f32', tile: flatTile },
     },
     uniforms: [
       ...[count / unit, height, width, channels / unit, outHeight, outWidth].map(u32),

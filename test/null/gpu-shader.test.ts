@@ -69,6 +69,22 @@ describe('header', () => {
     expect(parts[2]!.text).toBe(text);
   });
 
+  test('a kernel may bring files of its own', () => {
+    const own = shader({
+      source: '// include: leaky-relu, halves\nfn main() {}',
+      includes: { halves: 'const half = 0.5;' },
+    });
+    const parts = shaderParts(own, all);
+    expect(parts.map(part => part.file)).toEqual([
+      'header',
+      'include/leaky-relu.wgsl',
+      'include/halves.wgsl',
+      'double.wgsl',
+    ]);
+    expect(parts[2]!.text).toBe('const half = 0.5;\n');
+    expect(() => shaderParts(shader({ source: own.source }), all)).toThrow('got "halves"');
+  });
+
   test('lines of the assembled text lead back to their files', () => {
     const parts = shaderParts(shader({ source: '// include: gelu\nfn main() {}' }), all);
     const lines = assembleShader(shader({ source: '// include: gelu\nfn main() {}' }), all).split('\n');

@@ -102,6 +102,8 @@ export interface SessionInfo {
 export interface SessionStats extends SessionInfo {
   readonly frames: number;
   readonly reports: number;
+  /** How often a lost device was replaced by a new one. */
+  readonly recoveries: number;
   /** Dispatches of one frame and of one text. */
   readonly dispatches: { readonly frame: number; readonly text: number };
   /** Bytes on the device. `arena` holds activations and is planned once. */

@@ -161,6 +161,7 @@ export class WebGpuSession implements Session {
       ...this.info,
       frames: this.#frames,
       reports: this.#reportCount,
+      recoveries: 0,
       dispatches: { frame: shortest.frame.calls.length, text: shortest.text.calls.length },
       gpuBytes: { ...this.parts.gpu.bytes },
     };

@@ -224,16 +224,35 @@ describe('a session', () => {
     await expect(mine.encodeReport(short)).rejects.toMatchObject({ code: 'DISPOSED' });
   });
 
-  test('whose device is lost rejects with a retryable error, never with a mask', async () => {
+  test('whose device is lost opens another, and answers with the same mask', async () => {
     const devices: GPUDevice[] = [];
-    const gpu = await nodeGpu();
-    const spied = spyDevices(gpu, devices);
+    const spied = spyDevices(await nodeGpu(), devices);
     const mine = await openModel(model, { io: nodeIo, gpu: async () => spied }, { device: 'webgpu' });
+    const report = await mine.encodeReport(long);
+    const before = await mine.segment(image, report);
+    for (const when of ['during a frame', 'between frames'] as const) {
+      const pending = when === 'during a frame' ? mine.segment(image, report) : undefined;
+      devices.at(-1)!.destroy();
+      const after = await (pending ?? mine.segment(image, report));
+      expect(largest(after.probability, before.probability), when).toBe(0);
+    }
+    expect([devices.length, mine.stats().recoveries]).toEqual([3, 2]);
+    mine.dispose();
+  });
+
+  test('whose device is lost and that gets no other rejects, and never answers with a mask', async () => {
+    const devices: GPUDevice[] = [];
+    const spied = spyDevices(await nodeGpu(), devices);
+    let present = true;
+    const platform = { io: nodeIo, gpu: async () => (present ? spied : undefined) };
+    const mine = await openModel(model, platform, { device: 'webgpu' });
     const report = await mine.encodeReport(short);
+    present = false;
     const pending = mine.segment(image, report);
     devices.at(-1)!.destroy();
-    await expect(pending).rejects.toMatchObject({ code: 'DEVICE_LOST', retryable: true });
-    await expect(mine.segment(image, report)).rejects.toMatchObject({ code: 'DEVICE_LOST', retryable: true });
+    await expect(pending).rejects.toMatchObject({ code: 'NO_WEBGPU' });
+    present = true;
+    expect((await mine.segment(image, report)).mask).toHaveLength(image.width * image.height);
     mine.dispose();
   });
 

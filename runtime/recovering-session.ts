@@ -1,0 +1,155 @@
+// A session that outlives its device: when the device is lost, the model is opened again (a new adapter first), the report
+// is encoded again from its text, and the call that failed is run again. What cannot be run again is rejected, never
+// answered with zeros or an old mask.
+
+import { check, TmcaError } from '../errors/index.js';
+import type { Pixels, Report, Segmentation, SegmentOptions, Session, SessionInfo, SessionStats } from './types.js';
+
+export interface RecoveryOptions {
+  /** How often a call is run again after losses. Browsers give no adapter after a second crash within two minutes. */
+  readonly attempts?: number;
+  /** Before the first reopening, in milliseconds; doubled each time. */
+  readonly backoffMs?: number;
+}
+
+/** A sentence that can be encoded again. */
+class RecoverableReport implements Report {
+  disposed = false;
+
+  constructor(
+    readonly owner: RecoveringSession,
+    private inner: Report,
+    /** The session that `inner` belongs to. */
+    private session: Session,
+    private readonly release: (report: RecoverableReport) => void,
+  ) {}
+
+  get text(): string {
+    return this.inner.text;
+  }
+
+  get ids(): Int32Array {
+    return this.inner.ids;
+  }
+
+  get truncated(): boolean {
+    return this.inner.truncated;
+  }
+
+  /** The report on `session`, encoded there if it was made on one that is gone. */
+  async on(session: Session): Promise<Report> {
+    if (this.session !== session) {
+      this.inner = await session.encodeReport(this.text);
+      this.session = session;
+    }
+    return this.inner;
+  }
+
+  dispose(): void {
+    if (this.disposed) return;
+    this.disposed = true;
+    this.release(this);
+    this.inner.dispose();
+  }
+}
+
+const pause = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms));
+
+const isLoss = (error: unknown): boolean => error instanceof TmcaError && error.code === 'DEVICE_LOST';
+
+export class RecoveringSession implements Session {
+  readonly #attempts: number;
+  readonly #backoffMs: number;
+  readonly #reports = new Set<RecoverableReport>();
+  #reopening: Promise<Session> | undefined;
+  #recoveries = 0;
+  #disposed = false;
+
+  /** @param reopen opens the same model again, on whatever device there is then */
+  constructor(
+    private session: Session,
+    private readonly reopen: () => Promise<Session>,
+    { attempts = 2, backoffMs = 250 }: RecoveryOptions = {},
+  ) {
+    this.#attempts = attempts;
+    this.#backoffMs = backoffMs;
+  }
+
+  get info(): SessionInfo {
+    return this.session.info;
+  }
+
+  encodeReport(text: string, options?: { readonly signal?: AbortSignal }): Promise<Report> {
+    return this.#run('encodeReport', async session => {
+      const report = new RecoverableReport(this, await session.encodeReport(text, options), session, r =>
+        this.#reports.delete(r),
+      );
+      this.#reports.add(report);
+      return report;
+    });
+  }
+
+  async segment(image: Pixels, report: Report, options?: SegmentOptions): Promise<Segmentation> {
+    if (this.#disposed) throw disposedIn('segment');
+    check(
+      report instanceof RecoverableReport && report.owner === this && !report.disposed,
+      'BAD_ARGUMENT',
+      'segment: the report must come from encodeReport of the same session and be undisposed; encode the text again',
+    );
+    return this.#run('segment', async session => session.segment(image, await report.on(session), options));
+  }
+
+  stats(): SessionStats {
+    return { ...this.session.stats(), recoveries: this.#recoveries };
+  }
+
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    for (const report of [...this.#reports]) report.dispose();
+    this.session.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  /** Runs `call`, again on a new session after each loss, as often as is allowed. */
+  async #run<T>(where: string, call: (session: Session) => Promise<T>): Promise<T> {
+    for (let attempt = 0; ; attempt++) {
+      const session = this.session;
+      try {
+        return await call(session);
+      } catch (error) {
+        if (!isLoss(error) || this.#disposed || attempt === this.#attempts)
+          throw this.#disposed ? disposedIn(where) : error;
+        await this.#recover(session, this.#backoffMs * 2 ** attempt);
+      }
+    }
+  }
+
+  /** One reopening for all the calls that one loss has failed. */
+  async #recover(lost: Session, delay: number): Promise<void> {
+    if (this.session !== lost) return;
+    this.#reopening ??= this.#replace(lost, delay).finally(() => {
+      this.#reopening = undefined;
+    });
+    await this.#reopening;
+  }
+
+  async #replace(lost: Session, delay: number): Promise<Session> {
+    await pause(delay);
+    const opened = await this.reopen();
+    if (this.#disposed) {
+      opened.dispose();
+      throw disposedIn('recover');
+    }
+    lost.dispose();
+    this.session = opened;
+    this.#recoveries++;
+    return opened;
+  }
+}
+
+const disposedIn = (where: string): TmcaError =>
+  new TmcaError('DISPOSED', `${where}: the session must be open, got a disposed one; create another`);

@@ -102,6 +102,7 @@ async function openOnce(location: string, platform: Platform, options: SessionOp
   checkEngine(device);
   const folder = await openModelFolder(location, platform.io, { ...(signal ? { signal } : {}) });
   let vocabulary: Vocabulary | null = null;
+  let gpu: GpuDevice | undefined;
   try {
     const { config } = folder;
     checkTensors(folder.weights.header, expectedParameters(config), `${location}/model.safetensors`);
@@ -109,9 +110,10 @@ async function openOnce(location: string, platform: Platform, options: SessionOp
     vocabulary = folder.vocab && new Vocabulary(assembly, folder.vocab);
     throwIfAborted(signal, 'openModel');
     const opened = await openGpu(platform, device, signal);
-    const precision = choosePrecision(dtype, config.dtype, opened.gpu.features.f16);
+    gpu = opened.gpu;
+    const precision = choosePrecision(dtype, config.dtype, gpu.features.f16);
     return await WebGpuSession.create({
-      gpu: opened.gpu,
+      gpu,
       assembly,
       config,
       precision,
@@ -123,6 +125,7 @@ async function openOnce(location: string, platform: Platform, options: SessionOp
     });
   } catch (error) {
     vocabulary?.dispose();
+    gpu?.dispose();
     throw error;
   } finally {
     await folder.close();

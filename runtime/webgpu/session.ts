@@ -72,31 +72,25 @@ export class WebGpuSession implements Session {
     });
   }
 
-  /** Loads the weights while the pipelines compile. Disposes `parts.gpu` where it fails. */
+  /** Loads the weights while the pipelines compile. Where it fails, the parts stay the caller's to dispose. */
   static async create(parts: WebGpuSessionParts): Promise<WebGpuSession> {
     const { gpu, assembly, config, precision, signal, onProgress } = parts;
-    try {
-      const lengths = textLengths(config.maxTextLength);
-      const programs = new Map(lengths.map(length => [length, buildPrograms(config, length, precision)]));
-      const shortest = programs.get(lengths[0]!)!;
-      const all = [shortest.frame, ...[...programs.values()].map(({ text }) => text)];
-      const pipelines = new PipelineCache(gpu);
-      const compiled = pipelines.compile([...shortest.frame.calls, ...shortest.text.calls], progress =>
-        onProgress?.({ phase: 'compile', ...progress }),
-      );
-      compiled.catch(() => undefined); // awaited below; a failing load must not leave it unheard
-      const weights = await WeightStore.load(gpu, assembly, all, parts.parameters, { signal, onProgress });
-      await compiled;
-      const plan = await Plan.create(gpu, pipelines, shortest.frame, weights, 'frame', { rewritten: FRAME_INPUTS });
-      const readback = new Readback(gpu);
-      onProgress?.({ phase: 'ready', loaded: 1, total: 1 });
-      const frame = { length: lengths[0]!, plan };
-      return new WebGpuSession(parts.describe(), parts, programs, pipelines, weights, readback, frame);
-    } catch (error) {
-      parts.vocabulary?.dispose();
-      gpu.dispose();
-      throw error;
-    }
+    const lengths = textLengths(config.maxTextLength);
+    const programs = new Map(lengths.map(length => [length, buildPrograms(config, length, precision)]));
+    const shortest = programs.get(lengths[0]!)!;
+    const all = [shortest.frame, ...[...programs.values()].map(({ text }) => text)];
+    const pipelines = new PipelineCache(gpu);
+    const compiled = pipelines.compile([...shortest.frame.calls, ...shortest.text.calls], progress =>
+      onProgress?.({ phase: 'compile', ...progress }),
+    );
+    compiled.catch(() => undefined); // awaited below; a failing load must not leave it unheard
+    const weights = await WeightStore.load(gpu, assembly, all, parts.parameters, { signal, onProgress });
+    await compiled;
+    const plan = await Plan.create(gpu, pipelines, shortest.frame, weights, 'frame', { rewritten: FRAME_INPUTS });
+    const readback = new Readback(gpu);
+    onProgress?.({ phase: 'ready', loaded: 1, total: 1 });
+    const frame = { length: lengths[0]!, plan };
+    return new WebGpuSession(parts.describe(), parts, programs, pipelines, weights, readback, frame);
   }
 
   async encodeReport(text: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<Report> {

@@ -256,6 +256,15 @@ describe('a session', () => {
     mine.dispose();
   });
 
+  test('that is refused its precision gives the device back', async () => {
+    const devices: GPUDevice[] = [];
+    const spied = spyDevices(await nodeGpu(), devices);
+    const opening = openModel(model, { io: nodeIo, gpu: async () => spied }, { device: 'webgpu', dtype: 'int8' });
+    await expect(opening).rejects.toMatchObject({ code: 'UNSUPPORTED' });
+    expect(devices).toHaveLength(1);
+    expect((await devices[0]!.lost).reason).toBe('destroyed');
+  });
+
   test('is not opened where its signal has fired, or for an engine that is not there', async () => {
     await expect(openSession(model, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'ABORTED' });
     await expect(openSession(model, { device: 'wasm' })).rejects.toMatchObject({ code: 'ENGINE_UNAVAILABLE' });

@@ -14,7 +14,6 @@ export interface Losses {
   readonly contrastive: Tensor;
 }
 
-const minus = (x: Tensor, y: Tensor): Tensor => b.sub(x, y);
 const total = (x: Tensor): Tensor => b.reshape(b.sum(b.reshape(x, [-1]), [0]), [1]);
 const average = (x: Tensor): Tensor => b.reshape(b.mean(b.reshape(x, [-1]), [0]), [1]);
 
@@ -24,7 +23,7 @@ export function diceMatrix(masks: Tensor): Tensor {
   const area = b.sum(masks, [1]);
   const areas = b.add(area, b.transpose(area));
   const dice = b.div(b.mul(overlap, b.scalar(2)), b.max(areas, b.scalar(1)));
-  return b.add(dice, minus(b.scalar(1), b.step(areas)));
+  return b.add(dice, b.sub(b.scalar(1), b.step(areas)));
 }
 
 function identity(n: number): Tensor {
@@ -54,8 +53,8 @@ export function segmentationLoss(logits: Tensor, masks: Tensor): Tensor {
   const overlap = b.sum(b.mul(p, masks), [1]);
   const areas = b.add(b.sum(p, [1]), b.sum(masks, [1]));
   const dice = b.div(b.add(b.mul(overlap, b.scalar(2)), one), b.add(areas, one));
-  const crossEntropy = minus(b.softplus(logits), b.mul(logits, masks));
-  return b.add(average(minus(one, dice)), average(crossEntropy));
+  const crossEntropy = b.sub(b.softplus(logits), b.mul(logits, masks));
+  return b.add(average(b.sub(one, dice)), average(crossEntropy));
 }
 
 /** The whole loss of a batch. target [B,S,S,1] in {0,1}. */

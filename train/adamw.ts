@@ -3,7 +3,7 @@
 
 import { check } from '../errors/index.js';
 import { CommandPlan } from '../gpu/commands.js';
-import { adamw as kernel } from '../gpu/kernels/adamw.js';
+import { adamwUniforms, adamw as kernel } from '../gpu/kernels/adamw.js';
 import type { PipelineCache } from '../gpu/pipelines.js';
 import type { ParameterArena } from './parameter-arena.js';
 
@@ -20,13 +20,23 @@ const DEFAULTS = { beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.01 };
 export class AdamW {
   private constructor(
     private readonly commands: CommandPlan,
-    private readonly call: (lr: number, step: number) => ReturnType<typeof calls>,
+    private readonly counts: readonly number[],
+    private readonly settings: Required<AdamWOptions>,
   ) {}
 
   static async create(pipelines: PipelineCache, arena: ParameterArena, options: AdamWOptions = {}): Promise<AdamW> {
     const settings = { ...DEFAULTS, ...options };
-    const call = (lr: number, step: number) => calls(arena, { ...settings, lr, step });
-    return new AdamW(await CommandPlan.create(pipelines, 'adamw', call(0, 1)), call);
+    const [parameters, gradients, m, v] = (['parameters', 'gradients', 'moment1', 'moment2'] as const).map(kind =>
+      arena.pieces(kind),
+    );
+    const counts = parameters!.map(piece => piece.size / 4);
+    const calls = counts.map((count, i) =>
+      kernel(
+        { count, ...settings, lr: 0, step: 1 },
+        { parameters: parameters![i]!, gradients: gradients![i]!, m: m![i]!, v: v![i]! },
+      ),
+    );
+    return new AdamW(await CommandPlan.create(pipelines, 'adamw', calls), counts, settings);
   }
 
   /**
@@ -40,26 +50,12 @@ export class AdamW {
       'BAD_ARGUMENT',
       `AdamW.encode: lr must be a number of at least 0 and step one of at least 1, got ${lr} and ${step}`,
     );
-    for (const [i, { uniforms }] of this.call(lr, step).entries()) this.commands.setUniforms(i, uniforms);
+    for (const [i, count] of this.counts.entries())
+      this.commands.setUniforms(i, adamwUniforms({ count, ...this.settings, lr, step }));
     this.commands.encode(encoder);
   }
 
   dispose(): void {
     this.commands.dispose();
   }
-}
-
-function calls(
-  arena: ParameterArena,
-  settings: Required<AdamWOptions> & { readonly lr: number; readonly step: number },
-) {
-  const [parameters, gradients, m, v] = (['parameters', 'gradients', 'moment1', 'moment2'] as const).map(kind =>
-    arena.pieces(kind),
-  );
-  return parameters!.map((piece, i) =>
-    kernel(
-      { count: piece.size / 4, ...settings },
-      { parameters: piece, gradients: gradients![i]!, m: m![i]!, v: v![i]! },
-    ),
-  );
 }

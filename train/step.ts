@@ -11,6 +11,7 @@ import type { Config } from '../model/config.js';
 import { lower, type Program } from '../model/lower.js';
 import { parameterInput, parametersAsInputs } from '../model/passes/parameters-as-inputs.js';
 import { type TrainingOptions, trainingGraph } from '../model/training.js';
+import type { TrainingLosses } from '../runtime/gradients.js';
 import { expectedParameters } from '../runtime/inspect.js';
 import { bytesOfView } from '../runtime/webgpu/encode.js';
 import { Plan } from '../runtime/webgpu/plan.js';
@@ -29,12 +30,6 @@ export interface Batch {
   readonly mask: Int32Array;
   /** [B,S,S,1], 0 or 1. */
   readonly target: Float32Array;
-}
-
-export interface Losses {
-  readonly loss: number;
-  readonly segmentation: number;
-  readonly contrastive: number;
 }
 
 export interface StepOptions extends TrainingOptions {
@@ -59,7 +54,8 @@ function bindArena(program: Program, arena: ParameterArena): { external: Map<num
   const external = new Map<number, BufferRange>();
   const copies: Copy[] = [];
   const read = new Set(program.calls.flatMap(c => c.bindings.flatMap(b => (b.access === 'read' ? [b.operand] : []))));
-  for (const name of arena.names) {
+  const names = new Set(arena.names);
+  for (const name of names) {
     const input = program.inputs[parameterInput(name)];
     if (input !== undefined) external.set(input, arena.range('parameters', name));
     const output = program.outputs[gradientOutput(name)];
@@ -72,7 +68,7 @@ function bindArena(program: Program, arena: ParameterArena): { external: Map<num
     else copies.push({ from: gradientOutput(name), to });
   }
   for (const name of Object.keys(program.outputs)) {
-    if (arena.names.includes(name)) copies.push({ from: name, to: arena.range('parameters', name) });
+    if (names.has(name)) copies.push({ from: name, to: arena.range('parameters', name) });
   }
   return { external, copies };
 }
@@ -96,13 +92,25 @@ export class TrainingStep {
     const named = Object.entries(gradients).map(([name, t]) => [gradientOutput(name), t] as const);
     const graph = parametersAsInputs({ ...losses, ...statistics, ...Object.fromEntries(named) });
     const program = lower(graph, { weights: 'f32' });
-    const arena = await ParameterArena.create(gpu, expectedParameters(config), new Set(Object.keys(gradients)));
     const pipelines = new PipelineCache(gpu);
-    const constants = await WeightStore.load(gpu, assembly, [program], noParameters);
-    const { external, copies } = bindArena(program, arena);
-    const plan = await Plan.create(gpu, pipelines, program, constants, 'step', { rewritten: INPUTS, external });
-    const optimiser = await AdamW.create(pipelines, arena, options.optimiser);
-    return new TrainingStep(gpu, arena, optimiser, plan, copies, constants, new Readback(gpu));
+    const made: { dispose(): void }[] = [];
+    const keep = <T extends { dispose(): void }>(part: T): T => {
+      made.push(part);
+      return part;
+    };
+    try {
+      const trained = new Set(Object.keys(gradients));
+      const arena = keep(await ParameterArena.create(gpu, expectedParameters(config), trained));
+      const constants = keep(await WeightStore.load(gpu, assembly, [program], noParameters));
+      const { external, copies } = bindArena(program, arena);
+      const where = { rewritten: INPUTS, external };
+      const plan = keep(await Plan.create(gpu, pipelines, program, constants, 'step', where));
+      const optimiser = await AdamW.create(pipelines, arena, options.optimiser);
+      return new TrainingStep(gpu, arena, optimiser, plan, copies, constants, new Readback(gpu));
+    } catch (error) {
+      for (const part of made.reverse()) part.dispose();
+      throw error;
+    }
   }
 
   /** Steps taken. */
@@ -124,7 +132,7 @@ export class TrainingStep {
    * Errors: BAD_ARGUMENT (a batch of another size), MODEL_NOT_FINITE (a loss that is no number: the parameters are spoilt),
    * DEVICE_LOST, DISPOSED.
    */
-  async run(batch: Batch, lr: number): Promise<Losses> {
+  async run(batch: Batch, lr: number): Promise<TrainingLosses> {
     for (const name of INPUTS) {
       const bytes = bytesOfView(batch[name]);
       const { shape } = this.plan.input(name);

@@ -22,9 +22,9 @@ import type { WatchdogOptions } from './worker/watchdog.js';
 export interface SegmenterOptions {
   /** Address of a model folder (config.json, model.safetensors, vocab.txt), relative to the page. */
   readonly model: string | URL;
-  /** `auto` (default) takes WebGPU on a hardware adapter, else WebAssembly; the choice is explained in `info.reason`. */
+  /** `auto` (default) takes a hardware adapter, else a software one; why is said in `info.reason`. `wasm` is refused in this version. */
   readonly device?: DeviceChoice;
-  /** `auto` (default) takes what the device does best; see `info.dtype`. */
+  /** `auto` (default) runs a model at the precision it is stored in; see `info.dtype`. `int8` is refused in this version. */
   readonly dtype?: DTypeChoice;
   /** Stops loading. */
   readonly signal?: AbortSignal;

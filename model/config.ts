@@ -41,6 +41,10 @@ export interface Config {
   readonly targetInformed: boolean;
   /** Language-guided target enhancement (LTEM, section 3.2.3). */
   readonly enhance: boolean;
+  /** Scale of LTEM's softmax over the N sub-regions: times N, so that its mean is 1, or as it is. Open in the paper. */
+  readonly ltemNormalize: 'mean1' | 'softmax';
+  /** What LTEM's map g makes of the features x: x g, or x + x g. Open in the paper. */
+  readonly ltemApply: 'multiply' | 'residual';
   readonly contrastiveWeight: number;
   readonly name: string;
   readonly version: string;
@@ -72,6 +76,8 @@ export const DEFAULT_CONFIG: Config = {
   levels: ['G', '32', '16', '8'],
   targetInformed: true,
   enhance: true,
+  ltemNormalize: 'mean1',
+  ltemApply: 'multiply',
   contrastiveWeight: 1,
   name: 'tmca',
   version: '0.0.0',
@@ -158,6 +164,8 @@ const FIELDS: { readonly [K in Known]: Field<Config[K]> } = {
   },
   targetInformed: flag('target_informed'),
   enhance: flag('enhance'),
+  ltemNormalize: choice('ltem_normalize', ['mean1', 'softmax']),
+  ltemApply: choice('ltem_apply', ['multiply', 'residual']),
   contrastiveWeight: {
     key: 'contrastive_weight',
     rule: 'a finite number of at least 0',

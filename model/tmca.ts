@@ -244,6 +244,13 @@ function head(x: Tensor, c: Config): Tensor {
   return conv2d(b.depthToSpace(spread, { block: 4, order: 'CRD' }), 'head.out', 1, { kernel: 1 });
 }
 
+/** LTEM's map of features [B,H,W,C] and a pooled text [B,C]: [B,2H,2W,1]. */
+function enhancementMap(features: Tensor, text: Tensor, { tauEnhance, ltemNormalize }: Config): Tensor {
+  const map = b.ltem(features, text, { tau: tauEnhance });
+  const [, height, width] = features.shape as [number, number, number];
+  return ltemNormalize === 'mean1' ? map : b.mul(map, b.scalar(1 / (height * width)));
+}
+
 const mean = (map: Tensor): Tensor => b.reshape(b.mean(map, [1, 2]), [map.shape[0]!, map.shape[3]!]);
 
 /** The whole network over its three inputs. Every switch of `config` that changes the network is honoured here. */
@@ -264,9 +271,10 @@ export function tmca(config: Config, { image, ids, mask }: TmcaInputs, mode: Mod
     const aligned = x;
     x = decoderBlock(x, maps[2 - i]!, projected, mask, `decoder.blocks.${i}`, config.heads, run);
     if (config.enhance) {
-      const gate = b.ltem(aligned, textGlobal, { tau: config.tauEnhance });
-      enhancement.push(gate);
-      x = b.mul(x, gate);
+      const map = enhancementMap(aligned, textGlobal, config);
+      enhancement.push(map);
+      // x + x g as one product, which stays an epilogue of the convolution before it
+      x = b.mul(x, config.ltemApply === 'residual' ? b.add(map, b.scalar(1)) : map);
     }
   });
   return {

@@ -14,6 +14,7 @@ export interface Draft {
   readonly mask?: unknown;
   readonly split?: unknown;
   readonly text?: unknown;
+  readonly marks?: readonly string[];
 }
 
 export interface Layout {
@@ -39,7 +40,11 @@ async function readOwn(folder: string): Promise<Layout> {
   const message = `openDataset: dataset.json must be {"name", "records": […]}, got no list of records in ${folder}`;
   check(Array.isArray(records), 'DATASET_INVALID', message);
   // A list may hold anything: null becomes a draft without fields, which the checks then name.
-  const drafts = records.map(record => (record ?? {}) as Draft);
+  const drafts = records.map((record): Draft => {
+    const fields = Object.entries(record ?? {});
+    const marks = fields.filter(([, value]) => value === true).map(([key]) => key);
+    return { ...Object.fromEntries(fields), marks };
+  });
   return typeof name === 'string' ? { name, drafts } : { drafts };
 }
 

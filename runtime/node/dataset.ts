@@ -14,6 +14,8 @@ export interface DatasetRecord {
   readonly mask: string;
   readonly split: string;
   readonly text: string;
+  /** Keys that the data set says are true of this record, such as "corner_artefact"; what they mean is its own affair. */
+  readonly marks: readonly string[];
 }
 
 export interface Dataset {
@@ -125,7 +127,7 @@ function checkRecord(draft: Draft, i: number, folder: string, seen: Set<string>,
   if (image === null) return complain(`image must lie in the folder, got ${show(draft.image)}`);
   const mask = inside(draft.mask, folder);
   if (mask === null) return complain(`mask must lie in the folder, got ${show(draft.mask)}`);
-  return { id, image, mask, split, text };
+  return { id, image, mask, split, text, marks: draft.marks ?? [] };
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value.trim() !== '';

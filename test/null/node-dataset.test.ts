@@ -32,7 +32,8 @@ const filesOf = (...ids: string[]) =>
 
 describe('dataset.json', () => {
   test('gives its records in order, with absolute paths', async () => {
-    const records = [record('b'), record('a', { split: 'train', source: 'kept out' })];
+    const marked = { corner_artefact: true, blurred: false, size: 1 };
+    const records = [record('b', marked), record('a', { split: 'train', source: 'kept out' })];
     await write({ 'dataset.json': { name: 'Polyps', records }, ...filesOf('a', 'b') });
     const dataset = await openDataset(folder);
     expect(dataset.name).toBe('Polyps');
@@ -43,6 +44,7 @@ describe('dataset.json', () => {
         mask: join(folder, 'masks/b.png'),
         split: 'test',
         text: 'one polyp',
+        marks: ['corner_artefact'],
       },
       {
         id: 'a',
@@ -50,6 +52,7 @@ describe('dataset.json', () => {
         mask: join(folder, 'masks/a.png'),
         split: 'train',
         text: 'one polyp',
+        marks: [],
       },
     ]);
   });

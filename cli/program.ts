@@ -61,6 +61,10 @@ function addEvaluate(program: Command, context: Context): void {
     )
     .requiredOption('--data <folder>', 'data set folder')
     .option('--split <name>', 'records to take', 'test')
+    .option(
+      '--text <sentence>',
+      'in place of every record\'s own text, such as "polyp": what the model makes of the image',
+    )
     .addOption(modelOption())
     .addOption(thresholdOption())
     .addOption(deviceOption())

@@ -32,6 +32,8 @@ export interface TrainConfig {
   readonly ema: number;
   /** Zoom of 10 % (paper), by 0.95 to 1.2 (predecessor); neither colours nor mirroring. */
   readonly augment: AugmentSettings;
+  /** One text in place of every record's, in training and validation: the same recipe without language. null: their own. */
+  readonly textOverride: string | null;
   /** 0. */
   readonly seed: number;
   /** Parameters, by the beginning of their names, that stay as they are. text_encoder (predecessor). */
@@ -130,6 +132,17 @@ const RULES: { readonly [K in Exclude<Field, 'model'>]: Rule<TrainConfig[K]> } =
   clip: number('clip', 0, 0, 1e9),
   ema: { ...number('ema', 0, 0, 1), rule: 'a number from 0 to below 1', schema: v.pipe(probability, v.ltValue(1)) },
   augment,
+  textOverride: {
+    key: 'text_override',
+    rule: 'null or a text that is not empty',
+    schema: v.nullable(
+      v.pipe(
+        v.string(),
+        v.check(text => text.trim() !== ''),
+      ),
+    ),
+    standard: null,
+  },
   seed: integer('seed', 0, 0, Number.MAX_SAFE_INTEGER),
   freeze: prefixes('freeze', ['text_encoder']),
   thaw: prefixes('thaw', []),

@@ -1,10 +1,8 @@
 // `tmca evaluate`: how well a model's masks agree with a data set's, at the network's own size.
 
-import { loadAssembly } from '../../assembly/instance.js';
-import { Evaluator } from '../../assembly/metrics.js';
-import { type DatasetRecord, openDataset } from '../../runtime/node/dataset.js';
-import { decodeImage, readMask } from '../../runtime/node/images.js';
-import type { AdapterSummary, DType, Session } from '../../runtime/types.js';
+import { openDataset } from '../../runtime/node/dataset.js';
+import { type Evaluated, evaluateRecords } from '../../runtime/node/evaluate.js';
+import type { AdapterSummary, DType } from '../../runtime/types.js';
 import type { Context } from '../context.js';
 import type { NetworkOptions } from '../options.js';
 import { openSession } from '../session.js';
@@ -14,107 +12,68 @@ export interface EvaluateOptions extends NetworkOptions {
   readonly split: string;
   readonly model: string;
   readonly threshold: number;
+  /** In place of every record's own. */
+  readonly text?: string;
   readonly json?: boolean;
 }
 
 /** The JSON. Shares of 1; where both masks are empty, dice and iou are 1. */
-export interface EvaluateResult {
-  readonly n: number;
-  /** Over all pixels of all images. */
-  readonly dice: number;
-  readonly iou: number;
-  readonly accuracy: number;
-  /** Means of the images' own. */
-  readonly mean_dice: number;
-  readonly mean_iou: number;
-  readonly per_image: readonly ImageScore[];
+export interface EvaluateResult extends Evaluated {
   readonly device: 'webgpu' | 'wasm';
   readonly dtype: DType;
   readonly adapter: AdapterSummary;
   readonly data: string;
   readonly split: string;
+  /** The one text of all records, where theirs were replaced. */
+  readonly text?: string;
   readonly model: string;
   /** Side of the masks that were compared. */
   readonly size: number;
   readonly threshold: number;
 }
 
-export interface ImageScore {
-  readonly id: string;
-  readonly dice: number;
-  readonly iou: number;
-  readonly accuracy: number;
+export async function evaluate(options: EvaluateOptions, context: Context): Promise<void> {
+  const { console } = context;
+  const result = await evaluateOn(options, context);
+  await (options.json ? console.json(result) : console.print(summary(result)));
 }
 
-/** Everything or nothing: a score over part of a split would pass for the split's. */
-export async function evaluate(options: EvaluateOptions, context: Context): Promise<void> {
+/** The evaluation with its progress shown, and a warning where texts were cut. */
+export async function evaluateOn(options: EvaluateOptions, context: Context): Promise<EvaluateResult> {
   const { console, io } = context;
-  const dataset = await openDataset(options.data, { split: options.split, signal: io.signal });
+  const { split, text, threshold } = options;
+  const replaced = text !== undefined && { text };
+  const dataset = await openDataset(options.data, { split, ...replaced, signal: io.signal });
   const session = await openSession(context, options);
   try {
-    const evaluator = new Evaluator(await loadAssembly());
-    const scores: ImageScore[] = [];
-    let truncated = 0;
-    const task = await console.task('evaluate', dataset.records.length);
-    try {
-      for (const record of dataset.records) {
-        const { prediction, target, cut } = await predict(session, record, options.threshold, context);
-        const { dice, iou, accuracy } = evaluator.add(prediction, target);
-        scores.push({ id: record.id, dice, iou, accuracy });
-        truncated += cut ? 1 : 0;
-        task.step(scores.length);
-      }
-    } finally {
-      task.end();
-    }
-    const { model } = session.info;
+    const count = dataset.records.length;
+    const task = await console.task('evaluate', count);
+    const watched = { threshold, signal: io.signal, onProgress: (done: number) => task.step(done) };
+    const evaluated = await evaluateRecords(session, dataset.records, watched).finally(() => task.end());
+    const { truncated, ...scores } = evaluated;
+    const { device, dtype, adapter, model } = session.info;
     if (truncated > 0) {
       const rule = `longer than the ${model.maxTextLength} tokens of the model`;
-      await console.warn(`${truncated} of ${scores.length} texts are ${rule}; the rest of each is left out`);
+      await console.warn(`${truncated} of ${count} texts are ${rule}; the rest of each is left out`);
     }
-    const result = describe(evaluator, scores, session, dataset.name, options);
-    await (options.json ? console.json(result) : console.print(summary(result)));
+    const set = { data: dataset.name, split, ...replaced };
+    return { ...scores, device, dtype, adapter, ...set, model: model.name, size: model.imageSize, threshold };
   } finally {
     session.dispose();
   }
 }
 
-/** Masks of zeros and ones, [size, size], and whether the text was cut. */
-async function predict(session: Session, record: DatasetRecord, threshold: number, { io }: Context) {
-  const { signal } = io;
-  const { pixels } = await decodeImage(record.image, { signal });
-  const report = await session.encodeReport(record.text, { signal });
-  try {
-    const { probability, size } = await session.segment(pixels, report, { threshold, signal });
-    const prediction = Uint8Array.from(probability, p => (p >= threshold ? 1 : 0));
-    return { prediction, target: await readMask(record.mask, size, { signal }), cut: report.truncated };
-  } finally {
-    report.dispose();
-  }
-}
-
-function describe(
-  evaluator: Evaluator,
-  perImage: readonly ImageScore[],
-  { info }: Session,
-  data: string,
-  { split, threshold }: EvaluateOptions,
-): EvaluateResult {
-  const { n, dice, iou, accuracy, meanDice, meanIou } = evaluator.result();
-  const { device, dtype, adapter, model } = info;
-  return {
-    ...{ n, dice, iou, accuracy, mean_dice: meanDice, mean_iou: meanIou },
-    per_image: perImage,
-    ...{ device, dtype, adapter, data, split, model: model.name, size: model.imageSize, threshold },
-  };
-}
-
 function summary(result: EvaluateResult): string {
-  const { n, dice, iou, accuracy, mean_dice, mean_iou, device, dtype, adapter, data, split, model, size } = result;
+  const { n, device, dtype, adapter, data, split, text, model, size } = result;
+  const { dice, iou, accuracy, mean_dice, mean_iou, without } = result;
+  const told = text === undefined ? '' : `, every text "${text}"`;
   return [
-    `${model} on ${data}, ${split}: ${n} image${n === 1 ? '' : 's'} at ${size} x ${size}`,
+    `${model} on ${data}, ${split}: ${n} image${n === 1 ? '' : 's'} at ${size} x ${size}${told}`,
     `  all pixels   dice ${dice.toFixed(4)}  iou ${iou.toFixed(4)}  accuracy ${accuracy.toFixed(4)}`,
     `  per image    dice ${mean_dice.toFixed(4)}  iou ${mean_iou.toFixed(4)}`,
+    ...Object.entries(without).map(
+      ([mark, s]) => `  without ${mark} (${s.n})   dice ${s.dice.toFixed(4)}  per image ${s.mean_dice.toFixed(4)}`,
+    ),
     `  ${device}, ${dtype}: ${adapter.description || adapter.vendor}`,
   ].join('\n');
 }

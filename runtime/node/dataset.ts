@@ -27,6 +27,8 @@ export interface Dataset {
 export interface DatasetOptions {
   /** All splits if not given. */
   readonly split?: string;
+  /** Takes the place of every record's own text, which may then be missing: what a model makes of the image alone. */
+  readonly text?: string;
   readonly signal?: AbortSignal;
   /** Given, records at fault are told here, each once, and left out; else they are an error. */
   readonly onFault?: (fault: RecordFault) => void;
@@ -62,8 +64,9 @@ export async function openDataset(folder: string, options: DatasetOptions = {}):
   // told one by one, faults of a split that was not asked for are nobody's business
   const others = options.onFault ? new Faults(() => {}) : faults;
   const isOther = ({ split }: Draft) => options.split !== undefined && isText(split) && split !== options.split;
+  const replaced = options.text === undefined ? {} : { text: options.text };
   const all = drafts
-    .map((draft, i) => checkRecord(draft, i, folder, seen, isOther(draft) ? others : faults))
+    .map((draft, i) => checkRecord({ ...draft, ...replaced }, i, folder, seen, isOther(draft) ? others : faults))
     .filter(record => record !== null);
   faults.throwIfAny(drafts.length, folder);
   const records = options.split === undefined ? all : chooseSplit(all, options.split, folder);

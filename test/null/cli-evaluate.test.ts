@@ -32,15 +32,16 @@ interface Sample {
   real: number[];
   split?: string;
   text?: string;
+  corner_artefact?: boolean;
 }
 
 async function dataset(samples: Sample[], scale = 1): Promise<void> {
   const records = [];
-  for (const { id, predicted, real, split = 'test', text = 'red' } of samples) {
+  for (const { id, predicted, real, split = 'test', text = 'red', ...marks } of samples) {
     const [image, mask] = [`images/${id}.png`, `masks/${id}.png`];
     await picture(predicted, 3, 1).png().toFile(join(folder, image));
     await picture(real, 1, scale).toColourspace('b-w').png().toFile(join(folder, mask));
-    records.push({ id, image, mask, split, text });
+    records.push({ id, image, mask, split, text, ...marks });
   }
   await writeFile(join(folder, 'dataset.json'), JSON.stringify({ name: 'Rows', records }));
 }
@@ -75,6 +76,7 @@ describe('evaluate', () => {
         { id: 'both empty', dice: 1, iou: 1, accuracy: 1 },
         { id: 'missed', dice: 0, iou: 0, accuracy: 7 / 8 },
       ],
+      without: {},
       device: 'webgpu',
       dtype: 'fp32',
       adapter: expect.objectContaining({ description: 'Fake adapter' }),
@@ -119,6 +121,31 @@ describe('evaluate', () => {
       ...['text second', 'segment 8x8x3', 'free report'],
       'dispose',
     ]);
+  });
+
+  test('scores anew without the records that the data set marks, and a mark of none or all counts for nothing', async () => {
+    const [right, half, ...others] = samples;
+    const marked = [{ ...right!, corner_artefact: true }, { ...half!, corner_artefact: false }, ...others];
+    await dataset(marked);
+    const { json } = await call(argv('--json'), { engine: fakeEngine() });
+    const without = { n: 3, dice: 2 / 6, iou: 1 / 5, accuracy: 20 / 24, mean_dice: 1.4 / 3, mean_iou: 1.25 / 3 };
+    expect(json).toMatchObject({ n: 4, dice: 0.6, without: { corner_artefact: without } });
+    const { stdout } = await call(argv(), { engine: fakeEngine() });
+    expect(stdout).toContain('\n  without corner_artefact (3)   dice 0.3333  per image 0.4667\n');
+    await dataset(marked.map(sample => ({ ...sample, corner_artefact: true })));
+    expect((await call(argv('--json'), { engine: fakeEngine() })).json).toMatchObject({ n: 4, without: {} });
+  });
+
+  test('--text takes the place of every text, also of none', async () => {
+    await dataset([samples[0]!, { ...samples[1]!, text: '' }]);
+    const engine = fakeEngine();
+    const { json } = await call(argv('--json', '--text', 'polyp'), { engine });
+    expect(json).toMatchObject({ n: 2, text: 'polyp' });
+    expect(engine.calls.filter(c => c.startsWith('text'))).toEqual(['text polyp', 'text polyp']);
+    const { stdout } = await call(argv('--text', 'polyp'), { engine: fakeEngine() });
+    expect(stdout).toContain('red on Rows, test: 2 images at 8 x 8, every text "polyp"\n');
+    const { code, stderr } = await call(argv('--text', ' '), { engine: fakeEngine() });
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/DATASET_INVALID.*text is empty/)]);
   });
 
   test('without --json is a few lines', async () => {

@@ -28,6 +28,7 @@ test('the defaults are the paper and its predecessor', () => {
       jitter: { probability: 0, brightness: 0, contrast: 0, saturation: 0 },
       flip: { probability: 0 },
     },
+    textOverride: null,
     seed: 0,
     freeze: ['text_encoder'],
     thaw: [],
@@ -51,6 +52,7 @@ test('keys are those of a file, and go there and back', () => {
     contrastive_weight: 0.5,
     contrastive_warmup_steps: 9,
     checkpoint_steps: 100,
+    text_override: 'polyp',
   };
   const config = parseTrainConfig(json, 'test');
   expect(config).toMatchObject({ minLr: 0, warmupSteps: 7, contrastiveWeight: 0.5, contrastiveWarmupSteps: 9 });
@@ -89,6 +91,7 @@ describe('refused', () => {
     [{ augment: { zoom: { probability: 2, min: 1, max: 1 } } }, /augment must be \{"zoom"/],
     [{ augment: { zoom: { probability: 1, min: 1.2, max: 1 } } }, /augment must be/],
     [{ augment: { rotate: {} } }, /augment must be/],
+    [{ text_override: ' ' }, /text_override must be null or a text that is not empty, got " "/],
     [{ seed: -1 }, /seed must be an integer from 0/],
     [{ model: { image_size: 100 } }, /test: model: image_size must be a multiple of 32/],
     [{ model: [] }, /a configuration must be a JSON object, got \[\]/],

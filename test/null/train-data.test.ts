@@ -187,6 +187,12 @@ describe('batches', () => {
     expect(one.target.subarray(320, 352)).toEqual(row.slice().reverse());
   });
 
+  test('one text takes the place of all', async () => {
+    const batches = await batchesOf({ augment: null, batch: 1, text: 'polyp' }, 1);
+    const id = 4 + words.indexOf('polyp');
+    for (const { ids } of batches) expect([...ids].filter(Boolean)).toEqual([2, id, 3]);
+  });
+
   test('in a build, threads find their script beside the code that starts them', async () => {
     // plain Node, because the test runner would run the compiled file through its own transformation
     const options = { split: 'train', config, batch: COUNT, seed: 5, augment: null };

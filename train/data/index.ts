@@ -16,6 +16,8 @@ const NAMED = 5;
 
 export interface TrainingDataOptions {
   readonly split: string;
+  /** Takes the place of every record's text; null or not given: their own. */
+  readonly text?: string | null;
   /** The network's: size, normalisation, length of sentences. */
   readonly config: Config;
   /** Content of vocab.txt. */
@@ -198,10 +200,11 @@ interface Opened {
 }
 
 async function openAll(folder: string, options: TrainingDataOptions): Promise<Opened> {
-  const { split, signal, skipBad = false, cacheBytes = 2 ** 31, config } = options;
+  const { split, text = null, signal, skipBad = false, cacheBytes = 2 ** 31, config } = options;
   const skipped: RecordFault[] = [];
   const { records: all } = await openDataset(folder, {
     split,
+    ...(text !== null && { text }),
     ...(signal && { signal }),
     ...(skipBad && { onFault: (fault: RecordFault) => skipped.push(fault) }),
   });

@@ -1,0 +1,102 @@
+// How well a model's masks agree with those of a data set, at the network's own size.
+
+import { loadAssembly } from '../../assembly/instance.js';
+import { type Evaluation, Evaluator, type Overlap } from '../../assembly/metrics.js';
+import type { Session } from '../types.js';
+import type { DatasetRecord } from './dataset.js';
+import { decodeImage, readMask } from './images.js';
+
+/** Scores of a set of images, as JSON has them: `dice`, `iou` and `accuracy` pool all pixels, `mean_*` average images. */
+export interface Scores {
+  readonly n: number;
+  readonly dice: number;
+  readonly iou: number;
+  readonly accuracy: number;
+  readonly mean_dice: number;
+  readonly mean_iou: number;
+}
+
+export interface ImageScore extends Overlap {
+  readonly id: string;
+}
+
+export interface Evaluated extends Scores {
+  readonly per_image: readonly ImageScore[];
+  /** By mark of the data set (see `DatasetRecord.marks`): the scores of the records that do not bear it, where there are any. */
+  readonly without: Readonly<Record<string, Scores>>;
+}
+
+export interface EvaluateOptions {
+  /** Probability from which a pixel belongs to a lesion; 0.5 if not given. */
+  readonly threshold?: number;
+  readonly signal?: AbortSignal;
+  /** Images done. */
+  readonly onProgress?: (done: number) => void;
+}
+
+/** What a model makes of a record. Masks are of zeros and ones, [size, size]. */
+export interface Prediction {
+  readonly prediction: Uint8Array;
+  readonly target: Uint8Array;
+  readonly size: number;
+  /** The text was longer than the network reads. */
+  readonly truncated: boolean;
+}
+
+/** Errors: those of reading the record's files and of the session. */
+export async function predictRecord(
+  session: Session,
+  record: DatasetRecord,
+  { threshold = 0.5, signal }: EvaluateOptions = {},
+): Promise<Prediction> {
+  const stop = signal && { signal };
+  const { pixels } = await decodeImage(record.image, stop);
+  const report = await session.encodeReport(record.text, stop);
+  try {
+    const { probability, size } = await session.segment(pixels, report, { threshold, ...stop });
+    const prediction = Uint8Array.from(probability, p => (p >= threshold ? 1 : 0));
+    return { prediction, target: await readMask(record.mask, size, stop), size, truncated: report.truncated };
+  } finally {
+    report.dispose();
+  }
+}
+
+/**
+ * Everything or nothing: a score over part of a split would pass for the split's.
+ *
+ * Errors: those of `predictRecord`; BAD_ARGUMENT without a record.
+ *
+ * @example
+ * const { records } = await openDataset('kvasir-seg', { split: 'test' });
+ * const { dice, without } = await evaluateRecords(session, records);
+ */
+export async function evaluateRecords(
+  session: Session,
+  records: readonly DatasetRecord[],
+  options: EvaluateOptions = {},
+): Promise<Evaluated & { readonly truncated: number }> {
+  const assembly = await loadAssembly();
+  const all = new Evaluator(assembly);
+  const counts = new Map<string, number>();
+  for (const mark of records.flatMap(record => record.marks)) counts.set(mark, (counts.get(mark) ?? 0) + 1);
+  // a mark that every record bears leaves none to score
+  const marks = [...counts.keys()].filter(mark => counts.get(mark)! < records.length).sort();
+  const without = new Map(marks.map(mark => [mark, new Evaluator(assembly)]));
+  const perImage: ImageScore[] = [];
+  let truncated = 0;
+  for (const record of records) {
+    const predicted = await predictRecord(session, record, options);
+    perImage.push({ id: record.id, ...all.add(predicted.prediction, predicted.target) });
+    for (const [mark, evaluator] of without) {
+      if (!record.marks.includes(mark)) evaluator.add(predicted.prediction, predicted.target);
+    }
+    truncated += predicted.truncated ? 1 : 0;
+    options.onProgress?.(perImage.length);
+  }
+  const others = [...without].map(([mark, evaluator]) => [mark, scoresOf(evaluator.result())] as const);
+  return { ...scoresOf(all.result()), per_image: perImage, without: Object.fromEntries(others), truncated };
+}
+
+const scoresOf = ({ n, dice, iou, accuracy, meanDice, meanIou }: Evaluation): Scores => ({
+  ...{ n, dice, iou, accuracy, mean_dice: meanDice, mean_iou: meanIou },
+});

@@ -57,8 +57,16 @@ export function segmentationLoss(logits: Tensor, masks: Tensor): Tensor {
   return b.add(average(b.sub(one, dice)), average(crossEntropy));
 }
 
-/** The whole loss of a batch. target [B,S,S,1] in {0,1}. */
-export function trainingLoss(config: Config, outputs: TmcaOutputs, target: Tensor): Losses {
+/**
+ * The whole loss of a batch. target [B,S,S,1] in {0,1}; weight, of the contrastive part, [1]: the configuration's if not
+ * given.
+ */
+export function trainingLoss(
+  config: Config,
+  outputs: TmcaOutputs,
+  target: Tensor,
+  weight: Tensor = b.scalar(config.contrastiveWeight),
+): Losses {
   const flat = (x: Tensor) => b.reshape(x, [target.shape[0]!, -1]);
   const masks = flat(target);
   const segmentation = segmentationLoss(flat(outputs.logits), masks);
@@ -71,6 +79,6 @@ export function trainingLoss(config: Config, outputs: TmcaOutputs, target: Tenso
     tsdmLoss(outputs.pairs[level].image, outputs.pairs[level].text, targets, config),
   );
   const contrastive = b.mul(total(b.concat(parts, { axis: 0 })), b.scalar(1 / parts.length));
-  const loss = b.add(segmentation, b.mul(contrastive, b.scalar(config.contrastiveWeight)));
+  const loss = b.add(segmentation, b.mul(contrastive, weight));
   return { loss, segmentation, contrastive };
 }

@@ -11,6 +11,10 @@ import { tmca, tmcaInputs } from './tmca.js';
 export interface TrainingOptions {
   /** Leaves the text encoder as it is (open in the paper; frozen in its predecessor). Default false. */
   readonly freezeText?: boolean;
+  /** Which parameters are trained; those that it says no to get no gradient. All, if not given. */
+  readonly trained?: (name: string) => boolean;
+  /** The contrastive loss's weight is an input of the graph, `contrastiveWeight` [1], where there is such a loss. Default false. */
+  readonly weightAsInput?: boolean;
 }
 
 /** Reads the inputs `image` [B,S,S,3], `ids` and `mask` [B,L] and `target` [B,S,S,1]. Core ops only. */
@@ -30,11 +34,13 @@ export function trainingGraph(
   config: Config,
   batch: number,
   length: number,
-  { freezeText = false }: TrainingOptions = {},
+  { freezeText = false, trained = () => true, weightAsInput = false }: TrainingOptions = {},
 ): TrainingGraph {
   const size = config.imageSize;
   const outputs = tmca(config, tmcaInputs(config, batch, length), 'training');
-  const { loss, segmentation, contrastive } = trainingLoss(config, outputs, b.input('target', [batch, size, size, 1]));
+  const weight = weightAsInput ? b.input('contrastiveWeight', [1]) : undefined;
+  const target = b.input('target', [batch, size, size, 1]);
+  const { loss, segmentation, contrastive } = trainingLoss(config, outputs, target, weight);
   // Expanded together, so that losses and statistics share the forward pass.
   const expanded = expandComposites({ loss, segmentation, contrastive, ...outputs.statistics });
   const losses = {
@@ -43,6 +49,6 @@ export function trainingGraph(
     contrastive: expanded.contrastive!,
   };
   const statistics = Object.fromEntries(Object.keys(outputs.statistics).map(name => [name, expanded[name]!]));
-  const names = [...parametersOf(losses).keys()].filter(name => !(freezeText && isText(name)));
+  const names = [...parametersOf(losses).keys()].filter(name => trained(name) && !(freezeText && isText(name)));
   return { losses, gradients: gradients(losses.loss, names), statistics };
 }

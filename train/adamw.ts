@@ -1,11 +1,11 @@
 // AdamW over the parameter arena, as torch.optim.AdamW: decoupled weight decay, bias-corrected moments. One dispatch a
-// step (one for each piece where an arena is larger than a binding may be).
+// step (one for each piece where there are several learning rates, or an arena is larger than a binding may be).
 
 import { check } from '../errors/index.js';
 import { CommandPlan } from '../gpu/commands.js';
 import { adamwUniforms, adamw as kernel } from '../gpu/kernels/adamw.js';
 import type { PipelineCache } from '../gpu/pipelines.js';
-import type { ParameterArena } from './parameter-arena.js';
+import type { ParameterArena, Piece } from './parameter-arena.js';
 
 export interface AdamWOptions {
   readonly beta1?: number;
@@ -20,7 +20,7 @@ const DEFAULTS = { beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.01 };
 export class AdamW {
   private constructor(
     private readonly commands: CommandPlan,
-    private readonly counts: readonly number[],
+    private readonly pieces: readonly Piece[],
     private readonly settings: Required<AdamWOptions>,
   ) {}
 
@@ -29,18 +29,18 @@ export class AdamW {
     const [parameters, gradients, m, v] = (['parameters', 'gradients', 'moment1', 'moment2'] as const).map(kind =>
       arena.pieces(kind),
     );
-    const counts = parameters!.map(piece => piece.size / 4);
-    const calls = counts.map((count, i) =>
+    const calls = parameters!.map((piece, i) =>
       kernel(
-        { count, ...settings, lr: 0, step: 1 },
-        { parameters: parameters![i]!, gradients: gradients![i]!, m: m![i]!, v: v![i]! },
+        { count: piece.size / 4, ...settings, lr: 0, step: 1 },
+        { parameters: piece, gradients: gradients![i]!, m: m![i]!, v: v![i]! },
       ),
     );
-    return new AdamW(await CommandPlan.create(pipelines, 'adamw', calls), counts, settings);
+    return new AdamW(await CommandPlan.create(pipelines, 'adamw', calls), parameters!, settings);
   }
 
   /**
    * Encodes one step on the gradients as they are.
+   * @param lr the schedule's; each parameter's own is relative to it
    * @param step from 1: the exponent of the bias corrections
    * @throws TmcaError BAD_ARGUMENT
    */
@@ -50,8 +50,10 @@ export class AdamW {
       'BAD_ARGUMENT',
       `AdamW.encode: lr must be a number of at least 0 and step one of at least 1, got ${lr} and ${step}`,
     );
-    for (const [i, count] of this.counts.entries())
-      this.commands.setUniforms(i, adamwUniforms({ count, ...this.settings, lr, step }));
+    for (const [i, { size, lrScale }] of this.pieces.entries()) {
+      const dims = { count: size / 4, ...this.settings, lr: lr * lrScale, step };
+      this.commands.setUniforms(i, adamwUniforms(dims));
+    }
     this.commands.encode(encoder);
   }
 

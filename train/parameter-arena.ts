@@ -10,8 +10,22 @@ import { type Shape, sizeOf } from '../model/graph.js';
 import { toFloat32 } from '../runtime/safetensors/index.js';
 import type { ParameterStream } from '../runtime/webgpu/encode.js';
 
-/** What the arenas hold of each trained parameter. The moments are Adam's. */
-export type ArenaKind = 'parameters' | 'gradients' | 'moment1' | 'moment2';
+/**
+ * What the arenas hold. Parameters and their moving average are whole networks; gradients and Adam's moments are those of
+ * the trained parameters alone.
+ */
+export type ArenaKind = 'parameters' | 'average' | 'gradients' | 'moment1' | 'moment2';
+
+const isWhole = (kind: ArenaKind): boolean => kind === 'parameters' || kind === 'average';
+
+/** The trained parameters by name, each with its learning rate relative to the schedule's. */
+export type Trained = ReadonlyMap<string, number>;
+
+/** A stretch of an arena that fits one binding. */
+export interface Piece extends BufferRange {
+  /** Of all parameters in it. */
+  readonly lrScale: number;
+}
 
 interface Place {
   readonly shape: Shape;
@@ -23,44 +37,57 @@ interface Place {
 /** Of places: a binding may begin there on any device. */
 const ALIGNMENT = 256;
 
+/** Parameters of one learning rate, side by side: bytes of the arenas. */
+interface Group {
+  readonly lrScale: number;
+  readonly start: number;
+  readonly end: number;
+}
+
 function layOut(
   shapes: ReadonlyMap<string, Shape>,
-  trained: ReadonlySet<string>,
-): { places: Map<string, Place>; trainedBytes: number; bytes: number } {
+  trained: Trained,
+): { places: Map<string, Place>; groups: Group[]; trainedBytes: number; bytes: number } {
   const places = new Map<string, Place>();
   let bytes = 0;
-  let trainedBytes = 0;
-  for (const wanted of [true, false]) {
+  const put = (belongs: (name: string) => boolean) => {
+    const start = bytes;
     for (const [name, shape] of shapes) {
-      if (trained.has(name) !== wanted) continue;
-      places.set(name, { shape, offset: bytes, trained: wanted });
+      if (!belongs(name)) continue;
+      places.set(name, { shape, offset: bytes, trained: trained.has(name) });
       bytes += Math.ceil((sizeOf(shape) * 4) / ALIGNMENT) * ALIGNMENT;
     }
-    if (wanted) trainedBytes = bytes;
-  }
-  return { places, trainedBytes, bytes };
+    return { start, end: bytes };
+  };
+  const scales = new Set([...shapes.keys()].flatMap(name => trained.get(name) ?? []));
+  const groups = [...scales].map(lrScale => ({ lrScale, ...put(name => trained.get(name) === lrScale) }));
+  const trainedBytes = bytes;
+  put(name => !trained.has(name));
+  return { places, groups, trainedBytes, bytes };
 }
 
 export class ParameterArena {
   private constructor(
     readonly gpu: GpuDevice,
     private readonly places: ReadonlyMap<string, Place>,
-    private readonly buffers: Readonly<Record<ArenaKind, GPUBuffer>>,
+    private readonly groups: readonly Group[],
+    private readonly buffers: Readonly<Partial<Record<ArenaKind, GPUBuffer>>>,
     /** Bytes of all trained parameters with the gaps between them: what a step goes over. */
     readonly trainedBytes: number,
   ) {}
 
   /**
-   * Zeroed arenas for parameters of these names and shapes.
+   * Zeroed arenas for parameters of these names and shapes, with one for a moving average where it is asked for.
    *
    * Errors: BAD_ARGUMENT (nothing to train), GPU_LIMIT, GPU_OUT_OF_MEMORY, DEVICE_LOST, DISPOSED.
    */
   static async create(
     gpu: GpuDevice,
     shapes: ReadonlyMap<string, Shape>,
-    trained: ReadonlySet<string>,
+    trained: Trained,
+    { average = false }: { readonly average?: boolean } = {},
   ): Promise<ParameterArena> {
-    const { places, trainedBytes, bytes } = layOut(shapes, trained);
+    const { places, groups, trainedBytes, bytes } = layOut(shapes, trained);
     check(trainedBytes > 0, 'BAD_ARGUMENT', 'ParameterArena: at least one parameter must be trained, got none');
     const made: GPUBuffer[] = [];
     const make = async (kind: ArenaKind, size: number) => {
@@ -72,11 +99,12 @@ export class ParameterArena {
     try {
       const buffers = {
         parameters: await make('parameters', bytes),
+        ...(average ? { average: await make('average', bytes) } : {}),
         gradients: await make('gradients', trainedBytes),
         moment1: await make('moment1', trainedBytes),
         moment2: await make('moment2', trainedBytes),
       };
-      return new ParameterArena(gpu, places, buffers, trainedBytes);
+      return new ParameterArena(gpu, places, groups, buffers, trainedBytes);
     } catch (error) {
       for (const buffer of made) gpu.destroyBuffer(buffer);
       throw error;
@@ -87,6 +115,11 @@ export class ParameterArena {
     return [...this.places.keys()];
   }
 
+  /** Of an arena that was asked for. */
+  has(kind: ArenaKind): boolean {
+    return this.buffers[kind] !== undefined;
+  }
+
   isTrained(name: string): boolean {
     return this.#place(name).trained;
   }
@@ -94,19 +127,27 @@ export class ParameterArena {
   /** One parameter's part of an arena; its size is rounded up so that it can be bound as vectors of four. */
   range(kind: ArenaKind, name: string): BufferRange {
     const { shape, offset, trained } = this.#place(name);
-    check(trained || kind === 'parameters', 'INTERNAL', `ParameterArena: ${name} is not trained, it has no ${kind}`);
-    return { buffer: this.buffers[kind], offset, size: Math.ceil((sizeOf(shape) * 4) / 16) * 16 };
+    check(trained || isWhole(kind), 'INTERNAL', `ParameterArena: ${name} is not trained, it has no ${kind}`);
+    return { buffer: this.#buffer(kind), offset, size: Math.ceil((sizeOf(shape) * 4) / 16) * 16 };
   }
 
-  /** The trained part of an arena in pieces that each fit one binding. */
-  pieces(kind: ArenaKind): BufferRange[] {
+  /** The trained part of an arena in pieces of one learning rate that each fit one binding; the same for every arena. */
+  pieces(kind: ArenaKind): Piece[] {
+    return this.groups.flatMap(group => this.#cut(kind, group));
+  }
+
+  /** As `pieces`, of all that an arena holds. */
+  wholePieces(kind: 'parameters' | 'average'): BufferRange[] {
+    return this.#cut(kind, { lrScale: 0, start: 0, end: this.#buffer(kind).size });
+  }
+
+  #cut(kind: ArenaKind, { lrScale, start, end }: Group): Piece[] {
     const most = Math.floor(this.gpu.limits.maxStorageBufferBindingSize / ALIGNMENT) * ALIGNMENT;
-    const count = Math.ceil(this.trainedBytes / most);
-    return Array.from({ length: count }, (_, i) => ({
-      buffer: this.buffers[kind],
-      offset: i * most,
-      size: Math.min(most, this.trainedBytes - i * most),
-    }));
+    const buffer = this.#buffer(kind);
+    return Array.from({ length: Math.ceil((end - start) / most) }, (_, i) => {
+      const offset = start + i * most;
+      return { buffer, offset, size: Math.min(most, end - offset), lrScale };
+    });
   }
 
   /**
@@ -115,9 +156,7 @@ export class ParameterArena {
    * Errors: MODEL_INCOMPLETE where a parameter does not come, SHAPE_MISMATCH, and what the stream throws.
    */
   async load(stream: ParameterStream, kind: ArenaKind = 'parameters'): Promise<void> {
-    const missing = new Set(
-      [...this.places].filter(([, p]) => p.trained || kind === 'parameters').map(([name]) => name),
-    );
+    const missing = new Set([...this.places].filter(([, p]) => p.trained || isWhole(kind)).map(([name]) => name));
     for await (const tensor of stream.tensors()) {
       if (!missing.delete(tensor.name)) continue;
       const { shape, offset } = this.#place(tensor.name);
@@ -127,7 +166,7 @@ export class ParameterArena {
         'SHAPE_MISMATCH',
         () => `ParameterArena.load: ${tensor.name} must be [${shape}], got [${tensor.shape}]`,
       );
-      this.gpu.device.queue.writeBuffer(this.buffers[kind], offset, values as Float32Array<ArrayBuffer>);
+      this.gpu.device.queue.writeBuffer(this.#buffer(kind), offset, values as Float32Array<ArrayBuffer>);
     }
     check(
       missing.size === 0,
@@ -142,11 +181,11 @@ export class ParameterArena {
     readback: Readback,
     kind: ArenaKind = 'parameters',
   ): Promise<Map<string, { shape: Shape; data: Float32Array }>> {
-    const { buffer } = this.range(kind, this.names[0]!);
+    const buffer = this.#buffer(kind);
     const bytes = await readback.read({ buffer, offset: 0, size: buffer.size });
     const tensors = new Map<string, { shape: Shape; data: Float32Array }>();
     for (const [name, { shape, offset, trained }] of this.places) {
-      if (trained || kind === 'parameters')
+      if (trained || isWhole(kind))
         tensors.set(name, { shape, data: new Float32Array(bytes.buffer, bytes.byteOffset + offset, sizeOf(shape)) });
     }
     return tensors;
@@ -155,6 +194,12 @@ export class ParameterArena {
   /** Twice is fine. */
   dispose(): void {
     for (const buffer of Object.values(this.buffers)) this.gpu.destroyBuffer(buffer);
+  }
+
+  #buffer(kind: ArenaKind): GPUBuffer {
+    const buffer = this.buffers[kind];
+    check(buffer, 'INTERNAL', `ParameterArena: there must be an arena of that kind, got ${kind}`);
+    return buffer;
   }
 
   #place(name: string): Place {

@@ -28,6 +28,7 @@ export { linearWeightGradient, linearWeightGradientPartial } from './linear-weig
 export { ltem } from './ltem.js';
 export { mask, maskProbability, maskWords } from './mask.js';
 export { maskedMean } from './masked-mean.js';
+export { movingAverage, movingAverageUniforms } from './moving-average.js';
 export { reduce } from './reduce.js';
 export { resizeBilinear } from './resize-bilinear.js';
 export { resizeBilinearGradient } from './resize-bilinear-gradient.js';

@@ -37,7 +37,7 @@ describe.each(goldenFolders())('%s', folder => {
     const step = await openStep(golden);
     const batch = batchOf(golden);
     for (const [i, expected] of (losses as number[]).entries()) {
-      const found = await step.run(batch, lr);
+      const found = await step.run(batch, { lr });
       const error = Math.abs(found.loss - expected) / expected;
       expect(error, `step ${i + 1}: ${found.loss}, PyTorch ${expected}`).toBeLessThan(i < 7 ? 1e-4 : 1e-3);
       if (i === 0) {
@@ -55,7 +55,7 @@ test('the same steps give the same parameters, bit for bit', async () => {
   const results: Map<string, { data: Float32Array }>[] = [];
   for (let run = 0; run < 2; run++) {
     const step = await openStep(golden);
-    for (let i = 0; i < 3; i++) await step.run(batchOf(golden), 1e-3);
+    for (let i = 0; i < 3; i++) await step.run(batchOf(golden), { lr: 1e-3 });
     const readback = new Readback(await testDevice(true));
     results.push(await step.arena.read(readback));
     readback.dispose();

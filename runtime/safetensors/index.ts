@@ -6,4 +6,4 @@ export { MAX_HEADER_BYTES, parseHeader, readHeaderLength, type SafetensorsHeader
 export { openSafetensors, type ReadOptions, type SafetensorsFile } from './read.js';
 export { type ByteSource, concatenate, memorySource, readAll } from './source.js';
 export { toFloat32, wordsOf } from './to-float32.js';
-export { encodeSafetensors, safetensorsChunks, tensorOf } from './write.js';
+export { encodeSafetensors, type LazyTensor, safetensorsChunks, safetensorsStream, tensorOf } from './write.js';

@@ -46,8 +46,34 @@ export function* safetensorsChunks(
   metadata: Readonly<Record<string, string>> = {},
 ): Generator<Uint8Array, void, undefined> {
   const ordered = [...tensors].sort((a, b) => WIDTH[b.dtype] - WIDTH[a.dtype]);
-  yield encodeHead(ordered, metadata);
+  const head = encodeHead(ordered, metadata);
+  for (const tensor of ordered) checkLength(tensor, tensor.bytes.length);
+  yield head;
   for (const tensor of ordered) yield tensor.bytes;
+}
+
+/** A tensor whose bytes are made when their turn comes, so that a file larger than memory can be written. */
+export interface LazyTensor extends Omit<SafetensorsTensor, 'bytes'> {
+  load(): Promise<Uint8Array>;
+}
+
+/**
+ * As `safetensorsChunks`, one tensor in memory at a time. Errors: as there, and what `load` throws.
+ *
+ * @example
+ * await writeFileAtomic('model.safetensors', safetensorsStream(lazyTensors, { format: 'pt' }));
+ */
+export async function* safetensorsStream(
+  tensors: Iterable<LazyTensor>,
+  metadata: Readonly<Record<string, string>> = {},
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const ordered = [...tensors].sort((a, b) => WIDTH[b.dtype] - WIDTH[a.dtype]);
+  yield encodeHead(ordered, metadata);
+  for (const tensor of ordered) {
+    const bytes = await tensor.load();
+    checkLength(tensor, bytes.length);
+    yield bytes;
+  }
 }
 
 /**
@@ -63,7 +89,9 @@ export function encodeSafetensors(
   return concatenate([...safetensorsChunks(tensors, metadata)]);
 }
 
-function encodeHead(tensors: readonly SafetensorsTensor[], metadata: Readonly<Record<string, string>>): Uint8Array {
+type Entry = Omit<SafetensorsTensor, 'bytes'>;
+
+function encodeHead(tensors: readonly Entry[], metadata: Readonly<Record<string, string>>): Uint8Array {
   const entries = new Map<string, unknown>();
   for (const [key, value] of Object.entries(metadata)) {
     check(
@@ -75,9 +103,8 @@ function encodeHead(tensors: readonly SafetensorsTensor[], metadata: Readonly<Re
   if (Object.keys(metadata).length > 0) entries.set('__metadata__', metadata);
   let end = 0;
   for (const tensor of tensors) {
-    checkTensor(tensor, entries);
     const begin = end;
-    end += tensor.bytes.length;
+    end += checkEntry(tensor, entries);
     entries.set(tensor.name, { dtype: tensor.dtype, shape: tensor.shape, data_offsets: [begin, end] });
   }
   const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(entries)));
@@ -88,21 +115,28 @@ function encodeHead(tensors: readonly SafetensorsTensor[], metadata: Readonly<Re
   return head;
 }
 
-function checkTensor(tensor: SafetensorsTensor, before: ReadonlyMap<string, unknown>): void {
-  const complain = (rule: string, got: string) =>
-    `encodeSafetensors: tensor ${show(tensor.name)}: ${rule}, got ${got}; give what the format can hold`;
+const complain = ({ name }: Entry, rule: string, got: string) =>
+  `encodeSafetensors: tensor ${show(name)}: ${rule}, got ${got}; give what the format can hold`;
+
+/** Its length in bytes. */
+function checkEntry(tensor: Entry, before: ReadonlyMap<string, unknown>): number {
   const nameable = tensor.name !== '__metadata__' && !/\p{Surrogate}/u.test(tensor.name);
-  check(nameable, 'BAD_ARGUMENT', () => complain('a name must be Unicode and not reserved', show(tensor.name)));
-  check(!before.has(tensor.name), 'BAD_ARGUMENT', () => complain('no name may occur twice', show(tensor.name)));
+  check(nameable, 'BAD_ARGUMENT', () => complain(tensor, 'a name must be Unicode and not reserved', show(tensor.name)));
+  check(!before.has(tensor.name), 'BAD_ARGUMENT', () => complain(tensor, 'no name may occur twice', show(tensor.name)));
+  return byteLength(tensor);
+}
+
+function byteLength(tensor: Entry): number {
   const elements = countElements(tensor.shape);
   check('count' in elements, 'BAD_ARGUMENT', () =>
-    complain((elements as { broken: string }).broken, show(tensor.shape)),
+    complain(tensor, (elements as { broken: string }).broken, show(tensor.shape)),
   );
-  const bytes = elements.count * WIDTH[tensor.dtype];
-  check(tensor.bytes.length === bytes, 'BAD_ARGUMENT', () =>
-    complain(
-      'bytes must be shape x dtype',
-      `${tensor.bytes.length} for ${show(tensor.shape)} ${tensor.dtype} (${bytes})`,
-    ),
+  return elements.count * WIDTH[tensor.dtype];
+}
+
+function checkLength(tensor: Entry, length: number): void {
+  const bytes = byteLength(tensor);
+  check(length === bytes, 'BAD_ARGUMENT', () =>
+    complain(tensor, 'bytes must be shape x dtype', `${length} for ${show(tensor.shape)} ${tensor.dtype} (${bytes})`),
   );
 }

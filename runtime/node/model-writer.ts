@@ -1,0 +1,165 @@
+// Writes a model folder: all of it or nothing. The files are made in a folder beside it, which then takes its name.
+
+import { createHash, randomUUID } from 'node:crypto';
+import { readdir, realpath, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { check, TmcaError } from '../../errors/index.js';
+import { show } from '../../errors/show.js';
+import { type Config, configToJson } from '../../model/config.js';
+import { type LazyTensor, safetensorsStream } from '../safetensors/index.js';
+import { writeFileAtomic } from './files.js';
+
+export interface NewModel {
+  readonly config: Config;
+  /** Content of vocab.txt; null for a network that runs on token ids only. */
+  readonly vocab: Uint8Array | null;
+  /** Under their checkpoint names; one in memory at a time. */
+  readonly tensors: Iterable<LazyTensor>;
+  /** More files, by name (a report): their manifest entries are made as the others'. */
+  readonly files?: Readonly<Record<string, string | Uint8Array>>;
+}
+
+export interface ModelOrigin {
+  /** name@version of the writer. */
+  readonly package: string;
+  /** More keys of the manifest: what the model was made from. */
+  readonly extra?: Readonly<Record<string, unknown>>;
+}
+
+/** What a folder may hold to be replaced: the files of a model, nothing of anybody else's. */
+const REPLACEABLE = new Set(['config.json', 'model.safetensors', 'vocab.txt', 'manifest.json']);
+
+/**
+ * Where a model folder may be written: where there is nothing, in an empty folder, or in place of another model's files.
+ * Call it before the work whose result goes there.
+ *
+ * @param also Other files that the same writer makes, and may replace.
+ * @throws TmcaError BAD_ARGUMENT (a folder with other files, a file), OUTPUT_NOT_WRITABLE
+ */
+export async function checkModelTarget(folder: string, where: string, also: readonly string[] = []): Promise<void> {
+  const names = await namesIn(folder, where);
+  const foreign = names.filter(name => !REPLACEABLE.has(name) && !also.includes(name));
+  check(
+    foreign.length === 0,
+    'BAD_ARGUMENT',
+    () =>
+      `${where}: the output folder must be new, empty or a model's, got ${show(foreign[0])} in ${folder}; choose another --out`,
+  );
+}
+
+/**
+ * Writes config.json, model.safetensors, vocab.txt and manifest.json under a temporary name beside `folder`, then renames:
+ * whoever looks sees the folder as it was, or the new one whole. What fails leaves nothing behind.
+ *
+ * @returns Lengths and SHA-256 by file, as in the manifest.
+ * @throws TmcaError OUTPUT_NOT_WRITABLE, BAD_ARGUMENT as `checkModelTarget`; what `load` of a tensor throws is passed on.
+ * @example
+ * await writeModelFolder('out', { config, vocab, tensors }, { package: 'tmca-edge@0.1.0' });
+ */
+export async function writeModelFolder(
+  folder: string,
+  model: NewModel,
+  origin: ModelOrigin,
+  where = 'writeModelFolder',
+): Promise<Record<string, { bytes: number; sha256: string }>> {
+  const { config, vocab, tensors, files: extraFiles = {} } = model;
+  await checkModelTarget(folder, where, Object.keys(extraFiles));
+  const target = await realpath(folder).catch(() => resolve(folder));
+  const beside = (end: string) => join(dirname(target), `.${basename(target)}.${randomUUID()}.${end}`);
+  const temporary = beside('tmp');
+  const files: Record<string, { bytes: number; sha256: string }> = {};
+  const put = async (name: string, chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>) => {
+    await writeFileAtomic(
+      join(temporary, name),
+      hashed(chunks, entry => {
+        files[name] = entry;
+      }),
+    );
+  };
+  try {
+    await put('config.json', [json(configToJson(config))]);
+    if (vocab) await put('vocab.txt', [vocab]);
+    for (const [name, content] of Object.entries(extraFiles)) await put(name, [bytesOf(content)]);
+    await put('model.safetensors', safetensorsStream(tensors, { format: 'pt' }));
+    const manifest = { package: origin.package, created: new Date().toISOString(), ...origin.extra, files };
+    await writeFileAtomic(join(temporary, 'manifest.json'), json(manifest));
+    await takeName(temporary, target, beside('old'), where);
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true });
+    throw error;
+  }
+  return files;
+}
+
+const bytesOf = (content: string | Uint8Array) =>
+  typeof content === 'string' ? new TextEncoder().encode(content) : content;
+
+const json = (value: unknown) => bytesOf(`${JSON.stringify(value, null, 2)}\n`);
+
+/** The chunks as they come; `done` when they have gone by. */
+async function* hashed(
+  chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  done: (entry: { bytes: number; sha256: string }) => void,
+): AsyncGenerator<Uint8Array> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  for await (const chunk of chunks) {
+    hash.update(chunk);
+    bytes += chunk.length;
+    yield chunk;
+  }
+  done({ bytes, sha256: hash.digest('hex') });
+}
+
+async function namesIn(folder: string, where: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return [];
+    check(
+      code !== 'ENOTDIR',
+      'BAD_ARGUMENT',
+      `${where}: the output must be a folder, got a file at ${folder}; choose another --out`,
+    );
+    throw notWritable(folder, where, cause);
+  }
+}
+
+/** `temporary` becomes `target`: in one step where there is nothing or an empty folder, else what is there stands aside first. */
+async function takeName(temporary: string, target: string, aside: string, where: string): Promise<void> {
+  try {
+    if (await renamed(temporary, target)) return;
+    await rename(target, aside);
+    try {
+      await rename(temporary, target);
+    } catch (error) {
+      await rename(aside, target);
+      throw error;
+    }
+    await rm(aside, { recursive: true, force: true });
+  } catch (cause) {
+    throw notWritable(target, where, cause);
+  }
+}
+
+/** False where a folder is in the way: one with files, and on Windows an empty one too. */
+async function renamed(from: string, to: string): Promise<boolean> {
+  try {
+    await rename(from, to);
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOTEMPTY' || code === 'EEXIST' || code === 'EPERM') return false;
+    throw error;
+  }
+}
+
+function notWritable(folder: string, where: string, cause: unknown): TmcaError {
+  const code = (cause as NodeJS.ErrnoException).code ?? 'an error';
+  return new TmcaError(
+    'OUTPUT_NOT_WRITABLE',
+    `${where}: ${folder} must be writable, got ${code}; check the path, its rights and the free space, or choose another --out`,
+    { cause },
+  );
+}

@@ -7,10 +7,7 @@ import type { Storage } from '../../gpu/kernel.js';
 import type { SafetensorsTensor } from '../safetensors/dtypes.js';
 import { toFloat32 } from '../safetensors/to-float32.js';
 
-/** Where parameters come from: a file, or golden.py's `fill`. */
-export interface ParameterStream {
-  tensors(): AsyncIterable<SafetensorsTensor>;
-}
+export type { ParameterStream } from '../load-constants.js';
 
 /** Exponent bits of infinity and NaN in a half. */
 const HALF_INFINITY = 0x7c00;

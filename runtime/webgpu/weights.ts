@@ -1,26 +1,22 @@
 // Everything a model knows at load, on the device: parameters as they are stored, and what the fold pass made of them.
-// Tensors stream in file order; what is folded is evaluated on the host as soon as its parameters are there and let go.
 
 import type { Assembly } from '../../assembly/index.js';
-import { check, TmcaError, throwIfAborted } from '../../errors/index.js';
+import { check } from '../../errors/index.js';
 import type { BufferRange } from '../../gpu/commands.js';
 import type { GpuDevice } from '../../gpu/device.js';
 import type { Storage } from '../../gpu/kernel.js';
-import { isOp, parametersOf, type Tensor } from '../../model/graph.js';
-import { evaluate } from '../../model/interpreter.js';
+import type { Tensor } from '../../model/graph.js';
 import { bytesOf, type Program } from '../../model/lower.js';
 import { StructuralKeys } from '../../model/structure.js';
-import { toFloat32 } from '../safetensors/to-float32.js';
+import { directParameter, type LoadTime, loadConstants, type ParameterStream } from '../load-constants.js';
+import type { SafetensorsTensor } from '../safetensors/dtypes.js';
 import type { Progress } from '../types.js';
-import { encodeStorage, type ParameterStream } from './encode.js';
+import { encodeStorage } from './encode.js';
 
 /** A tensor known at load, in one storage. */
-export interface Constant {
-  readonly tensor: Tensor;
+export interface Constant extends LoadTime {
   readonly storage: Storage;
   readonly bytes: number;
-  /** The parameter that it is, where nothing has to be computed. */
-  readonly direct?: string;
 }
 
 export interface LoadOptions {
@@ -33,13 +29,6 @@ const ALIGNMENT = 256;
 /** Of sizes, so that a constant can be bound as vectors of four; the padding holds anything. */
 const VECTOR_BYTES = 16;
 const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
-
-/** The parameter behind views, or undefined where there is arithmetic or movement. */
-function directParameter(tensor: Tensor): string | undefined {
-  let t = tensor;
-  while (isOp(t) && t.op === 'reshape') t = t.inputs[0]!;
-  return t.op === 'parameter' ? t.name : undefined;
-}
 
 const constantKey = (keys: StructuralKeys, tensor: Tensor, storage: Storage): string => `${keys.of(tensor)} ${storage}`;
 
@@ -144,105 +133,16 @@ export class WeightStore {
   }
 
   async #fill(constants: ReadonlyMap<string, Constant>, stream: ParameterStream, options: LoadOptions): Promise<void> {
-    const direct = new Map<string, { key: string; constant: Constant }[]>();
-    const computed: Computed[] = [];
-    for (const [key, constant] of constants) {
-      if (constant.direct === undefined) computed.push(new Computed(key, constant));
-      else direct.set(constant.direct, [...(direct.get(constant.direct) ?? []), { key, constant }]);
-    }
-    const held = new HeldParameters(computed);
     const total = [...constants.values()].reduce((sum, { bytes }) => sum + bytes, 0);
     let loaded = 0;
-    const upload = (key: string, { storage, bytes }: Constant, data: Uint8Array) => {
+    const upload = (key: string, { storage, bytes }: Constant, values: SafetensorsTensor) => {
       const { buffer, offset } = this.#ranges.get(key)!;
+      const data = encodeStorage(this.assembly, values, storage);
       this.gpu.device.queue.writeBuffer(buffer, offset, data as Uint8Array<ArrayBuffer>);
       loaded += bytes;
       options.onProgress?.({ phase: 'weights', file: storage, loaded, total });
     };
-    for (const ready of held.take(undefined)) upload(ready.key, ready.constant, ready.evaluate(held, this.assembly));
-    for await (const parameter of stream.tensors()) {
-      throwIfAborted(options.signal, 'WeightStore.load');
-      for (const { key, constant } of direct.get(parameter.name) ?? [])
-        upload(key, constant, encodeStorage(this.assembly, parameter, constant.storage));
-      direct.delete(parameter.name);
-      if (!held.wants(parameter.name)) continue;
-      held.put(parameter.name, toFloat32(parameter));
-      for (const ready of held.take(parameter.name))
-        upload(ready.key, ready.constant, ready.evaluate(held, this.assembly));
-    }
-    const missing = [...direct.keys(), ...held.missing()];
-    if (missing.length > 0) {
-      throw new TmcaError(
-        'MODEL_INCOMPLETE',
-        `WeightStore.load: every parameter must be in the file, missing ${missing.join(', ')}`,
-      );
-    }
+    await loadConstants('WeightStore.load', constants, stream, upload, options.signal);
     this.gpu.check('WeightStore.load');
-  }
-}
-
-/** A constant that the host computes from parameters. */
-class Computed {
-  readonly parameters: readonly string[];
-
-  constructor(
-    readonly key: string,
-    readonly constant: Constant,
-  ) {
-    this.parameters = [...parametersOf({ value: constant.tensor }).keys()];
-  }
-
-  evaluate(held: HeldParameters, assembly: Assembly): Uint8Array {
-    const { tensor, storage } = this.constant;
-    const { value } = evaluate({ value: tensor }, { parameter: name => held.get(name) });
-    held.release(this);
-    const name = this.parameters[0] ?? tensor.op;
-    const values = new Float32Array(value.data);
-    const bytes = new Uint8Array(values.buffer);
-    return encodeStorage(assembly, { name, dtype: 'F32', shape: value.shape, bytes }, storage);
-  }
-}
-
-/** Parameters that wait on the host for the others of their expression, each let go after its last reader. */
-class HeldParameters {
-  readonly #values = new Map<string, Float32Array>();
-  readonly #readers = new Map<string, Set<Computed>>();
-  readonly #waiting: Set<Computed>;
-
-  constructor(computed: readonly Computed[]) {
-    this.#waiting = new Set(computed);
-    for (const item of computed)
-      for (const name of item.parameters) this.#readers.set(name, (this.#readers.get(name) ?? new Set()).add(item));
-  }
-
-  wants = (name: string): boolean => this.#readers.has(name);
-  put = (name: string, values: Float32Array): unknown => this.#values.set(name, values);
-
-  get(name: string): Float32Array {
-    const values = this.#values.get(name);
-    check(values, 'INTERNAL', () => `WeightStore.load: ${name} must be held while it has readers`);
-    return values;
-  }
-
-  /** What has become computable with the parameter `name` (undefined: what needs none). */
-  take(name: string | undefined): Computed[] {
-    const candidates = name === undefined ? [...this.#waiting] : [...(this.#readers.get(name) ?? [])];
-    const ready = candidates.filter(item => this.#waiting.has(item) && item.parameters.every(p => this.#values.has(p)));
-    for (const item of ready) this.#waiting.delete(item);
-    return ready;
-  }
-
-  release(item: Computed): void {
-    for (const name of item.parameters) {
-      const readers = this.#readers.get(name)!;
-      readers.delete(item);
-      if (readers.size > 0) continue;
-      this.#readers.delete(name);
-      this.#values.delete(name);
-    }
-  }
-
-  missing(): string[] {
-    return [...new Set([...this.#waiting].flatMap(item => item.parameters.filter(p => !this.#values.has(p))))];
   }
 }

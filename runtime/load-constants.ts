@@ -1,0 +1,130 @@
+// What a graph knows at load, made from a stream of parameters: whichever engine stores it. Tensors stream in file order;
+// what is folded is evaluated on the host as soon as its parameters are there, and they are let go after their last reader.
+
+import { check, TmcaError, throwIfAborted } from '../errors/index.js';
+import { isOp, parametersOf, type Tensor } from '../model/graph.js';
+import { evaluate } from '../model/interpreter.js';
+import type { SafetensorsTensor } from './safetensors/dtypes.js';
+import { toFloat32 } from './safetensors/to-float32.js';
+
+/** Where parameters come from: a file, or golden.py's `fill`. */
+export interface ParameterStream {
+  tensors(): AsyncIterable<SafetensorsTensor>;
+}
+
+/** A tensor known at load. */
+export interface LoadTime {
+  readonly tensor: Tensor;
+  /** The parameter that it is, where nothing has to be computed. */
+  readonly direct?: string;
+}
+
+/** The parameter behind views, or undefined where there is arithmetic or movement. */
+export function directParameter(tensor: Tensor): string | undefined {
+  let t = tensor;
+  while (isOp(t) && t.op === 'reshape') t = t.inputs[0]!;
+  return t.op === 'parameter' ? t.name : undefined;
+}
+
+/**
+ * Calls `put` once for each of `constants`, as soon as the stream has brought what it needs. The values are the parameter's
+ * own where it is one, else F32.
+ *
+ * @throws TmcaError MODEL_INCOMPLETE where the stream ends before a parameter came, ABORTED; what the stream and `put` throw
+ */
+export async function loadConstants<C extends LoadTime>(
+  where: string,
+  constants: ReadonlyMap<string, C>,
+  stream: ParameterStream,
+  put: (key: string, constant: C, values: SafetensorsTensor) => void,
+  signal?: AbortSignal | undefined,
+): Promise<void> {
+  const direct = new Map<string, [key: string, constant: C][]>();
+  const computed: Computed<C>[] = [];
+  for (const [key, constant] of constants) {
+    if (constant.direct === undefined) computed.push(new Computed(key, constant));
+    else direct.set(constant.direct, [...(direct.get(constant.direct) ?? []), [key, constant]]);
+  }
+  const held = new HeldParameters(computed);
+  for (const ready of held.take(undefined)) put(ready.key, ready.constant, ready.evaluate(held));
+  for await (const parameter of stream.tensors()) {
+    throwIfAborted(signal, where);
+    for (const [key, constant] of direct.get(parameter.name) ?? []) put(key, constant, parameter);
+    direct.delete(parameter.name);
+    if (!held.wants(parameter.name)) continue;
+    held.put(parameter.name, toFloat32(parameter));
+    for (const ready of held.take(parameter.name)) put(ready.key, ready.constant, ready.evaluate(held));
+  }
+  const missing = [...direct.keys(), ...held.missing()];
+  if (missing.length > 0) {
+    throw new TmcaError(
+      'MODEL_INCOMPLETE',
+      `${where}: every parameter must be in the file, missing ${missing.join(', ')}`,
+    );
+  }
+}
+
+/** A constant that the host computes from parameters. */
+class Computed<C extends LoadTime> {
+  readonly parameters: readonly string[];
+
+  constructor(
+    readonly key: string,
+    readonly constant: C,
+  ) {
+    this.parameters = [...parametersOf({ value: constant.tensor }).keys()];
+  }
+
+  evaluate(held: HeldParameters<C>): SafetensorsTensor {
+    const { tensor } = this.constant;
+    const { value } = evaluate({ value: tensor }, { parameter: name => held.get(name) });
+    held.release(this);
+    const values = new Float32Array(value.data);
+    const bytes = new Uint8Array(values.buffer);
+    return { name: this.parameters[0] ?? tensor.op, dtype: 'F32', shape: value.shape, bytes };
+  }
+}
+
+/** Parameters that wait on the host for the others of their expression, each let go after its last reader. */
+class HeldParameters<C extends LoadTime> {
+  readonly #values = new Map<string, Float32Array>();
+  readonly #readers = new Map<string, Set<Computed<C>>>();
+  readonly #waiting: Set<Computed<C>>;
+
+  constructor(computed: readonly Computed<C>[]) {
+    this.#waiting = new Set(computed);
+    for (const item of computed)
+      for (const name of item.parameters) this.#readers.set(name, (this.#readers.get(name) ?? new Set()).add(item));
+  }
+
+  wants = (name: string): boolean => this.#readers.has(name);
+  put = (name: string, values: Float32Array): unknown => this.#values.set(name, values);
+
+  get(name: string): Float32Array {
+    const values = this.#values.get(name);
+    check(values, 'INTERNAL', () => `loadConstants: ${name} must be held while it has readers`);
+    return values;
+  }
+
+  /** What has become computable with the parameter `name` (undefined: what needs none). */
+  take(name: string | undefined): Computed<C>[] {
+    const candidates = name === undefined ? [...this.#waiting] : [...(this.#readers.get(name) ?? [])];
+    const ready = candidates.filter(item => this.#waiting.has(item) && item.parameters.every(p => this.#values.has(p)));
+    for (const item of ready) this.#waiting.delete(item);
+    return ready;
+  }
+
+  release(item: Computed<C>): void {
+    for (const name of item.parameters) {
+      const readers = this.#readers.get(name)!;
+      readers.delete(item);
+      if (readers.size > 0) continue;
+      this.#readers.delete(name);
+      this.#values.delete(name);
+    }
+  }
+
+  missing(): string[] {
+    return [...new Set([...this.#waiting].flatMap(item => item.parameters.filter(p => !this.#values.has(p))))];
+  }
+}

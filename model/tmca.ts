@@ -5,6 +5,7 @@ import { builder as b } from './builder.js';
 import type { Config, Level } from './config.js';
 import { type Shape, sizeOf, type Tensor } from './graph.js';
 import { LEAKY_SLOPE } from './ops/activation.js';
+import type { Block } from './passes/recompute.js';
 
 /** Evaluation uses BatchNorm's running statistics, training those of the batch. */
 export type Mode = 'evaluation' | 'training';
@@ -33,6 +34,8 @@ export interface TmcaOutputs {
   readonly pairs: Readonly<Record<Level, { readonly image: Tensor; readonly text: Tensor }>>;
   /** BatchNorm's running statistics after this batch, by checkpoint name; none in evaluation. */
   readonly statistics: Readonly<Record<string, Tensor>>;
+  /** Parts that training may compute twice rather than keep (`passes/recompute.ts`). */
+  readonly blocks: readonly Block[];
 }
 
 const CONVNEXT_EPS = 1e-6;
@@ -115,10 +118,17 @@ function batchNorm(x: Tensor, name: string, { mode, statistics }: Run): Tensor {
 interface Run {
   readonly mode: Mode;
   readonly statistics: Record<string, Tensor>;
+  readonly blocks: Block[];
+}
+
+/** Notes that `output` can be made again from `inputs`. */
+function asBlock({ blocks }: Run, inputs: readonly Tensor[], output: Tensor): Tensor {
+  blocks.push({ inputs, output });
+  return output;
 }
 
 /** ConvNeXt (section 3.1): the maps I_1..I_4 and the pooled I_g. */
-function imageEncoder(image: Tensor, c: Config): { maps: Tensor[]; pooled: Tensor } {
+function imageEncoder(image: Tensor, c: Config, run: Run): { maps: Tensor[]; pooled: Tensor } {
   const root = 'image_encoder';
   let x = conv2d(image, `${root}.embeddings.patch_embeddings`, c.dims[0]!, { kernel: 4, stride: 4 });
   x = layerNorm(x, `${root}.embeddings.layernorm`, CONVNEXT_EPS);
@@ -128,7 +138,7 @@ function imageEncoder(image: Tensor, c: Config): { maps: Tensor[]; pooled: Tenso
       x = layerNorm(x, `${stage}.downsampling_layer.0`, CONVNEXT_EPS);
       x = conv2d(x, `${stage}.downsampling_layer.1`, dim, { kernel: 2, stride: 2 });
     }
-    for (let d = 0; d < c.depths[s]!; d++) x = convNextBlock(x, `${stage}.layers.${d}`, dim);
+    for (let d = 0; d < c.depths[s]!; d++) x = asBlock(run, [x], convNextBlock(x, `${stage}.layers.${d}`, dim));
     return x;
   });
   const pooled = b.reshape(b.mean(x, [1, 2]), [x.shape[0]!, c.dims[3]!]);
@@ -142,7 +152,7 @@ function convNextBlock(x: Tensor, name: string, dim: number): Tensor {
 }
 
 /** BERT (section 3.1): T, the mean of the last three layers' outputs. */
-function textEncoder(ids: Tensor, mask: Tensor, c: Config): Tensor {
+function textEncoder(ids: Tensor, mask: Tensor, c: Config, run: Run): Tensor {
   const root = 'text_encoder';
   const length = ids.shape[1]!;
   const d = c.textDim;
@@ -153,7 +163,7 @@ function textEncoder(ids: Tensor, mask: Tensor, c: Config): Tensor {
   let x = layerNorm(b.add(words, places), `${root}.embeddings.LayerNorm`, BERT_EPS);
   const outs: Tensor[] = [];
   for (let i = 0; i < c.textLayers; i++) {
-    x = bertLayer(x, mask, `${root}.encoder.layer.${i}`, c);
+    x = asBlock(run, [x, mask], bertLayer(x, mask, `${root}.encoder.layer.${i}`, c));
     outs.push(x);
   }
   const [first, second, third] = outs.slice(-3) as [Tensor, Tensor, Tensor];
@@ -207,16 +217,20 @@ function projectedAttention({ q, k, v, mask }: AttentionInputs, name: string, he
   return project(y, 'out_proj');
 }
 
-/** Section 3.2: self-attention, cross-attention to the text, then a U-Net upsample block. x [B,H,W,C], skip [B,2H,2W,C']. */
-function decoderBlock(
-  x: Tensor,
-  skip: Tensor,
-  text: Tensor,
-  mask: Tensor,
-  name: string,
-  heads: number,
-  run: Run,
-): Tensor {
+interface DecoderInputs {
+  /** [B,H,W,C] */
+  readonly x: Tensor;
+  /** [B,2H,2W,C'] */
+  readonly skip: Tensor;
+  /** Projected, [B,L,C], and which of its tokens there are. */
+  readonly text: Tensor;
+  readonly mask: Tensor;
+  /** LTEM's, [B,2H,2W,1], if there is one. */
+  readonly gate: Tensor | null;
+}
+
+/** Section 3.2: self-attention, cross-attention to the text, then a U-Net upsample block; [B,2H,2W,C']. */
+function decoderBlock({ x, skip, text, mask, gate }: DecoderInputs, name: string, heads: number, run: Run): Tensor {
   const [batch, height, width, channels] = x.shape as [number, number, number, number];
   const outChannels = skip.shape[3]!;
   const positions = sinusoid(height * width, channels);
@@ -224,18 +238,21 @@ function decoderBlock(
   const y = layerNorm(tokens, `${name}.norm1`, DEFAULT_EPS);
   const placed = b.add(y, positions);
   const self = projectedAttention({ q: placed, k: placed, v: y, mask: null }, `${name}.self_attn`, heads);
-  tokens = b.add(tokens, layerNorm(self, `${name}.self_attn_norm`, DEFAULT_EPS));
+  tokens = asBlock(run, [x], b.add(tokens, layerNorm(self, `${name}.self_attn_norm`, DEFAULT_EPS)));
+  const attended = tokens;
   const queries = b.add(layerNorm(tokens, `${name}.norm2`, DEFAULT_EPS), positions);
   const keys = b.add(text, sinusoid(text.shape[1]!, channels));
   const cross = projectedAttention({ q: queries, k: keys, v: text, mask }, `${name}.cross_attn`, heads);
   tokens = b.add(tokens, layerNorm(cross, `${name}.cross_attn_norm`, DEFAULT_EPS));
+  asBlock(run, [attended, text, mask], tokens);
   const up = upsample(b.reshape(tokens, [batch, height, width, channels]), `${name}.upsample`, outChannels);
-  let map: Tensor = b.concat([up, skip], { axis: 3 });
-  for (const i of [1, 2]) {
+  const convolve = (map: Tensor, i: 1 | 2) => {
     const convolved = conv2d(map, `${name}.conv${i}`, outChannels, { kernel: 3, padding: 1, bias: false });
-    map = b.leakyRelu(batchNorm(convolved, `${name}.bn${i}`, run), LEAKY_SLOPE);
-  }
-  return map;
+    return b.leakyRelu(batchNorm(convolved, `${name}.bn${i}`, run), LEAKY_SLOPE);
+  };
+  const map = asBlock(run, [tokens, skip], convolve(b.concat([up, skip], { axis: 3 }), 1));
+  const out = convolve(map, 2);
+  return gate === null ? asBlock(run, [map], out) : asBlock(run, [map, gate], b.mul(out, gate));
 }
 
 /** Sub-pixel convolution x4, then a 1x1 convolution to one logit. */
@@ -255,27 +272,25 @@ const mean = (map: Tensor): Tensor => b.reshape(b.mean(map, [1, 2]), [map.shape[
 
 /** The whole network over its three inputs. Every switch of `config` that changes the network is honoured here. */
 export function tmca(config: Config, { image, ids, mask }: TmcaInputs, mode: Mode = 'evaluation'): TmcaOutputs {
-  const { maps, pooled } = imageEncoder(image, config);
-  const text = textEncoder(ids, mask, config);
+  const run: Run = { mode, statistics: {}, blocks: [] };
+  const { maps, pooled } = imageEncoder(image, config, run);
+  const text = textEncoder(ids, mask, config, run);
   const project = (level: Level, dim: number) => linear(text, `decoder.text_proj.${level}`, config.textDim, dim);
   const pairs: Partial<Record<Level, { image: Tensor; text: Tensor }>> = {
     G: { image: pooled, text: b.maskedMean(project('G', config.dims[3]!), mask) },
   };
   const enhancement: Tensor[] = [];
-  const run: Run = { mode, statistics: {} };
   let x = maps[3]!;
   DOWN_LEVELS.forEach((level, i) => {
     const projected = project(level, config.dims[3 - i]!);
     const textGlobal = b.maskedMean(projected, mask);
     pairs[level] = { image: mean(x), text: textGlobal };
-    const aligned = x;
-    x = decoderBlock(x, maps[2 - i]!, projected, mask, `decoder.blocks.${i}`, config.heads, run);
-    if (config.enhance) {
-      const map = enhancementMap(aligned, textGlobal, config);
-      enhancement.push(map);
-      // x + x g as one product, which stays an epilogue of the convolution before it
-      x = b.mul(x, config.ltemApply === 'residual' ? b.add(map, b.scalar(1)) : map);
-    }
+    const map = config.enhance ? enhancementMap(x, textGlobal, config) : null;
+    if (map) enhancement.push(map);
+    // x + x g as one product, which stays an epilogue of the convolution before it
+    const gate = map && config.ltemApply === 'residual' ? b.add(map, b.scalar(1)) : map;
+    const inputs = { x, skip: maps[2 - i]!, text: projected, mask, gate };
+    x = decoderBlock(inputs, `decoder.blocks.${i}`, config.heads, run);
   });
   return {
     logits: head(x, config),
@@ -285,6 +300,7 @@ export function tmca(config: Config, { image, ids, mask }: TmcaInputs, mode: Mod
     enhancement,
     pairs: pairs as TmcaOutputs['pairs'],
     statistics: run.statistics,
+    blocks: run.blocks,
   };
 }
 

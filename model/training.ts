@@ -6,6 +6,7 @@ import type { Config } from './config.js';
 import { type Outputs, parametersOf, type Tensor } from './graph.js';
 import { trainingLoss } from './losses.js';
 import { expandComposites } from './passes/expand.js';
+import { type Block, type Recompute, recompute } from './passes/recompute.js';
 import { tmca, tmcaInputs } from './tmca.js';
 
 export interface TrainingOptions {
@@ -15,6 +16,8 @@ export interface TrainingOptions {
   readonly trained?: (name: string) => boolean;
   /** The contrastive loss's weight is an input of the graph, `contrastiveWeight` [1], where there is such a loss. Default false. */
   readonly weightAsInput?: boolean;
+  /** What the backward pass computes again rather than keep: less memory, the same bits. Default: none. */
+  readonly recompute?: Recompute;
 }
 
 /** Reads the inputs `image` [B,S,S,3], `ids` and `mask` [B,L] and `target` [B,S,S,1]. Core ops only. */
@@ -29,12 +32,29 @@ export interface TrainingGraph {
 
 const isText = (name: string): boolean => name.startsWith('text_encoder.');
 
+/** Outputs under names, and the way back from what a pass made of them. */
+function nameBlocks(blocks: readonly Block[]): { named: Outputs; found(passed: Outputs): Block[] } {
+  const named: Record<string, Tensor> = {};
+  blocks.forEach(({ inputs, output }, i) => {
+    named[`block ${i}`] = output;
+    inputs.forEach((input, j) => {
+      named[`block ${i} ${j}`] = input;
+    });
+  });
+  const found = (passed: Outputs) =>
+    blocks.map(({ inputs }, i) => ({
+      inputs: inputs.map((_, j) => passed[`block ${i} ${j}`]!),
+      output: passed[`block ${i}`]!,
+    }));
+  return { named, found };
+}
+
 /** The training step of a batch, up to the gradients. BatchNorm uses the batch's statistics. */
 export function trainingGraph(
   config: Config,
   batch: number,
   length: number,
-  { freezeText = false, trained = () => true, weightAsInput = false }: TrainingOptions = {},
+  { freezeText = false, trained = () => true, weightAsInput = false, recompute: what = 'none' }: TrainingOptions = {},
 ): TrainingGraph {
   const size = config.imageSize;
   const outputs = tmca(config, tmcaInputs(config, batch, length), 'training');
@@ -42,7 +62,8 @@ export function trainingGraph(
   const target = b.input('target', [batch, size, size, 1]);
   const { loss, segmentation, contrastive } = trainingLoss(config, outputs, target, weight);
   // Expanded together, so that losses and statistics share the forward pass.
-  const expanded = expandComposites({ loss, segmentation, contrastive, ...outputs.statistics });
+  const { named, found } = nameBlocks(outputs.blocks);
+  const expanded = expandComposites({ loss, segmentation, contrastive, ...outputs.statistics, ...named });
   const losses = {
     loss: expanded.loss!,
     segmentation: expanded.segmentation!,
@@ -50,5 +71,7 @@ export function trainingGraph(
   };
   const statistics = Object.fromEntries(Object.keys(outputs.statistics).map(name => [name, expanded[name]!]));
   const names = [...parametersOf(losses).keys()].filter(name => trained(name) && !(freezeText && isText(name)));
-  return { losses, gradients: gradients(losses.loss, names), statistics };
+  const blocks = found(expanded);
+  const kept = gradients(losses.loss, names);
+  return { losses, gradients: recompute({ ...losses, ...statistics }, kept, { what, blocks }), statistics };
 }

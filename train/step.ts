@@ -12,6 +12,7 @@ import { Readback } from '../gpu/readback.js';
 import type { Config } from '../model/config.js';
 import { lower, type Program } from '../model/lower.js';
 import { parameterInput, parametersAsInputs } from '../model/passes/parameters-as-inputs.js';
+import type { Recompute } from '../model/passes/recompute.js';
 import { trainingGraph } from '../model/training.js';
 import type { TrainingLosses } from '../runtime/gradients.js';
 import { expectedParameters } from '../runtime/inspect.js';
@@ -47,6 +48,8 @@ export interface StepOptions {
   readonly clip?: number;
   /** Decay a step of a moving average of the weights; 0, none, if not given. */
   readonly ema?: number;
+  /** What the backward pass computes again rather than keep; nothing if not given. */
+  readonly recompute?: Recompute;
 }
 
 /** The schedule's word on one step. */
@@ -125,9 +128,9 @@ export class TrainingStep {
 
   /** Plans a step. The arena holds zeros until it is loaded. Errors: those of planning, GPU_LIMIT, GPU_OUT_OF_MEMORY. */
   static async create(gpu: GpuDevice, assembly: Assembly, config: Config, options: StepOptions): Promise<TrainingStep> {
-    const { trained: asked, clip = 0, ema = 0 } = options;
+    const { trained: asked, clip = 0, ema = 0, recompute = 'none' } = options;
     const graph = trainingGraph(config, options.batch, options.length, {
-      weightAsInput: true,
+      ...{ weightAsInput: true, recompute },
       ...(asked ? { trained: name => asked.has(name) } : {}),
     });
     const named = Object.entries(graph.gradients).map(([name, t]) => [gradientOutput(name), t] as const);

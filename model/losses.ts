@@ -58,27 +58,33 @@ export function segmentationLoss(logits: Tensor, masks: Tensor): Tensor {
 }
 
 /**
+ * The contrastive loss over the configured levels, [1]; 0 where there are none.
+ * @param masks [B,pixels] in {0,1}
+ */
+export function contrastiveLoss(config: Config, pairs: TmcaOutputs['pairs'], masks: Tensor): Tensor {
+  const { levels } = config;
+  if (levels.length === 0) return b.scalar(0);
+  const targets = contrastTargets(masks, config);
+  const parts = levels.map(level => tsdmLoss(pairs[level].image, pairs[level].text, targets, config));
+  return b.mul(total(b.concat(parts, { axis: 0 })), b.scalar(1 / parts.length));
+}
+
+/** Maps or masks of a batch, [B,…], as [B,pixels]. */
+export const flatten = (x: Tensor): Tensor => b.reshape(x, [x.shape[0]!, -1]);
+
+/**
  * The whole loss of a batch. target [B,S,S,1] in {0,1}; weight, of the contrastive part, [1]: the configuration's if not
  * given.
  */
 export function trainingLoss(
   config: Config,
-  outputs: TmcaOutputs,
+  outputs: Pick<TmcaOutputs, 'logits' | 'pairs'>,
   target: Tensor,
   weight: Tensor = b.scalar(config.contrastiveWeight),
 ): Losses {
-  const flat = (x: Tensor) => b.reshape(x, [target.shape[0]!, -1]);
-  const masks = flat(target);
-  const segmentation = segmentationLoss(flat(outputs.logits), masks);
-  if (config.levels.length === 0) {
-    const contrastive = b.scalar(0);
-    return { loss: segmentation, segmentation, contrastive };
-  }
-  const targets = contrastTargets(masks, config);
-  const parts = config.levels.map(level =>
-    tsdmLoss(outputs.pairs[level].image, outputs.pairs[level].text, targets, config),
-  );
-  const contrastive = b.mul(total(b.concat(parts, { axis: 0 })), b.scalar(1 / parts.length));
-  const loss = b.add(segmentation, b.mul(contrastive, weight));
-  return { loss, segmentation, contrastive };
+  const masks = flatten(target);
+  const segmentation = segmentationLoss(flatten(outputs.logits), masks);
+  const contrastive = contrastiveLoss(config, outputs.pairs, masks);
+  if (config.levels.length === 0) return { loss: segmentation, segmentation, contrastive };
+  return { loss: b.add(segmentation, b.mul(contrastive, weight)), segmentation, contrastive };
 }

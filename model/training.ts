@@ -7,7 +7,7 @@ import { type Outputs, parametersOf, type Tensor } from './graph.js';
 import { trainingLoss } from './losses.js';
 import { expandComposites } from './passes/expand.js';
 import { type Block, type Recompute, recompute } from './passes/recompute.js';
-import { tmca, tmcaInputs } from './tmca.js';
+import { type TmcaOutputs, tmca, tmcaInputs } from './tmca.js';
 
 export interface TrainingOptions {
   /** Leaves the text encoder as it is (open in the paper; frozen in its predecessor). Default false. */
@@ -49,29 +49,43 @@ function nameBlocks(blocks: readonly Block[]): { named: Outputs; found(passed: O
   return { named, found };
 }
 
+interface Differentiated<K extends string> {
+  readonly losses: Readonly<Record<K, Tensor>>;
+  readonly gradients: Outputs;
+  readonly statistics: Outputs;
+}
+
+/** The gradients of `losses[by]`, and all that shares the forward pass with them. */
+export function differentiate<K extends string>(
+  { statistics, blocks }: Pick<TmcaOutputs, 'statistics' | 'blocks'>,
+  losses: Readonly<Record<K, Tensor>>,
+  by: NoInfer<K>,
+  { freezeText = false, trained = () => true, recompute: what = 'none' }: TrainingOptions,
+): Differentiated<K> {
+  const { named, found } = nameBlocks(blocks);
+  // Expanded together, so that losses and statistics share the forward pass.
+  const expanded = expandComposites({ ...losses, ...statistics, ...named });
+  const pick = <N extends string>(names: readonly N[]) =>
+    Object.fromEntries(names.map(name => [name, expanded[name]!])) as Record<N, Tensor>;
+  const loss = pick(Object.keys(losses) as K[]);
+  const running = pick(Object.keys(statistics));
+  const names = [...parametersOf(loss).keys()].filter(name => trained(name) && !(freezeText && isText(name)));
+  const kept = gradients(loss[by], names);
+  const passed = recompute({ ...loss, ...running }, kept, { what, blocks: found(expanded) });
+  return { losses: loss, gradients: passed, statistics: running };
+}
+
 /** The training step of a batch, up to the gradients. BatchNorm uses the batch's statistics. */
 export function trainingGraph(
   config: Config,
   batch: number,
   length: number,
-  { freezeText = false, trained = () => true, weightAsInput = false, recompute: what = 'none' }: TrainingOptions = {},
+  options: TrainingOptions = {},
 ): TrainingGraph {
   const size = config.imageSize;
   const outputs = tmca(config, tmcaInputs(config, batch, length), 'training');
-  const weight = weightAsInput ? b.input('contrastiveWeight', [1]) : undefined;
+  const weight = options.weightAsInput ? b.input('contrastiveWeight', [1]) : undefined;
   const target = b.input('target', [batch, size, size, 1]);
   const { loss, segmentation, contrastive } = trainingLoss(config, outputs, target, weight);
-  // Expanded together, so that losses and statistics share the forward pass.
-  const { named, found } = nameBlocks(outputs.blocks);
-  const expanded = expandComposites({ loss, segmentation, contrastive, ...outputs.statistics, ...named });
-  const losses = {
-    loss: expanded.loss!,
-    segmentation: expanded.segmentation!,
-    contrastive: expanded.contrastive!,
-  };
-  const statistics = Object.fromEntries(Object.keys(outputs.statistics).map(name => [name, expanded[name]!]));
-  const names = [...parametersOf(losses).keys()].filter(name => trained(name) && !(freezeText && isText(name)));
-  const blocks = found(expanded);
-  const kept = gradients(losses.loss, names);
-  return { losses, gradients: recompute({ ...losses, ...statistics }, kept, { what, blocks }), statistics };
+  return differentiate(outputs, { loss, segmentation, contrastive }, 'loss', options);
 }

@@ -17,6 +17,7 @@ export function createProgram(context: Context): Command {
   program.addHelpText('after', EXITS).showHelpAfterError(false).allowExcessArguments(false);
   addSegment(program, context);
   addEvaluate(program, context);
+  addReport(program, context);
   addTokenize(program, context);
   addPreprocess(program, context);
   addInspect(program, context);
@@ -71,6 +72,23 @@ function addEvaluate(program: Command, context: Context): void {
     .addOption(dtypeOption())
     .addOption(jsonOption())
     .action(async options => (await import('./commands/evaluate.js')).evaluate(options, context));
+}
+
+function addReport(program: Command, context: Context): void {
+  program
+    .command('report')
+    .summary('write the report of a training run')
+    .description(
+      'Writes report.html into the folder of a run, finished or not: curves, scores on a split, best, median and worst ' +
+        'pictures, settings. One file that opens anywhere. Beside it evaluation-SPLIT.json, as of evaluate --json.',
+    )
+    .argument('<run>', 'folder of the run: the --out of train')
+    .option('--data <folder>', 'data set folder; the one that the run was trained on if not given')
+    .option('--split <name>', 'records to score', 'test')
+    .addOption(deviceOption())
+    .addOption(dtypeOption())
+    .addOption(jsonOption())
+    .action(async (run, options) => (await import('./commands/report.js')).report(run, options, context));
 }
 
 function addTokenize(program: Command, context: Context): void {

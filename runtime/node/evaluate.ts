@@ -18,6 +18,8 @@ export interface Scores {
 
 export interface ImageScore extends Overlap {
   readonly id: string;
+  /** Share of the pixels that belong to a lesion, in truth. */
+  readonly target: number;
 }
 
 export interface Evaluated extends Scores {
@@ -86,9 +88,11 @@ export async function evaluateRecords(
   let truncated = 0;
   for (const record of records) {
     const predicted = await predictRecord(session, record, options);
-    perImage.push({ id: record.id, ...all.add(predicted.prediction, predicted.target) });
+    const { prediction, target } = predicted;
+    const share = target.reduce((sum, pixel) => sum + pixel, 0) / target.length;
+    perImage.push({ id: record.id, ...all.add(prediction, target), target: share });
     for (const [mark, evaluator] of without) {
-      if (!record.marks.includes(mark)) evaluator.add(predicted.prediction, predicted.target);
+      if (!record.marks.includes(mark)) evaluator.add(prediction, target);
     }
     truncated += predicted.truncated ? 1 : 0;
     options.onProgress?.(perImage.length);

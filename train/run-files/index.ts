@@ -1,6 +1,7 @@
 // The folder of a training run:
 //
 //     config.json, model.safetensors, vocab.txt, manifest.json    the best model so far: a model folder, at any moment
+//     run.json                                                    what is run: command, data, device, settings
 //     metrics.jsonl                                               a line a step, a line an epoch
 //     checkpoints/NNNNNN/                                         the last two states, to resume from
 //
@@ -18,6 +19,7 @@ export { type Checkpoint, type CheckpointContent, latestCheckpoint } from './che
 export { type Disk, nodeDisk } from './disk.js';
 export { type MetricsLine, type MetricsRepair, readMetrics } from './metrics.js';
 export type { ModelContent } from './model-files.js';
+export { type RunInfo, readRunInfo, writeRunInfo } from './run-info.js';
 export type { TrainState } from './state.js';
 
 export interface RunOptions {

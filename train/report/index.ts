@@ -1,0 +1,160 @@
+// report.html of a run's folder: from what lies in it, and from a data set's records where one is at hand.
+
+import { readFile, stat } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { check, TmcaError } from '../../errors/index.js';
+import { type Config, parseConfig } from '../../model/config.js';
+import type { ForwardInputs } from '../../runtime/inspect.js';
+import { openDataset } from '../../runtime/node/dataset.js';
+import { type Evaluated, evaluateRecords } from '../../runtime/node/evaluate.js';
+import { writeFileAtomic } from '../../runtime/node/files.js';
+import type { AdapterSummary, DType, Session } from '../../runtime/types.js';
+import { latestCheckpoint, readMetrics, readRunInfo } from '../run-files/index.js';
+import { renderReport, type TestContent } from './page.js';
+import { drawPictures, type PictureEngine, pickRecords } from './pictures.js';
+
+/** Best, middle and worst, of each. */
+const PICTURES = 3;
+
+/** What opens the run's model. */
+export interface ReportEngine {
+  openSession(model: string): Promise<Session>;
+  forward(model: string, inputs: ForwardInputs): ReturnType<PictureEngine['forward']>;
+}
+
+export interface ReportOptions {
+  /** Data set folder; the one in run.json if not given. Null: no scores and no pictures. */
+  readonly data?: string | null;
+  /** Records to score; "test" if not given. */
+  readonly split?: string;
+  readonly engine: ReportEngine;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (phase: 'evaluate' | 'pictures', done: number, total: number) => void;
+}
+
+/** evaluation-SPLIT.json, beside the report: what `tmca evaluate --json` prints. */
+export interface RunEvaluation extends Evaluated {
+  readonly device: 'webgpu' | 'wasm';
+  readonly dtype: DType;
+  readonly adapter: AdapterSummary;
+  readonly data: string;
+  readonly split: string;
+  readonly text?: string;
+  readonly model: string;
+  /** SHA-256 of the model's weights, or what stands for it: which model this is a score of. */
+  readonly hash: string;
+  readonly size: number;
+}
+
+export interface WrittenReport {
+  readonly report: string;
+  readonly evaluation: RunEvaluation | null;
+  /** Why there is no evaluation. */
+  readonly without: string | null;
+}
+
+export const evaluationFile = (folder: string, split: string): string => join(folder, `evaluation-${split}.json`);
+
+/**
+ * Writes report.html, and evaluation-SPLIT.json where there is something to score. A run that is not finished has a report too:
+ * of what is there.
+ *
+ * Errors: FILE_NOT_FOUND (no run in the folder), FILE_UNREADABLE, CONFIG_INVALID, those of the data set and the session,
+ * OUTPUT_NOT_WRITABLE, ABORTED.
+ *
+ * @example
+ * const { report } = await writeReport('runs/nano', { data: 'kvasir-seg', engine });
+ */
+export async function writeReport(folder: string, options: ReportOptions): Promise<WrittenReport> {
+  const lines = await readMetrics(join(folder, 'metrics.jsonl'));
+  const info = await readRunInfo(folder);
+  const config = await readConfig(folder);
+  check(config !== null && (lines.length > 0 || info !== null), 'FILE_NOT_FOUND', () => {
+    return `writeReport: a run's folder must hold metrics.jsonl and a model or a checkpoint, got neither in ${folder}; name the --out of tmca train`;
+  });
+  const data = options.data === undefined ? await existing(info?.data.folder) : options.data;
+  const published = await isFile(join(folder, 'model.safetensors'));
+  const without = withoutTest(published, data, info !== null);
+  const scored = without === null ? await score(folder, config, data!, info?.config.text_override, options) : null;
+  const { evaluation = null, test = null } = scored ?? {};
+  const report = join(folder, 'report.html');
+  const name = basename(resolve(folder));
+  const created = new Date().toISOString();
+  const content = { folder: name, info, model: config, lines, test, withoutTest: without, created };
+  await writeFileAtomic(report, renderReport(content));
+  if (evaluation) {
+    await writeFileAtomic(evaluationFile(folder, evaluation.split), `${JSON.stringify(evaluation, null, 2)}\n`);
+  }
+  return { report, evaluation, without };
+}
+
+function withoutTest(published: boolean, data: string | null, known: boolean): string | null {
+  if (!published) return 'No epoch is complete yet, so there is no model to score.';
+  if (data !== null) return null;
+  return known
+    ? 'The data set is not where it was: name it with --data.'
+    : 'No data set was named: name one with --data.';
+}
+
+/** The model's configuration: of the published model, or of the newest checkpoint before there is one. */
+async function readConfig(folder: string): Promise<Config | null> {
+  const own = join(folder, 'config.json');
+  if (await isFile(own)) return configOf(own);
+  const checkpoint = await latestCheckpoint(join(folder, 'checkpoints'));
+  return checkpoint && configOf(join(checkpoint.folder, 'config.json'));
+}
+
+async function configOf(path: string): Promise<Config> {
+  try {
+    return parseConfig(JSON.parse(await readFile(path, 'utf8')), path);
+  } catch (cause) {
+    if (cause instanceof TmcaError) throw cause;
+    const message = `writeReport: ${path} must be JSON that can be read, got ${(cause as Error).message}; restore it`;
+    throw new TmcaError('CONFIG_INVALID', message, { cause });
+  }
+}
+
+const isFile = (path: string): Promise<boolean> =>
+  stat(path).then(
+    status => status.isFile(),
+    () => false,
+  );
+
+const existing = (folder: string | undefined): Promise<string | null> =>
+  folder === undefined
+    ? Promise.resolve(null)
+    : stat(folder).then(
+        () => folder,
+        () => null,
+      );
+
+async function score(
+  folder: string,
+  config: Config,
+  data: string,
+  override: unknown,
+  options: ReportOptions,
+): Promise<{ evaluation: RunEvaluation; test: TestContent }> {
+  const { split = 'test', engine, signal, onProgress } = options;
+  const text = typeof override === 'string' ? { text: override } : {};
+  const stop = signal && { signal };
+  const dataset = await openDataset(data, { split, ...text, ...stop });
+  const { records, name } = dataset;
+  const session = await engine.openSession(folder);
+  try {
+    const watched = { ...stop, onProgress: (done: number) => onProgress?.('evaluate', done, records.length) };
+    const { truncated: _, ...scores } = await evaluateRecords(session, records, watched);
+    const pictures = { session, forward: (inputs: ForwardInputs) => engine.forward(folder, inputs) };
+    const groups = await drawPictures(pictures, config, records, pickRecords(scores.per_image, PICTURES), {
+      ...stop,
+      ...(onProgress && { onProgress: (done, total) => onProgress('pictures', done, total) }),
+    });
+    const { device, dtype, adapter, model } = session.info;
+    const set = { data: name, split, ...text };
+    const where = { device, dtype, adapter, ...set, model: model.name, hash: model.hash, size: model.imageSize };
+    const ran = `${device}, ${dtype}: ${adapter.description || adapter.vendor}`;
+    return { evaluation: { ...scores, ...where }, test: { ...scores, ...set, ran, groups } };
+  } finally {
+    session.dispose();
+  }
+}

@@ -1,0 +1,175 @@
+// The page of one run: what it reached, how it got there, what it gets right and wrong, and what was run.
+
+import type { Config } from '../../model/config.js';
+import type { Evaluated, Scores } from '../../runtime/node/evaluate.js';
+import type { MetricsLine, RunInfo } from '../run-files/index.js';
+import { diceHistogram, lineChart, sizeScatter } from './charts.js';
+import { type Html, html, page } from './html.js';
+import { pictureSection } from './picture-cards.js';
+import type { PictureGroup } from './pictures.js';
+import { extent, type Point, seriesOf } from './series.js';
+import { settingsSection } from './settings.js';
+
+export interface ReportContent {
+  /** The run's folder, by its last name. */
+  readonly folder: string;
+  /** Null for a folder whose run.json is not there. */
+  readonly info: RunInfo | null;
+  readonly model: Config;
+  readonly lines: readonly MetricsLine[];
+  /** Null where no data was at hand, or there is no model yet. */
+  readonly test: TestContent | null;
+  /** Why there is no test section; one sentence. */
+  readonly withoutTest: string | null;
+  /** ISO 8601. */
+  readonly created: string;
+}
+
+export interface TestContent extends Evaluated {
+  readonly data: string;
+  readonly split: string;
+  /** "webgpu, fp32: NAME". */
+  readonly ran: string;
+  readonly groups: readonly PictureGroup[];
+}
+
+const three = (value: number): string => value.toFixed(3);
+
+/** The HTML of the report: one file, without scripts. */
+export function renderReport(content: ReportContent): string {
+  const { folder, info, model, lines, test, withoutTest } = content;
+  const best = bestEpoch(lines);
+  return page(
+    `${model.name}: training report`,
+    html`<header>
+<h1>${model.name}</h1>
+<p class="lead">Training run in <code>${folder}</code>${info && html`, on ${info.data.name}, ${info.device.adapter}`}</p>
+${statusBadge(info, lines)}
+${tiles(lines, best, test)}
+</header>
+<main>
+<h2>Training</h2>
+${curves(lines, best)}
+<h2>Test</h2>
+${test ? testSection(test) : html`<p class="note">${withoutTest ?? 'Not scored.'}</p>`}
+${test && pictureSection(test.groups)}
+${settingsSection(content)}
+</main>`,
+  );
+}
+
+/** The epoch with the highest validation Dice. */
+export function bestEpoch(lines: readonly MetricsLine[]): Point | null {
+  return seriesOf(lines, 'epoch', 'val_dice').reduce<Point | null>(
+    (best, point) => (best === null || point.value > best.value ? point : best),
+    null,
+  );
+}
+
+function statusBadge(info: RunInfo | null, lines: readonly MetricsLine[]): Html {
+  if (info?.ended) return html`<span class="badge">finished: ${info.ended.why}</span>`;
+  const last = lines.at(-1);
+  const at = last ? `step ${last.step.toLocaleString('en')}, epoch ${last.epoch + 1}` : 'no step yet';
+  return html`<span class="badge open">unfinished: ${at}</span>`;
+}
+
+function tiles(lines: readonly MetricsLine[], best: Point | null, test: TestContent | null): Html {
+  const last = lines.at(-1);
+  const loss = seriesOf(lines, 'step', 'loss').at(-1);
+  const shown: [string, string][] = [];
+  if (test)
+    shown.push(
+      [three(test.dice), `Dice, all ${test.split} pixels`],
+      [three(test.mean_dice), `Dice, mean of ${test.n} images`],
+    );
+  if (best) shown.push([three(best.value), `best validation Dice, epoch ${best.epoch + 1}`]);
+  if (loss) shown.push([three(loss.value), 'last loss']);
+  if (last)
+    shown.push([last.step.toLocaleString('en'), `steps, ${last.epoch + (last.kind === 'epoch' ? 1 : 0)} whole epochs`]);
+  return html`<div class="tiles">${shown.map(([value, label]) => html`<div class="tile"><b>${value}</b><span>${label}</span></div>`)}</div>`;
+}
+
+function curves(lines: readonly MetricsLine[], best: Point | null): Html {
+  const steps = (name: string) => seriesOf(lines, 'step', name);
+  const epochs = (name: string) => seriesOf(lines, 'epoch', name);
+  const loss = steps('loss');
+  const speed = steps('images_per_second');
+  const span = Math.max(1, Math.round(loss.length / 40));
+  const to = lines.at(-1)?.step ?? 1;
+  const note = span > 1 ? `average of about ${span} steps; every step behind it` : undefined;
+  const charts = [
+    lineChart(
+      {
+        title: 'Loss',
+        ...(note && { note }),
+        format: short,
+        lines: [
+          { name: 'total', colour: 'a', points: loss, span },
+          { name: 'segmentation', colour: 'c', points: steps('segmentation'), span },
+          { name: 'contrastive', colour: 'b', points: steps('contrastive'), span },
+        ],
+      },
+      0,
+      to,
+    ),
+    lineChart(
+      {
+        title: 'Validation',
+        note: 'after each epoch',
+        format: value => value.toFixed(2),
+        lines: [
+          { name: 'Dice, all pixels', colour: 'a', points: epochs('val_dice') },
+          { name: 'IoU', colour: 'b', points: epochs('val_iou') },
+          { name: 'Dice, mean of images', colour: 'c', points: epochs('val_mean_dice') },
+        ],
+        ...(best && { best: { point: best, label: three(best.value) } }),
+      },
+      0,
+      to,
+    ),
+    lineChart(
+      { title: 'Learning rate', format: short, lines: [{ name: 'lr', colour: 'a', points: steps('lr'), span: 1 }] },
+      0,
+      to,
+    ),
+    lineChart(
+      {
+        title: 'Speed',
+        note: 'images a second',
+        domain: [0, extent(speed)?.[1] ?? 1],
+        format: short,
+        lines: [{ name: 'images/s', colour: 'a', points: speed, span }],
+      },
+      0,
+      to,
+    ),
+  ];
+  const drawn = charts.filter(chart => chart !== null);
+  if (drawn.length === 0) return html`<p class="note">metrics.jsonl has no line yet.</p>`;
+  return html`<div class="charts">${drawn}</div>`;
+}
+
+/** Few digits, and exponents where they are shorter: 3e-4, 0.05, 12.5. */
+export function short(value: number): string {
+  if (value === 0) return '0';
+  const small = Math.abs(value) < 0.01;
+  return small ? value.toExponential(1).replace('.0e', 'e') : String(Number(value.toPrecision(3)));
+}
+
+function testSection(test: TestContent): Html {
+  const rows: [string, Scores][] = [
+    [`all ${test.n}`, test],
+    ...Object.entries(test.without).map(([mark, scores]): [string, Scores] => [`${scores.n} without ${mark}`, scores]),
+  ];
+  return html`<p class="note">${test.data}, split “${test.split}”, ${test.ran}. ${test.split === 'val' ? 'This split chose the epoch of the model, so its scores flatter it.' : 'The epoch of the model was chosen on validation records, none of these.'}</p>
+<div class="wide"><table><thead><tr><th>images</th><th>Dice,<br>all pixels</th><th>IoU,<br>all pixels</th><th>Dice,<br>mean</th><th>IoU,<br>mean</th><th>accuracy</th></tr></thead>
+<tbody>${rows.map(
+    ([name, s]) =>
+      html`<tr><th>${name}</th>${[s.dice, s.iou, s.mean_dice, s.mean_iou, s.accuracy].map(v => html`<td>${v.toFixed(4)}</td>`)}</tr>`,
+  )}</tbody></table></div>
+<div class="charts below">${diceHistogram(
+    test.per_image.map(({ dice }) => dice),
+    test.mean_dice,
+    'Images by their Dice',
+  )}${sizeScatter(test.per_image)}</div>`;
+}

@@ -1,0 +1,62 @@
+// run.json: what a run's numbers belong to, for whoever reads them later: the command, the data, the adapter.
+
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { TmcaError } from '../../errors/index.js';
+import { show } from '../../errors/show.js';
+import { writeFileAtomic } from '../../runtime/node/files.js';
+
+const NAME = 'run.json';
+
+const text = v.pipe(v.string(), v.maxLength(10_000));
+const Info = v.object({
+  /** name@version */
+  package: text,
+  /** As typed; paths as they were given. */
+  command: text,
+  /** `folder` as given; `records` by split, of those that were opened. */
+  data: v.object({ folder: text, name: text, records: v.record(v.string(), v.number()) }),
+  device: v.object({ adapter: text, software: v.boolean(), dtype: text }),
+  seed: v.number(),
+  /** The training configuration, keys as in its file. */
+  config: v.record(v.string(), v.unknown()),
+  /** ISO 8601. */
+  started: text,
+  /** When and why it ended ("all 100 epochs"); null while it runs, and where it was stopped. */
+  ended: v.nullable(v.object({ at: text, why: text })),
+});
+
+export type RunInfo = v.InferOutput<typeof Info>;
+
+/** Errors: OUTPUT_NOT_WRITABLE. */
+export async function writeRunInfo(folder: string, info: RunInfo): Promise<void> {
+  await writeFileAtomic(join(folder, NAME), `${JSON.stringify(info, null, 2)}\n`);
+}
+
+/** Null where there is none. Errors: FILE_UNREADABLE, CONFIG_INVALID. */
+export async function readRunInfo(folder: string): Promise<RunInfo | null> {
+  const path = join(folder, NAME);
+  let content: string;
+  try {
+    content = await readFile(path, 'utf8');
+  } catch (cause) {
+    const { code = 'an error' } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
+    throw new TmcaError('FILE_UNREADABLE', `readRunInfo: ${path} must be readable, got ${code}; check its rights`, {
+      cause,
+    });
+  }
+  const fail = (got: string) =>
+    new TmcaError('CONFIG_INVALID', `readRunInfo: ${path} must tell of a run, got ${got}; mend or remove it`);
+  let json: unknown;
+  try {
+    json = JSON.parse(content);
+  } catch {
+    throw fail('no JSON');
+  }
+  const parsed = v.safeParse(Info, json);
+  if (parsed.success) return parsed.output;
+  const [issue] = parsed.issues;
+  throw fail(`${show(issue.input)} for ${v.getDotPath(issue) ?? 'the whole'}`);
+}

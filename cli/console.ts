@@ -17,7 +17,8 @@ export interface Loading {
 
 /** A stretch of work with a known number of steps. */
 export interface Task {
-  step(done: number): void;
+  /** `total` where it is known only now. */
+  step(done: number, total?: number): void;
   /** Removes the bar. Twice is fine. */
   end(): void;
 }
@@ -63,7 +64,11 @@ export class Console {
       gracefulExit: false,
     });
     bar.start(total, 0);
-    return { step: done => bar.update(done), end: () => bar.stop() };
+    const step = (done: number, now = total) => {
+      bar.setTotal(now);
+      bar.update(done);
+    };
+    return { step, end: () => bar.stop() };
   }
 
   /** Shows what a session reports while it loads, on a terminal, until `end`. */
@@ -79,12 +84,12 @@ export class Console {
   #quietTask(label: string, total: number): Task {
     const start = performance.now();
     let last = start;
-    const step = (done: number) => {
+    const step = (done: number, all = total) => {
       const now = performance.now();
       if (now - last < LINE_MS || done === 0) return;
       last = now;
-      const left = ((now - start) / done) * (total - done);
-      void this.#io.stderr.write(`${label} ${done}/${total}, ${Math.ceil(left / 1000)} s left\n`);
+      const left = ((now - start) / done) * (all - done);
+      void this.#io.stderr.write(`${label} ${done}/${all}, ${Math.ceil(left / 1000)} s left\n`);
     };
     return { step, end: () => {} };
   }

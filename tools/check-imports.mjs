@@ -20,6 +20,7 @@ export const layers = {
   'runtime/node': 4,
   train: 5,
   quantize: 6,
+  convert: 6,
   devices: 6,
   cli: 7,
   demo: 7,
@@ -29,7 +30,7 @@ export const layers = {
 };
 
 /** Folders that run in Node alone. Any other file may be loaded by a browser and must not import these packages at its top. */
-const nodeFolders = ['runtime/node', 'cli', 'train/data', 'train/run-files', 'train/report', 'tools', 'test'];
+const nodeFolders = ['runtime/node', 'cli', 'train/data', 'train/run-files', 'train/report', 'convert', 'tools', 'test'];
 const nodePackages = /^(node:.*|sharp|webgpu|commander|cli-progress)$/;
 
 const layerOf = path =>

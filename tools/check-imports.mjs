@@ -30,7 +30,16 @@ export const layers = {
 };
 
 /** Folders that run in Node alone. Any other file may be loaded by a browser and must not import these packages at its top. */
-const nodeFolders = ['runtime/node', 'cli', 'train/data', 'train/run-files', 'train/report', 'convert', 'tools', 'test'];
+const nodeFolders = [
+  'runtime/node',
+  'cli',
+  'train/data',
+  'train/run-files',
+  'train/report',
+  'convert',
+  'tools',
+  'test',
+];
 const nodePackages = /^(node:.*|sharp|webgpu|commander|cli-progress)$/;
 
 const layerOf = path =>

@@ -1,7 +1,9 @@
-// The package's build: four ES module entries and the chunks that they share, so that a TmcaError thrown by one entry is
+// The package's build: five ES module entries and the chunks that they share, so that a TmcaError thrown by one entry is
 // an instance of the class that another exports. The page has a configuration of its own (demo/vite.config.ts).
 
+import { relative } from 'node:path';
 import { defineConfig } from 'vite';
+import { staticImports } from './tools/check-imports.mjs';
 import { wgsl } from './tools/minify-wgsl.js';
 
 const entries = {
@@ -9,7 +11,18 @@ const entries = {
   worker: 'runtime/worker.ts',
   node: 'runtime/node/index.ts',
   cli: 'cli/main.ts',
+  // The thread that decodes training images; DecodePool names it as its neighbour.
+  'decode-worker': 'train/data/decode-worker.ts',
 };
+
+/**
+ * What the worker loads beyond the page. One chunk of it: left to itself, the bundler splits it along what each command needs,
+ * and a worker pays some three kilobytes for that.
+ */
+const page = staticImports('.', entries.index);
+const engine = new Set(
+  [...staticImports('.', entries.worker)].filter(file => !page.has(file) && file !== entries.worker),
+);
 
 export default defineConfig({
   plugins: [wgsl()],
@@ -26,7 +39,13 @@ export default defineConfig({
     rolldownOptions: {
       input: entries,
       // Everything in one folder: code may name its neighbours (`./worker.js`, `../models/`) from any chunk.
-      output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunk-[name]-[hash].js' },
+      output: {
+        ...{ format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunk-[name]-[hash].js' },
+        codeSplitting: {
+          includeDependenciesRecursively: false,
+          groups: [{ name: 'engine', test: id => engine.has(relative('.', id).split('?')[0]!.replaceAll('\\', '/')) }],
+        },
+      },
     },
   },
   // A browser has no node_modules, so what it loads is bundled. What only Node can load stays an import.

@@ -17,8 +17,8 @@ export interface Loading {
 
 /** A stretch of work with a known number of steps. */
 export interface Task {
-  /** `total` where it is known only now. */
-  step(done: number, total?: number): void;
+  /** `detail`: how the work looks at this point. */
+  step(done: number, detail?: string): void;
   /** Removes the bar. Twice is fine. */
   end(): void;
 }
@@ -39,6 +39,11 @@ export class Console {
     await this.#io.stdout.write(`${text}\n`);
   }
 
+  /** A line on stderr about what is going on. */
+  async tell(text: string): Promise<void> {
+    await this.#line(text);
+  }
+
   /** Something that the user should know and that stops nothing. */
   async warn(text: string): Promise<void> {
     await this.#line(`warning: ${text}`);
@@ -50,25 +55,21 @@ export class Console {
     await this.#line(`error [${code}]: ${message.replace(/\s*\n\s*/g, ' ')}`);
   }
 
-  /** Starts a progress display; one at a time. */
-  async task(label: string, total: number): Promise<Task> {
+  /** Starts a progress display, of work of which `start` steps are done already; one at a time. */
+  async task(label: string, total: number, start = 0): Promise<Task> {
     const { terminal } = this.#io;
-    if (!terminal) return this.#quietTask(label, total);
+    if (!terminal) return this.#quietTask(label, total, start);
     const { default: progress } = await import('cli-progress');
     const bar = new progress.SingleBar({
       stream: terminal,
-      format: `${label} [{bar}] {value}/{total}, {eta_formatted} left`,
+      format: `${label} [{bar}] {value}/{total}{detail}, {eta_formatted} left`,
       clearOnComplete: true,
       hideCursor: true,
       // Ctrl-C is handled by the command, which ends the bar on its way out.
       gracefulExit: false,
     });
-    bar.start(total, 0);
-    const step = (done: number, now = total) => {
-      bar.setTotal(now);
-      bar.update(done);
-    };
-    return { step, end: () => bar.stop() };
+    bar.start(total, start, { detail: '' });
+    return { step: (done, detail) => bar.update(done, { detail: after(detail) }), end: () => bar.stop() };
   }
 
   /** Shows what a session reports while it loads, on a terminal, until `end`. */
@@ -81,15 +82,15 @@ export class Console {
     return { report, end: () => terminal?.write(CLEAR_LINE) };
   }
 
-  #quietTask(label: string, total: number): Task {
-    const start = performance.now();
-    let last = start;
-    const step = (done: number, all = total) => {
+  #quietTask(label: string, total: number, start: number): Task {
+    const begun = performance.now();
+    let last = begun;
+    const step = (done: number, detail?: string) => {
       const now = performance.now();
-      if (now - last < LINE_MS || done === 0) return;
+      if (now - last < LINE_MS || done <= start) return;
       last = now;
-      const left = ((now - start) / done) * (all - done);
-      void this.#io.stderr.write(`${label} ${done}/${all}, ${Math.ceil(left / 1000)} s left\n`);
+      const left = ((now - begun) / (done - start)) * (total - done);
+      void this.#io.stderr.write(`${label} ${done}/${total}${after(detail)}, ${Math.ceil(left / 1000)} s left\n`);
     };
     return { step, end: () => {} };
   }
@@ -100,6 +101,8 @@ export class Console {
     await this.#io.stderr.write(`${text}\n`);
   }
 }
+
+const after = (detail: string | undefined): string => (detail ? `, ${detail}` : '');
 
 function inner(error: unknown): string {
   const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);

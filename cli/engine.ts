@@ -12,6 +12,7 @@ import type {
   TrainingInputs,
 } from '../runtime/node/index.js';
 import type { Session, SessionOptions } from '../runtime/types.js';
+import type { TrainOptions, TrainResult } from '../train/run/options.js';
 
 export interface Engine {
   openSession(modelDir: string, options: SessionOptions): Promise<Session>;
@@ -21,6 +22,7 @@ export interface Engine {
     inputs: TrainingInputs,
     options: InspectGradientsOptions,
   ): Promise<InspectedGradients>;
+  train(options: TrainOptions): Promise<TrainResult>;
   /** In the order in which `auto` would take them. Errors: NO_WEBGPU. */
   listAdapters(): Promise<AdapterInfo[]>;
 }
@@ -37,6 +39,10 @@ export const realEngine: Engine = {
   async inspectGradients(modelDir, inputs, options) {
     const { inspectGradients } = await import('../runtime/node/index.js');
     return inspectGradients(modelDir, inputs, options);
+  },
+  async train(options) {
+    const { train } = await import('../train/run/train.js');
+    return train(options);
   },
   async listAdapters() {
     const { nodeGpu } = await import('../gpu/node.js');

@@ -35,6 +35,13 @@ export function probability(text: string): number {
   throw new InvalidArgumentError('It must be a number from 0 to 1.');
 }
 
+/** For `argParser`: a learning rate. */
+export function rate(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isFinite(value) && value >= 0) return value;
+  throw new InvalidArgumentError('It must be a number of at least 0.');
+}
+
 /** For `argParser`: a whole number of at least `least`. */
 export function wholeNumber(least: number): (text: string) => number {
   return text => {

@@ -1,9 +1,9 @@
 // The command line: which commands there are, what they take, what `--help` says.
 
+import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import type { Context } from './context.js';
-import { deviceOption, dtypeOption, jsonOption, modelOption, thresholdOption, wholeNumber } from './options.js';
-import { version } from './version.js';
+import { deviceOption, dtypeOption, jsonOption, modelOption, rate, thresholdOption, wholeNumber } from './options.js';
 
 const ABOUT = 'Segments lesions from an image and a sentence about it. Research use only; not a medical device.';
 
@@ -20,11 +20,15 @@ export function createProgram(context: Context): Command {
   addReport(program, context);
   addTokenize(program, context);
   addPreprocess(program, context);
-  addImport(program, context);
-  addExportCheckpoint(program, context);
+  addTrain(program, context);
   addInspect(program, context);
   addDevices(program, context);
   return program;
+}
+
+function version(): string {
+  const file = new URL('../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }
 
 function addSegment(program: Command, context: Context): void {
@@ -115,39 +119,31 @@ function addPreprocess(program: Command, context: Context): void {
     .action(async (image, options) => (await import('./commands/preprocess.js')).preprocess(image, options, context));
 }
 
-function addImport(program: Command, context: Context): void {
+function addTrain(program: Command, context: Context): void {
+  const count = (flags: string, description: string, least = 1) =>
+    new Option(flags, description).argParser(wholeNumber(least));
   program
-    .command('import')
-    .summary('make a model folder from ConvNeXt and BERT checkpoints')
+    .command('train')
+    .summary('train a model on a data set')
     .description(
-      'Reads ConvNeXt as Hugging Face, timm, torchvision or its authors name it, BERT as Hugging Face does, and checkpoints of ' +
-        'the whole network: safetensors files, indices of shards, folders with either. What no file has is initialised.',
+      'Trains on the split "train" and validates on "val" after every epoch. The folder --out becomes a model folder: the best ' +
+        'model by validation Dice, with metrics.jsonl (a line a step and one an epoch) and the checkpoints to resume from. ' +
+        'Ctrl-C saves and stops.',
     )
-    .argument('<files...>', 'checkpoints: one of an image encoder, one of a text encoder, or either')
-    .requiredOption('--out <folder>', 'the model folder to make: new, empty, or a model to replace')
-    .option('--config <file>', 'config.json with what tensors do not tell (image_size, heads, …)')
-    .option('--vocab <file>', "vocab.txt of the text encoder; if not given, the one beside the text encoder's file")
-    .addOption(new Option('--seed <n>', 'seed of what is initialised').default(0).argParser(wholeNumber(0)))
+    .requiredOption('--data <folder>', 'data set folder')
+    .requiredOption('--out <folder>', 'folder of the run: a new one, or one to be resumed')
+    .option('--config <file|preset>', 'settings: a JSON file, or one of nano and full (default: those of the paper)')
+    .option('--init <folder>', 'model folder to start from; parameters that it does not have begin at random')
+    .addOption(count('--epochs <n>', 'most passes over the data'))
+    .addOption(count('--batch <n>', 'records a step'))
+    .addOption(new Option('--lr <x>', 'highest learning rate').argParser(rate))
+    .addOption(count('--steps <n>', 'end after this many steps in all; the schedule stays that of the epochs'))
+    .addOption(count('--seed <n>', 'what everything random is drawn by', 0))
+    .option('--resume', 'go on from the last checkpoint of --out')
+    .option('--skip-bad', 'leave faulty records out instead of refusing the data set')
+    .addOption(deviceOption())
     .addOption(jsonOption())
-    .action(async (files, options) => (await import('./commands/import.js')).importModel(files, options, context));
-}
-
-function addExportCheckpoint(program: Command, context: Context): void {
-  program
-    .command('export-checkpoint')
-    .summary("write a model's encoder under another project's names")
-    .description('Writes one encoder as a safetensors file (F32) that the named project loads; import reads it back.')
-    .argument('<model>', 'model folder or address')
-    .addOption(
-      new Option('--as <names>', 'bert: the text encoder; the others: the image encoder')
-        .choices(['hf', 'timm', 'torchvision', 'original', 'bert'])
-        .makeOptionMandatory(),
-    )
-    .requiredOption('--out <file>', 'safetensors file to write')
-    .addOption(jsonOption())
-    .action(async (model, options) =>
-      (await import('./commands/export-checkpoint.js')).exportModel(model, options, context),
-    );
+    .action(async options => (await import('./commands/train.js')).train(options, context));
 }
 
 function addInspect(program: Command, context: Context): void {

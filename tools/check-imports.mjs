@@ -20,7 +20,6 @@ export const layers = {
   'runtime/node': 4,
   train: 5,
   quantize: 6,
-  convert: 6,
   devices: 6,
   cli: 7,
   demo: 7,
@@ -34,9 +33,9 @@ const nodeFolders = [
   'runtime/node',
   'cli',
   'train/data',
-  'train/run-files',
   'train/report',
-  'convert',
+  'train/run',
+  'train/run-files',
   'tools',
   'test',
 ];
@@ -61,6 +60,28 @@ export function importsOf(source) {
     if (keyword) found.push({ specifier, type: type !== undefined, dynamic: false });
     else if (dynamic) found.push({ specifier: dynamic, type: false, dynamic: true });
   }
+  return found;
+}
+
+/**
+ * A file and all that it loads at once: imports of values, not those of types, which leave nothing, nor lazy ones.
+ *
+ * @param {string} root of the repository
+ * @param {string} entry path from there
+ * @returns {Set<string>}
+ */
+export function staticImports(root, entry) {
+  const found = new Set();
+  const visit = file => {
+    if (found.has(file)) return;
+    found.add(file);
+    if (!file.endsWith('.ts')) return;
+    for (const { specifier, type, dynamic } of importsOf(readFileSync(join(root, file), 'utf8'))) {
+      if (type || dynamic || !specifier.startsWith('.')) continue;
+      visit(posix.join(posix.dirname(file), specifier.split('?')[0]).replace(/\.js$/, '.ts'));
+    }
+  };
+  visit(entry);
   return found;
 }
 

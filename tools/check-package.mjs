@@ -14,6 +14,7 @@ const maxBytes = 16_000_000;
 const alsoNeeded = [
   'LICENSE',
   'README.md',
+  'dist/decode-worker.js',
   'models/nano/model.safetensors',
   'models/nano/manifest.json',
   'samples/samples.json',

@@ -52,6 +52,8 @@ export interface TrainConfig {
   readonly minEpochs: number;
   /** Optimiser steps between checkpoints; 0: one an epoch. */
   readonly checkpointSteps: number;
+  /** Path of the vocab.txt that sentences are read with, from the configuration's own folder where that is a file; null: that of the folder to start from, or the package's own. */
+  readonly vocab: string | null;
   /** The network where training starts from nothing. A folder to start from brings its own, and then this does not count. */
   readonly model: Config | null;
 }
@@ -162,13 +164,19 @@ const RULES: { readonly [K in Exclude<Field, 'model'>]: Rule<TrainConfig[K]> } =
   patience: integer('patience', 20, 0),
   minEpochs: integer('min_epochs', 20, 0),
   checkpointSteps: integer('checkpoint_steps', 0, 0),
+  vocab: {
+    key: 'vocab',
+    rule: 'null or the path of a vocab.txt',
+    schema: v.nullable(v.pipe(v.string(), v.minLength(1))),
+    standard: null,
+  },
 };
 
 const FIELDS = Object.keys(RULES) as (keyof typeof RULES)[];
 const KEYS = [...FIELDS.map(name => RULES[name].key), 'model'];
 
 /** What the command line says over the file. */
-export type TrainOverrides = Partial<Pick<TrainConfig, 'epochs' | 'batch' | 'lr' | 'seed'>>;
+export type TrainOverrides = { readonly [K in 'epochs' | 'batch' | 'lr' | 'seed']?: TrainConfig[K] | undefined };
 
 /**
  * Checks the parsed content of a configuration file. Missing keys take the defaults; unknown ones are refused, because a slip
@@ -256,7 +264,11 @@ export async function resolveTrainConfig(
     const message = `resolveTrainConfig: ${fileOrPreset} must be JSON, got ${show((cause as Error).message)}; correct the file`;
     throw new TmcaError('CONFIG_INVALID', message, { cause });
   }
-  return parseTrainConfig(json, fileOrPreset, overrides);
+  const config = parseTrainConfig(json, fileOrPreset, overrides);
+  if (config.vocab === null) return config;
+  // a file names its neighbours
+  const { dirname, resolve } = await import('node:path');
+  return { ...config, vocab: resolve(dirname(fileOrPreset), config.vocab) };
 }
 
 async function readConfigFile(path: string): Promise<string> {

@@ -176,6 +176,15 @@ export class ParameterArena {
     this.gpu.check('ParameterArena.load');
   }
 
+  /** Begins the moving average as a copy of the parameters. */
+  startAverage(): void {
+    const { device } = this.gpu;
+    const [from, to] = [this.#buffer('parameters'), this.#buffer('average')];
+    const encoder = device.createCommandEncoder({ label: 'start average' });
+    encoder.copyBufferToBuffer(from, 0, to, 0, from.size);
+    device.queue.submit([encoder.finish()]);
+  }
+
   /** The arena's tensors as they are when the work submitted so far has run. */
   async read(
     readback: Readback,
@@ -189,11 +198,6 @@ export class ParameterArena {
         tensors.set(name, { shape, data: new Float32Array(bytes.buffer, bytes.byteOffset + offset, sizeOf(shape)) });
     }
     return tensors;
-  }
-
-  /** Zeroes an arena. */
-  clear(encoder: GPUCommandEncoder, kind: ArenaKind): void {
-    encoder.clearBuffer(this.#buffer(kind));
   }
 
   /** Twice is fine. */

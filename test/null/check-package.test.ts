@@ -8,6 +8,7 @@ const whole = [
   'bin/tmca.js',
   'LICENSE',
   'README.md',
+  'dist/decode-worker.js',
   'models/nano/model.safetensors',
   'models/nano/manifest.json',
   'samples/samples.json',
@@ -30,6 +31,6 @@ test.each(['test/null/a.test.ts', 'tools/setup.sh', '.ci/run', 'dist/x.tsbuildin
 
 test('rejects a package that has grown too large', () => {
   expect(packageProblems(pkg, [...whole, { path: 'models/nano/extra', size: 16_000_000 }])).toEqual([
-    'the package must unpack to at most 16000000 bytes, got 16008000',
+    'the package must unpack to at most 16000000 bytes, got 16009000',
   ]);
 });

@@ -83,6 +83,13 @@ export function fakeEngine(onSegment: (index: number) => void = () => {}): FakeE
       const losses = { loss: 2.5, segmentation: 1.75, contrastive: 0.75 };
       return { ...losses, gradients, dispatches: 3, arenaBytes: 0, info };
     },
+    async train({ data, out, device, onEvent, signal: _, ...asked }) {
+      calls.push(`train ${data} ${out} ${device} ${JSON.stringify(asked)}`);
+      onEvent?.({ kind: 'note', text: 'the fake trains nothing' });
+      const last = { kind: 'epoch', step: 8, epoch: 1, loss: 0.5, val_dice: 0.75, val_iou: 0.6 } as const;
+      const best = { step: 4, epoch: 0, score: 0.8 };
+      return { out, stopped: 'epochs', step: 8, last, best, seed: 7, adapter: info.adapter };
+    },
     listAdapters: async () => [],
   };
 }
@@ -164,5 +171,6 @@ const noEngine: Engine = {
   openSession: refuse,
   inspectForward: refuse,
   inspectGradients: refuse,
+  train: refuse,
   listAdapters: refuse,
 };

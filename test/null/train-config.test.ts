@@ -29,6 +29,7 @@ test('the defaults are the paper and its predecessor', () => {
       flip: { probability: 0 },
     },
     textOverride: null,
+    vocab: null,
     seed: 0,
     freeze: ['text_encoder'],
     thaw: [],

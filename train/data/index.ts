@@ -7,6 +7,7 @@ import type { Config } from '../../model/config.js';
 import { type DatasetRecord, openDataset, type RecordFault } from '../../runtime/node/dataset.js';
 import { type AugmentSettings, augment, type Sample } from '../augment.js';
 import { randomOf } from '../random.js';
+import { swapSides } from '../sides.js';
 import { DecodePool } from './decode-pool.js';
 import { Pictures } from './pictures.js';
 import { Texts } from './texts.js';
@@ -69,6 +70,8 @@ export class TrainingData {
   readonly skipped: readonly RecordFault[];
   /** Ids of records whose sentence is longer than the network reads; it is cut there. */
   readonly truncated: readonly string[];
+  /** Tokens of the longest sentence, in every form that augmentation may give it. */
+  readonly longest: number;
   readonly #options: TrainingDataOptions;
   readonly #pool: DecodePool;
   readonly #pictures: Pictures;
@@ -87,6 +90,8 @@ export class TrainingData {
     this.#texts = new Texts(vocabulary, maxTextLength);
     this.#normalise = new Preprocessor(assembly, { size, normalize });
     this.truncated = this.records.filter(({ text }) => this.#texts.isTruncated(text)).map(({ id }) => id);
+    const forms = this.records.flatMap(({ text }) => [text, swapSides(text)]);
+    this.longest = forms.reduce((most, text) => Math.max(most, this.#texts.tokens(text)), 0);
   }
 
   /**
@@ -131,13 +136,14 @@ export class TrainingData {
   }
 
   /**
-   * The batches of an epoch, from batch `from` on: a resumed run gets what the one that died did not.
+   * The batches of an epoch, from batch `from` on: a resumed run gets what the one that died did not. Sentences are padded to
+   * `length` (at least `longest`), or to few lengths if it is not given.
    *
    * Errors: DATASET_INVALID (a file has changed), WORKER_DIED, DISPOSED, ABORTED.
    */
   async *epoch(
     epoch: number,
-    options: { readonly from?: number; readonly signal?: AbortSignal } = {},
+    options: { readonly from?: number; readonly length?: number; readonly signal?: AbortSignal } = {},
   ): AsyncGenerator<TrainingBatch, void, undefined> {
     const order = this.#order(epoch);
     const ahead: Promise<TrainingBatch>[] = [];
@@ -146,7 +152,7 @@ export class TrainingData {
     while (next < this.batches || ahead.length > 0) {
       throwIfAborted(options.signal, 'TrainingData.epoch');
       for (; next < this.batches && ahead.length <= prefetch; next++) {
-        const made = this.#make(order.slice(next * batch, (next + 1) * batch), epoch);
+        const made = this.#make(order.slice(next * batch, (next + 1) * batch), epoch, options.length);
         // seen when its turn comes; until then it is no unhandled rejection
         made.catch(() => {});
         ahead.push(made);
@@ -168,7 +174,7 @@ export class TrainingData {
     return augment === null ? [...this.records] : randomOf('order', seed, epoch).shuffle([...this.records]);
   }
 
-  async #make(records: readonly DatasetRecord[], epoch: number): Promise<TrainingBatch> {
+  async #make(records: readonly DatasetRecord[], epoch: number, length?: number): Promise<TrainingBatch> {
     const size = this.#options.config.imageSize;
     const pictures = await Promise.all(records.map(record => this.#pictures.get(record)));
     const samples = records.map((record, i) =>
@@ -182,7 +188,10 @@ export class TrainingData {
       image.set(normalised, i * normalised.length);
       target.set(mask, i * mask.length);
     }
-    const texts = this.#texts.batch(samples.map(({ text }) => text));
+    const texts = this.#texts.batch(
+      samples.map(({ text }) => text),
+      length,
+    );
     return { records: records.map(({ id }) => id), image, target, ...texts };
   }
 

@@ -4,7 +4,7 @@ import type { Vocabulary } from '../../assembly/index.js';
 import { paddedLength, padIds, textLengths } from '../../runtime/text-lengths.js';
 
 export interface TextBatch {
-  /** L: the shortest of `textLengths` that holds the batch's longest sentence, so that few lengths need a program. */
+  /** L: what was asked for, or the shortest of `textLengths` that holds the batch's longest sentence. */
   readonly length: number;
   /** [B, L], padded with 0. */
   readonly ids: Int32Array;
@@ -25,13 +25,19 @@ export class Texts {
     this.#lengths = textLengths(maxLength);
   }
 
+  /** Ids of a sentence, cut to the limit. */
+  tokens(text: string): number {
+    return this.#encode(text).ids.length;
+  }
+
   isTruncated(text: string): boolean {
     return this.#encode(text).truncated;
   }
 
-  batch(texts: readonly string[]): TextBatch {
+  /** @param fixed padded length; the shortest of `textLengths` that holds the batch if not given */
+  batch(texts: readonly string[], fixed?: number): TextBatch {
     const encoded = texts.map(text => this.#encode(text).ids);
-    const length = paddedLength(this.#lengths, Math.max(...encoded.map(ids => ids.length)));
+    const length = fixed ?? paddedLength(this.#lengths, Math.max(...encoded.map(ids => ids.length)));
     const whole = { length, ids: new Int32Array(texts.length * length), mask: new Int32Array(texts.length * length) };
     for (const [i, ids] of encoded.entries()) {
       const row = padIds(ids, length);

@@ -6,7 +6,10 @@ import { TmcaError } from '../../errors/index.js';
 import { show } from '../../errors/show.js';
 import type { Disk } from './disk.js';
 
-/** A step's line, or an epoch's, after its last step. `step` counts optimiser steps from 1. */
+/**
+ * A step's line, or an epoch's, after its last step. `step` counts optimiser steps from 1. Where a run was told to end in the
+ * middle of an epoch, that epoch's line has `complete: 0`; going on drops it, because the epoch will have a line of its own.
+ */
 export interface MetricsLine {
   readonly kind: 'step' | 'epoch';
   readonly step: number;
@@ -47,7 +50,7 @@ export async function readMetrics(path: string): Promise<MetricsLine[]> {
 export async function repairMetrics(path: string, lastStep: number, disk: Disk): Promise<MetricsRepair> {
   const text = await readText(path);
   const { lines, tail } = parse(text, path);
-  const kept = lines.filter(line => line.step <= lastStep);
+  const kept = lines.filter(line => line.step <= lastStep && line.complete !== 0);
   const repair = { kept: kept.length, dropped: lines.length - kept.length, cut: tail !== '' };
   if (repair.dropped > 0 || repair.cut) {
     const temporary = `${path}.tmp`;

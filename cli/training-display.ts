@@ -1,0 +1,104 @@
+// A run as it goes on, on stderr: a bar with loss, Dice and speed on a terminal, a line now and then elsewhere, and a line for
+// each epoch on both.
+
+import type { RunSummary, TrainEvent } from '../train/events.js';
+import type { Console, Task } from './console.js';
+
+/** Of the new value in the shown speed: a step's own time jumps. */
+const SMOOTHING = 0.1;
+
+const millions = (n: number): string => (n < 1e6 ? `${(n / 1e3).toFixed(1)} k` : `${(n / 1e6).toFixed(1)} M`);
+const digits = (value: unknown): string => (typeof value === 'number' ? value.toFixed(4) : '–');
+
+export class TrainingDisplay {
+  /** Events come one by one, the console's answers later: what is shown keeps their order. */
+  #queue: Promise<unknown> = Promise.resolve();
+  #task: { readonly name: string; readonly task: Task } | undefined;
+  #summary: RunSummary | undefined;
+  #speed: number | undefined;
+  #dice: unknown;
+
+  constructor(private readonly console: Console) {}
+
+  show(event: TrainEvent): void {
+    this.#queue = this.#queue.then(() => this.#show(event));
+  }
+
+  /** Removes the bar when everything before was shown. */
+  async end(): Promise<void> {
+    await this.#queue;
+    this.#close();
+  }
+
+  async #show(event: TrainEvent): Promise<void> {
+    switch (event.kind) {
+      case 'note':
+        this.#close();
+        return this.console.tell(`note: ${event.text}`);
+      case 'data':
+        return this.#progress(`reading ${event.split}`, event.total, event.done);
+      case 'prepare':
+        this.#close();
+        return this.console.tell('preparing the device: kernels are compiled, memory is taken');
+      case 'start':
+        this.#summary = event.summary;
+        return this.#tellSummary(event.summary);
+      case 'step':
+        return this.#step(event.line);
+      case 'validation':
+        return this.#progress('validating', event.total, event.done);
+      case 'epoch':
+        return this.#epoch(event.line, event.best);
+      case 'checkpoint':
+        return;
+    }
+  }
+
+  async #tellSummary(s: RunSummary): Promise<void> {
+    this.#close();
+    const validation = s.validationRecords > 0 ? `, ${s.validationRecords} to validate` : '';
+    const from = s.done > 0 ? `from step ${s.done} to ${s.steps}` : `${s.steps} steps`;
+    await this.console.tell(
+      `${s.model}: ${millions(s.trained)} of ${millions(s.parameters)} parameters trained; ${s.records} records${validation}; ` +
+        `batch ${s.batch}, ${s.stepsPerEpoch} steps an epoch, ${from}; seed ${s.seed}`,
+    );
+    await this.console.tell(`${s.reason}; ${(s.gpuBytes / 1e6).toFixed(0)} MB on the device`);
+  }
+
+  #step(line: Readonly<Record<string, unknown>>): Promise<void> {
+    const speed = line.images_per_second as number;
+    this.#speed = this.#speed === undefined ? speed : this.#speed + SMOOTHING * (speed - this.#speed);
+    const dice = this.#dice === undefined ? '' : `, dice ${digits(this.#dice)}`;
+    const detail = `loss ${digits(line.loss)}${dice}, ${this.#speed.toPrecision(3)} images/s`;
+    const { steps, done } = this.#summary!;
+    return this.#progress('training', steps, line.step as number, done, detail);
+  }
+
+  async #epoch(line: Readonly<Record<string, unknown>>, best: boolean): Promise<void> {
+    this.#dice = line.val_dice;
+    this.#close();
+    const scores =
+      line.val_dice === undefined ? '' : `, validation dice ${digits(line.val_dice)}, iou ${digits(line.val_iou)}`;
+    const unfinished = line.complete === 0 ? ' (unfinished)' : '';
+    const mark = best && line.val_dice !== undefined ? ', best so far' : '';
+    await this.console.tell(
+      `epoch ${(line.epoch as number) + 1}${unfinished}, step ${line.step}: loss ${digits(line.loss)}${scores}${mark}`,
+    );
+  }
+
+  async #progress(name: string, total: number, done: number, start = 0, detail?: string): Promise<void> {
+    if (this.#task?.name !== name) {
+      this.#close();
+      // a bar that comes back after an epoch knows where it was
+      const task = await this.console.task(name, total, Math.max(start, name === 'training' ? done - 1 : 0));
+      this.#task = { name, task };
+    }
+    this.#task.task.step(done, detail);
+    if (done === total) this.#close();
+  }
+
+  #close(): void {
+    this.#task?.task.end();
+    this.#task = undefined;
+  }
+}

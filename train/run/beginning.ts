@@ -1,0 +1,157 @@
+// Where a run begins: anew, from a configuration and perhaps a model to start from, or from the last checkpoint of its folder.
+
+import { readFile } from 'node:fs/promises';
+import { TmcaError } from '../../errors/index.js';
+import { show } from '../../errors/show.js';
+import { type Config, parseConfig } from '../../model/config.js';
+import { type ModelFolder, openModelFolder, readModelFiles } from '../../runtime/model-folder/index.js';
+import { nodeIo } from '../../runtime/node/folder.js';
+import { parseTrainConfig, resolveTrainConfig, type TrainConfig, trainConfigToJson } from '../config.js';
+import { type Checkpoint, type MetricsLine, RunFolder, readMetrics, type TrainState } from '../run-files/index.js';
+import { shippedModel } from '../shipped.js';
+import type { TrainOptions } from './options.js';
+
+export interface Beginning {
+  readonly run: RunFolder;
+  readonly config: TrainConfig;
+  /** As it is trained: fp32, with the run's contrastive weight. */
+  readonly network: Config;
+  readonly vocab: Uint8Array;
+  /** Null for a new run. */
+  readonly checkpoint: Checkpoint | null;
+  /** The folder whose parameters a new run starts from; null: none, or not a new run. To be closed. */
+  readonly init: ModelFolder | null;
+  readonly earlier: readonly MetricsLine[];
+  readonly notes: readonly string[];
+}
+
+/** What a run adds to the configuration in its checkpoints: a digest of its records. */
+export const DATA_KEY = 'data';
+
+/**
+ * Opens the run's folder and everything that the run is told by, but its data.
+ *
+ * Errors: BAD_ARGUMENT (the folder holds a run, nothing is to be resumed), CONFIG_INVALID, MODEL_MISMATCH, VOCABULARY_INVALID,
+ * those of the folders.
+ */
+export async function begin(options: TrainOptions, by: string): Promise<Beginning> {
+  return options.resume ? resume(options, by) : start(options, by);
+}
+
+async function start(options: TrainOptions, by: string, unfinished?: RunFolder): Promise<Beginning> {
+  const { epochs, batch, lr, seed, out } = options;
+  const overrides = { epochs, batch, lr, seed };
+  const config =
+    typeof options.config === 'object'
+      ? parseTrainConfig(options.config, 'the configuration', overrides)
+      : await resolveTrainConfig(options.config, overrides);
+  const notes = unfinished ? [`${out} has no checkpoint to go on from: the run begins anew`] : [];
+  const init = options.init === undefined ? null : await openModelFolder(options.init, nodeIo);
+  try {
+    const { vocab, source } = await findVocabulary(config, init);
+    notes.push(`sentences are read with the vocabulary of ${source}`);
+    const network = trainedNetwork(
+      init?.config ?? config.model ?? parseConfig({}, 'the default network'),
+      config,
+      vocab,
+      source,
+    );
+    if (init && config.model)
+      notes.push(`the network is that of ${options.init}; "model" of the configuration does not count`);
+    const run = unfinished ?? (await RunFolder.create(out, { package: by }));
+    return { run, config, network, vocab, checkpoint: null, init, earlier: [], notes };
+  } catch (error) {
+    await init?.close();
+    throw error;
+  }
+}
+
+/** Goes on from the last checkpoint; where the run died before its first one, or there is no run, it begins. */
+async function resume(options: TrainOptions, by: string): Promise<Beginning> {
+  const { run, checkpoint } = await RunFolder.resume(options.out, { package: by });
+  if (!checkpoint) return start(options, by, run);
+  const config = await resumedConfig(options, checkpoint.state);
+  const { config: network, vocab } = await readModelFiles(checkpoint.folder, nodeIo);
+  if (!vocab) {
+    throw new TmcaError('FILE_NOT_FOUND', `train: ${checkpoint.folder} must hold vocab.txt, got none; restore it`);
+  }
+  const notes = checkpoint.skipped.map(({ folder, reason }) => `${folder} is damaged and left out: ${reason}`);
+  const earlier = await readMetrics(`${run.folder}/metrics.jsonl`);
+  return { run, config, network, vocab, checkpoint, init: null, earlier, notes };
+}
+
+/**
+ * The checkpoint's configuration, with what the command may change of a run under way: its length and its rate. All else would
+ * make it another run.
+ */
+async function resumedConfig(options: TrainOptions, { config: saved }: TrainState): Promise<TrainConfig> {
+  const { [DATA_KEY]: _, ...json } = saved;
+  const { epochs, lr } = options;
+  const config = parseTrainConfig(json, 'the checkpoint', { epochs, lr });
+  const asked = await askedConfig(options);
+  const differing = Object.entries(asked).filter(([key, value]) => show(value) !== show(json[key]));
+  const [first] = differing;
+  if (first) {
+    const [key, value] = first;
+    throw new TmcaError(
+      'CONFIG_INVALID',
+      `train: a resumed run must keep its settings (--epochs, --steps and --lr may change), got ${key} ${show(value)} where the run has ${show(json[key] ?? null)}; leave it out, or start in another folder`,
+    );
+  }
+  return config;
+}
+
+/** What of the run's settings the caller gives again. */
+async function askedConfig(options: TrainOptions): Promise<Record<string, unknown>> {
+  const { batch, seed } = options;
+  const given = Object.fromEntries(Object.entries({ batch, seed }).filter(([, value]) => value !== undefined));
+  if (options.config === undefined) return given;
+  // whoever repeats the first command repeats its --config; numbers that the first command put over it count as the run's
+  const config =
+    typeof options.config === 'object'
+      ? parseTrainConfig(options.config, 'the configuration')
+      : await resolveTrainConfig(options.config);
+  const { epochs, lr, batch: b, seed: s, ...same } = trainConfigToJson(config);
+  return { ...same, ...given };
+}
+
+/** The network that is trained and published. */
+function trainedNetwork(model: Config, config: TrainConfig, vocab: Uint8Array, source: string): Config {
+  const words = countLines(vocab);
+  const given = model.vocabSize;
+  if (words !== given) {
+    throw new TmcaError(
+      'MODEL_MISMATCH',
+      `train: the vocabulary must have vocab_size tokens, got ${words} in ${source} and vocab_size ${given}; correct the one or the other`,
+    );
+  }
+  return { ...model, dtype: 'fp32', contrastiveWeight: config.contrastiveWeight ?? model.contrastiveWeight };
+}
+
+function countLines(bytes: Uint8Array): number {
+  let lines = 0;
+  for (const byte of bytes) if (byte === 0x0a) lines++;
+  return bytes.length > 0 && bytes[bytes.length - 1] !== 0x0a ? lines + 1 : lines;
+}
+
+/** That which the configuration names, else that of the folder to start from, else the package's own. */
+async function findVocabulary(
+  config: TrainConfig,
+  init: ModelFolder | null,
+): Promise<{ vocab: Uint8Array; source: string }> {
+  if (config.vocab !== null) {
+    try {
+      return { vocab: await readFile(config.vocab), source: config.vocab };
+    } catch (cause) {
+      const { code = 'an error' } = cause as NodeJS.ErrnoException;
+      throw new TmcaError(
+        code === 'ENOENT' ? 'FILE_NOT_FOUND' : 'FILE_UNREADABLE',
+        `train: "vocab" must name a vocab.txt, got ${code} for ${config.vocab}; check the path`,
+        { cause },
+      );
+    }
+  }
+  if (init?.vocab) return { vocab: init.vocab, source: 'the model to start from' };
+  const { vocab, config: nano } = await readModelFiles(shippedModel, nodeIo);
+  return { vocab: vocab!, source: `the package's own model (${nano.name})` };
+}

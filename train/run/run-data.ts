@@ -1,0 +1,103 @@
+// The splits of a run: what is trained on and what validates, read the same way, padded to one length.
+
+import { check } from '../../errors/index.js';
+import { openDataset } from '../../runtime/node/dataset.js';
+import { TrainingData } from '../data/index.js';
+import type { TrainEvent } from '../events.js';
+import { fnv1a64 } from '../random.js';
+import { type Beginning, DATA_KEY } from './beginning.js';
+import type { TrainOptions } from './options.js';
+
+export interface RunData {
+  readonly train: TrainingData;
+  /** Null where the data set has no such split. */
+  readonly validation: TrainingData | null;
+  /**
+   * To which all sentences are padded, in tokens. One for the whole run: every length would need a program and memory of its
+   * own, and a batch's longest sentence is nearly always close to the longest of all.
+   */
+  readonly length: number;
+  /** Tells this run's records from any others. */
+  readonly digest: string;
+  dispose(): Promise<void>;
+}
+
+/** Of padded lengths: kernels take tokens in such steps. */
+const LENGTH_STEP = 8;
+
+/**
+ * Errors: those of `TrainingData.open`; CONFIG_INVALID, where a resumed run would go on with other records than those that it
+ * began with.
+ */
+export async function openRunData(
+  options: TrainOptions,
+  { config, network, vocab, checkpoint }: Beginning,
+  emit: (event: TrainEvent) => void,
+): Promise<RunData> {
+  const { data, skipBad = false, signal } = options;
+  const open = (split: string, augmented: boolean) =>
+    TrainingData.open(data, {
+      ...{ split, config: network, vocab, skipBad, batch: config.batch, seed: config.seed, text: config.textOverride },
+      augment: augmented ? config.augment : null,
+      ...(signal && { signal }),
+      ...(options.workerScript && { script: options.workerScript }),
+      onProgress: (done, total) => emit({ kind: 'data', split, done, total }),
+    });
+  const train = await open('train', true);
+  let validation: TrainingData | null = null;
+  try {
+    if (await hasSplit(data, 'val')) validation = await open('val', false);
+    else
+      emit({ kind: 'note', text: `${data} has no split "val": nothing is validated, the last weights are published` });
+    const opened = validation ? [train, validation] : [train];
+    for (const part of opened) tell(part, network.maxTextLength, emit);
+    const digest = digestOf(train);
+    const before = checkpoint?.state.config[DATA_KEY];
+    check(
+      before === undefined || before === digest,
+      'CONFIG_INVALID',
+      `train: a resumed run must have the records that it began with, got others in ${data}; name that data set, or start in another folder`,
+    );
+    const longest = Math.max(...opened.map(part => part.longest));
+    const length = Math.min(network.maxTextLength, Math.ceil(longest / LENGTH_STEP) * LENGTH_STEP);
+    return { train, validation, length, digest, dispose: () => disposeAll(opened) };
+  } catch (error) {
+    await disposeAll(validation ? [train, validation] : [train]);
+    throw error;
+  }
+}
+
+const disposeAll = async (all: readonly TrainingData[]): Promise<void> => {
+  for (const part of all) await part.dispose();
+};
+
+/** Faults are no reason to say no here: opening the split names them. */
+async function hasSplit(folder: string, split: string): Promise<boolean> {
+  const { records } = await openDataset(folder, { onFault: () => {} });
+  return records.some(record => record.split === split);
+}
+
+const NAMED = 3;
+
+function tell({ skipped, truncated, records }: TrainingData, limit: number, emit: (event: TrainEvent) => void): void {
+  const split = records[0]!.split;
+  const list = (items: readonly string[]) =>
+    items.slice(0, NAMED).join(', ') + (items.length > NAMED ? ` and ${items.length - NAMED} more` : '');
+  if (skipped.length > 0) {
+    const named = list(skipped.map(({ id, fault }) => `${id} (${fault})`));
+    emit({ kind: 'note', text: `${split}: ${skipped.length} records are left out: ${named}` });
+  }
+  if (truncated.length > 0) {
+    const rule = `longer than the ${limit} tokens of the network and are cut there`;
+    emit({
+      kind: 'note',
+      text: `${split}: ${truncated.length} of ${records.length} texts are ${rule}: ${list(truncated)}`,
+    });
+  }
+}
+
+/** Of ids and texts in their order: what the order of batches and the augmentation are drawn by. */
+function digestOf({ records }: TrainingData): string {
+  const text = JSON.stringify(records.map(record => [record.id, record.text]));
+  return fnv1a64(new TextEncoder().encode(text)).toString(16).padStart(16, '0');
+}

@@ -1,0 +1,235 @@
+// A training run, from a folder of images, masks and sentences to a model folder: what the command `tmca train` does, and
+// what sweeps and ablations do many times.
+
+import { readFile } from 'node:fs/promises';
+import { type Assembly, loadAssembly } from '../../assembly/index.js';
+import { check, throwIfAborted } from '../../errors/index.js';
+import { type GpuDevice, openDevice } from '../../gpu/device.js';
+import { nodeGpu } from '../../gpu/node.js';
+import { Readback } from '../../gpu/readback.js';
+import { sizeOf } from '../../model/graph.js';
+import { engineReason } from '../../runtime/engine-choice.js';
+import { expectedParameters } from '../../runtime/inspect.js';
+import type { AdapterSummary, DeviceChoice } from '../../runtime/types.js';
+import { parameterRules, trainConfigToJson } from '../config.js';
+import type { TrainEvent } from '../events.js';
+import { type LoopParts, runLoop } from '../loop.js';
+import type { TrainState } from '../run-files/index.js';
+import { parameterSettings } from '../schedule.js';
+import { packageFile } from '../shipped.js';
+import { TrainingStep } from '../step.js';
+import { Validation } from '../validation.js';
+import { type Beginning, begin, DATA_KEY } from './beginning.js';
+import { explain } from './failure.js';
+import type { TrainOptions, TrainResult } from './options.js';
+import { describeInitial, initialParameters } from './parameters.js';
+import { openRunData, type RunData } from './run-data.js';
+import { loadState, readModel, readState } from './state-tensors.js';
+
+/** What has to be let go of at the end, in the order in which it was made. */
+type Made = { dispose(): void | Promise<void> }[];
+
+/**
+ * Trains. Files are written as run-files/ says, so that the process may die at any moment; `signal` stops after the step under
+ * way, with a checkpoint.
+ *
+ * Errors: BAD_ARGUMENT, CONFIG_INVALID, those of the data set (DATASET_INVALID, …), of the model to start from, of the device
+ * (NO_ADAPTER, GPU_LIMIT, GPU_OUT_OF_MEMORY, DEVICE_LOST), MODEL_NOT_FINITE, OUTPUT_NOT_WRITABLE, ABORTED. Their messages say
+ * what is saved.
+ *
+ * @example
+ * const { best } = await train({ data: 'kvasir-seg', out: 'run', config: 'nano', epochs: 50, onEvent: console.log });
+ * const rest = await train({ data: 'kvasir-seg', out: 'run', resume: true });
+ */
+export async function train(options: TrainOptions): Promise<TrainResult> {
+  const { signal, device = 'auto', steps } = options;
+  const emit = options.onEvent ?? (() => {});
+  checkDevice(device);
+  check(
+    steps === undefined || (Number.isSafeInteger(steps) && steps >= 1),
+    'BAD_ARGUMENT',
+    `train: steps must be a whole number of at least 1, got ${steps}`,
+  );
+  throwIfAborted(signal, 'train');
+  const beginning = await begin(options, await packageName());
+  const made: Made = [];
+  try {
+    for (const text of beginning.notes) emit({ kind: 'note', text });
+    const data = await openRunData(options, beginning, emit);
+    made.push(data);
+    emit({ kind: 'prepare' });
+    const gpu = await openDevice({ gpu: await nodeGpu(), prefer: 'any', signal });
+    made.push(gpu);
+    const run = new Run(options, beginning, data, gpu, emit);
+    made.push(run);
+    return await run.go();
+  } finally {
+    await beginning.init?.close();
+    for (const part of made.reverse()) await part.dispose();
+  }
+}
+
+function checkDevice(device: DeviceChoice): void {
+  check(
+    device !== 'wasm',
+    'ENGINE_UNAVAILABLE',
+    'train: training must run on WebGPU, got device wasm; use --device webgpu (a software adapter will do, slowly)',
+  );
+}
+
+async function packageName(): Promise<string> {
+  const { name, version } = JSON.parse(await readFile(new URL(packageFile), 'utf8')) as Record<string, string>;
+  return `${name}@${version}`;
+}
+
+class Run {
+  readonly #made: Made = [];
+  /** The last checkpoint, for messages of what comes after it. */
+  #saved: { readonly step: number; readonly folder: string } | null = null;
+
+  constructor(
+    private readonly options: TrainOptions,
+    private readonly beginning: Beginning,
+    private readonly data: RunData,
+    private readonly gpu: GpuDevice,
+    private readonly emit: (event: TrainEvent) => void,
+  ) {
+    const { checkpoint } = beginning;
+    if (checkpoint) this.#saved = { step: checkpoint.state.step, folder: checkpoint.folder };
+  }
+
+  async go(): Promise<TrainResult> {
+    let step: TrainingStep | undefined;
+    try {
+      const assembly = await loadAssembly();
+      step = await this.#openStep(assembly);
+      const parts = await this.#parts(step, assembly);
+      const start = await this.#load(step);
+      this.#announce(step, parts, start);
+      const { checkpoint, earlier, config } = this.beginning;
+      const { state, stopped, last } = await runLoop(parts, start, { saved: checkpoint !== null, earlier });
+      return {
+        ...{ out: this.options.out, stopped, step: state.step },
+        last: last ?? earlier.filter(({ kind }) => kind === 'epoch').at(-1) ?? null,
+        ...{ best: state.best, seed: config.seed, adapter: this.#adapter },
+      };
+    } catch (error) {
+      throw await explain(error, { options: this.options, saved: this.#saved, arena: step?.arena });
+    }
+  }
+
+  dispose(): void {
+    for (const part of this.#made.splice(0).reverse()) void part.dispose();
+  }
+
+  get #adapter(): AdapterSummary {
+    const { vendor, architecture, description, software, features } = this.gpu.adapter;
+    return { vendor, architecture, description, software, features };
+  }
+
+  #keep<T extends { dispose(): void }>(part: T): T {
+    this.#made.push(part);
+    return part;
+  }
+
+  async #openStep(assembly: Assembly): Promise<TrainingStep> {
+    const { config, network } = this.beginning;
+    const shapes = expectedParameters(network);
+    const settings = parameterSettings([...shapes.keys()], parameterRules(config));
+    const trained = new Map([...settings].filter(([, s]) => !s.frozen).map(([name, { lrScale }]) => [name, lrScale]));
+    const { batch, weightDecay, clip, ema } = config;
+    const sizes = { batch, length: this.data.length };
+    return this.#keep(
+      await TrainingStep.create(this.gpu, assembly, network, {
+        ...sizes,
+        ...{ trained, clip, ema, optimiser: { weightDecay } },
+      }),
+    );
+  }
+
+  async #parts(step: TrainingStep, assembly: Assembly): Promise<LoopParts> {
+    const { config: asked, network, run, vocab } = this.beginning;
+    const { train, validation, length } = this.data;
+    const { signal, steps, epochs } = this.options;
+    const batches = train.batches;
+    // more steps than the epochs hold: more epochs, unless these were asked for as well
+    const more = epochs === undefined && steps !== undefined ? Math.ceil(steps / batches) : 0;
+    const config = { ...asked, epochs: Math.max(asked.epochs, more) };
+    const readback = this.#keep(new Readback(this.gpu, 1));
+    const { arena } = step;
+    const count = validation?.records.length ?? 0;
+    const plan =
+      validation &&
+      this.#keep(await Validation.create(arena, assembly, network, { batch: Math.min(config.batch, count), length }));
+    const stop = signal ? { signal } : {};
+    const model = { config: network, vocab };
+    return {
+      ...{ config, batches, signal, emit: this.emit },
+      totalSteps: config.epochs * batches,
+      lastStep: Math.min(steps ?? Number.POSITIVE_INFINITY, config.epochs * batches),
+      contrastiveWeight: network.contrastiveWeight,
+      epoch: (epoch, from) => train.epoch(epoch, { from, length, ...stop }),
+      step: (batch, settings) => step.run(batch, settings),
+      validate:
+        plan && (() => plan.run(validation!.epoch(0, { length, ...stop }), done => this.#validated(done, count))),
+      log: line => run.log(line),
+      save: async state => {
+        const folder = await run.save({ ...model, ...(await readState(arena, readback)), state });
+        this.#saved = { step: state.step, folder };
+        return folder;
+      },
+      publish: async () => run.publish({ ...model, weights: await readModel(arena, readback) }),
+    };
+  }
+
+  #validated(done: number, total: number): void {
+    this.emit({ kind: 'validation', done, total });
+  }
+
+  /** Parameters and moments onto the device; the state that they belong to. */
+  async #load(step: TrainingStep): Promise<TrainState> {
+    const { checkpoint, config, init, network } = this.beginning;
+    const saved = { ...trainConfigToJson(config), [DATA_KEY]: this.data.digest };
+    if (checkpoint) {
+      const model = await checkpoint.openModel();
+      try {
+        await loadState(step.arena, model.weights, await checkpoint.openOptimizer());
+      } finally {
+        await model.close();
+      }
+      step.resumeAt(checkpoint.state.step);
+      return { ...checkpoint.state, config: saved };
+    }
+    const shapes = expectedParameters(network);
+    const parameters = initialParameters(init, shapes, config.seed);
+    const note = init && describeInitial(parameters, shapes.size);
+    if (note) this.emit({ kind: 'note', text: note });
+    await step.arena.load(parameters);
+    if (step.arena.has('average')) step.arena.startAverage();
+    const { seed } = config;
+    // in the order of state.json, so that a resumed run writes the same file
+    return { step: 0, epoch: 0, batch: 0, seed, rng: null, best: null, epochsSinceBest: 0, config: saved };
+  }
+
+  #announce(step: TrainingStep, { batches, lastStep }: LoopParts, state: TrainState): void {
+    const { network, config } = this.beginning;
+    const { bytes } = this.gpu;
+    const adapter = this.#adapter;
+    const shapes = [...expectedParameters(network)];
+    const total = (list: typeof shapes) => list.reduce((sum, [, shape]) => sum + sizeOf(shape), 0);
+    const learned = shapes.filter(([name]) => !/\.running_(mean|var)$/.test(name));
+    this.emit({
+      kind: 'start',
+      summary: {
+        ...{ out: this.options.out, model: network.name, seed: config.seed, batch: config.batch, adapter },
+        parameters: total(learned),
+        trained: total(learned.filter(([name]) => step.arena.isTrained(name))),
+        records: this.data.train.records.length,
+        validationRecords: this.data.validation?.records.length ?? 0,
+        ...{ stepsPerEpoch: batches, steps: lastStep, done: state.step, textLength: this.data.length },
+        reason: engineReason(this.options.device ?? 'auto', adapter),
+        gpuBytes: bytes.weights + bytes.arena + bytes.other,
+      },
+    });
+  }
+}

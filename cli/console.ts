@@ -17,8 +17,8 @@ export interface Loading {
 
 /** A stretch of work with a known number of steps. */
 export interface Task {
-  /** `detail`: how the work looks at this point. */
-  step(done: number, detail?: string): void;
+  /** `total` where it is known only now; `detail`: how the work looks at this point. */
+  step(done: number, total?: number, detail?: string): void;
   /** Removes the bar. Twice is fine. */
   end(): void;
 }
@@ -69,7 +69,11 @@ export class Console {
       gracefulExit: false,
     });
     bar.start(total, start, { detail: '' });
-    return { step: (done, detail) => bar.update(done, { detail: after(detail) }), end: () => bar.stop() };
+    const step = (done: number, now = total, detail?: string) => {
+      bar.setTotal(now);
+      bar.update(done, { detail: after(detail) });
+    };
+    return { step, end: () => bar.stop() };
   }
 
   /** Shows what a session reports while it loads, on a terminal, until `end`. */
@@ -85,12 +89,12 @@ export class Console {
   #quietTask(label: string, total: number, start: number): Task {
     const begun = performance.now();
     let last = begun;
-    const step = (done: number, detail?: string) => {
+    const step = (done: number, all = total, detail?: string) => {
       const now = performance.now();
       if (now - last < LINE_MS || done <= start) return;
       last = now;
-      const left = ((now - begun) / (done - start)) * (total - done);
-      void this.#io.stderr.write(`${label} ${done}/${total}${after(detail)}, ${Math.ceil(left / 1000)} s left\n`);
+      const left = ((now - begun) / (done - start)) * (all - done);
+      void this.#io.stderr.write(`${label} ${done}/${all}${after(detail)}, ${Math.ceil(left / 1000)} s left\n`);
     };
     return { step, end: () => {} };
   }

@@ -1,9 +1,9 @@
 // The command line: which commands there are, what they take, what `--help` says.
 
-import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import type { Context } from './context.js';
 import { deviceOption, dtypeOption, jsonOption, modelOption, rate, thresholdOption, wholeNumber } from './options.js';
+import { version } from './version.js';
 
 const ABOUT = 'Segments lesions from an image and a sentence about it. Research use only; not a medical device.';
 
@@ -21,14 +21,11 @@ export function createProgram(context: Context): Command {
   addTokenize(program, context);
   addPreprocess(program, context);
   addTrain(program, context);
+  addImport(program, context);
+  addExportCheckpoint(program, context);
   addInspect(program, context);
   addDevices(program, context);
   return program;
-}
-
-function version(): string {
-  const file = new URL('../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }
 
 function addSegment(program: Command, context: Context): void {
@@ -144,6 +141,41 @@ function addTrain(program: Command, context: Context): void {
     .addOption(deviceOption())
     .addOption(jsonOption())
     .action(async options => (await import('./commands/train.js')).train(options, context));
+}
+
+function addImport(program: Command, context: Context): void {
+  program
+    .command('import')
+    .summary('make a model folder from ConvNeXt and BERT checkpoints')
+    .description(
+      'Reads ConvNeXt as Hugging Face, timm, torchvision or its authors name it, BERT as Hugging Face does, and checkpoints of ' +
+        'the whole network: safetensors files, indices of shards, folders with either. What no file has is initialised.',
+    )
+    .argument('<files...>', 'checkpoints: one of an image encoder, one of a text encoder, or either')
+    .requiredOption('--out <folder>', 'the model folder to make: new, empty, or a model to replace')
+    .option('--config <file>', 'config.json with what tensors do not tell (image_size, heads, …)')
+    .option('--vocab <file>', "vocab.txt of the text encoder; if not given, the one beside the text encoder's file")
+    .addOption(new Option('--seed <n>', 'seed of what is initialised').default(0).argParser(wholeNumber(0)))
+    .addOption(jsonOption())
+    .action(async (files, options) => (await import('./commands/import.js')).importModel(files, options, context));
+}
+
+function addExportCheckpoint(program: Command, context: Context): void {
+  program
+    .command('export-checkpoint')
+    .summary("write a model's encoder under another project's names")
+    .description('Writes one encoder as a safetensors file (F32) that the named project loads; import reads it back.')
+    .argument('<model>', 'model folder or address')
+    .addOption(
+      new Option('--as <names>', 'bert: the text encoder; the others: the image encoder')
+        .choices(['hf', 'timm', 'torchvision', 'original', 'bert'])
+        .makeOptionMandatory(),
+    )
+    .requiredOption('--out <file>', 'safetensors file to write')
+    .addOption(jsonOption())
+    .action(async (model, options) =>
+      (await import('./commands/export-checkpoint.js')).exportModel(model, options, context),
+    );
 }
 
 function addInspect(program: Command, context: Context): void {

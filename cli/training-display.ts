@@ -93,7 +93,7 @@ export class TrainingDisplay {
       const task = await this.console.task(name, total, Math.max(start, name === 'training' ? done - 1 : 0));
       this.#task = { name, task };
     }
-    this.#task.task.step(done, detail);
+    this.#task.task.step(done, total, detail);
     if (done === total) this.#close();
   }
 

@@ -6,6 +6,7 @@ import type { Config } from './config.js';
 import { type Outputs, parametersOf, type Tensor } from './graph.js';
 import { trainingLoss } from './losses.js';
 import { expandComposites } from './passes/expand.js';
+import { foldForTraining, fuseForTraining } from './passes/index.js';
 import { type Block, type Recompute, recompute } from './passes/recompute.js';
 import { type TmcaOutputs, tmca, tmcaInputs } from './tmca.js';
 
@@ -20,7 +21,7 @@ export interface TrainingOptions {
   readonly recompute?: Recompute;
 }
 
-/** Reads the inputs `image` [B,S,S,3], `ids` and `mask` [B,L] and `target` [B,S,S,1]. Core ops only. */
+/** Reads the inputs `image` [B,S,S,3], `ids` and `mask` [B,L] and `target` [B,S,S,1]. */
 export interface TrainingGraph {
   /** `loss`, `segmentation` and `contrastive`, each [1]. */
   readonly losses: { readonly loss: Tensor; readonly segmentation: Tensor; readonly contrastive: Tensor };
@@ -55,6 +56,9 @@ interface Differentiated<K extends string> {
   readonly statistics: Outputs;
 }
 
+const pick = <N extends string>(outputs: Outputs, names: readonly N[]): Record<N, Tensor> =>
+  Object.fromEntries(names.map(name => [name, outputs[name]!])) as Record<N, Tensor>;
+
 /** The gradients of `losses[by]`, and all that shares the forward pass with them. */
 export function differentiate<K extends string>(
   { statistics, blocks }: Pick<TmcaOutputs, 'statistics' | 'blocks'>,
@@ -64,15 +68,19 @@ export function differentiate<K extends string>(
 ): Differentiated<K> {
   const { named, found } = nameBlocks(blocks);
   // Expanded together, so that losses and statistics share the forward pass.
-  const expanded = expandComposites({ ...losses, ...statistics, ...named });
-  const pick = <N extends string>(names: readonly N[]) =>
-    Object.fromEntries(names.map(name => [name, expanded[name]!])) as Record<N, Tensor>;
-  const loss = pick(Object.keys(losses) as K[]);
-  const running = pick(Object.keys(statistics));
+  const expanded = expandComposites(foldForTraining({ ...losses, ...statistics, ...named }));
+  const lossNames = Object.keys(losses) as K[];
+  const loss = pick(expanded, lossNames);
+  const running = pick(expanded, Object.keys(statistics));
   const names = [...parametersOf(loss).keys()].filter(name => trained(name) && !(freezeText && isText(name)));
   const kept = gradients(loss[by], names);
   const passed = recompute({ ...loss, ...running }, kept, { what, blocks: found(expanded) });
-  return { losses: loss, gradients: passed, statistics: running };
+  const fused = fuseForTraining({ ...loss, ...passed, ...running });
+  return {
+    losses: pick(fused, lossNames),
+    gradients: pick(fused, Object.keys(passed)),
+    statistics: pick(fused, Object.keys(running)),
+  };
 }
 
 /** The training step of a batch, up to the gradients. BatchNorm uses the batch's statistics. */

@@ -20,6 +20,7 @@ export const layers = {
   'runtime/node': 4,
   train: 5,
   quantize: 6,
+  convert: 6,
   devices: 6,
   cli: 7,
   demo: 7,
@@ -36,6 +37,7 @@ const nodeFolders = [
   'train/report',
   'train/run',
   'train/run-files',
+  'convert',
   'tools',
   'test',
 ];

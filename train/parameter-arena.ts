@@ -200,6 +200,11 @@ export class ParameterArena {
     return tensors;
   }
 
+  /** Zeroes an arena. */
+  clear(encoder: GPUCommandEncoder, kind: ArenaKind): void {
+    encoder.clearBuffer(this.#buffer(kind));
+  }
+
   /** Twice is fine. */
   dispose(): void {
     for (const buffer of Object.values(this.buffers)) this.gpu.destroyBuffer(buffer);

@@ -1,41 +1,26 @@
 // One training step on the device, in two submissions: forward, losses and backward with the norm of all gradients; then,
 // once the host has seen that these are numbers, clipping, AdamW and the moving average. So a step that goes wrong changes
-// nothing, and the parameters before it can still be saved. Parameters and gradients lie in the arena; what the graph makes in
-// between lies in the plan's own.
+// nothing, and the parameters before it can still be saved. Parameters and gradients lie in the arena; what fills it with a
+// batch's gradients, at once or in micro-batches, is a pass of gradient-pass.ts.
 
 import type { Assembly } from '../assembly/index.js';
 import { check } from '../errors/index.js';
-import type { BufferRange } from '../gpu/commands.js';
 import type { GpuDevice } from '../gpu/device.js';
 import { PipelineCache } from '../gpu/pipelines.js';
 import { Readback } from '../gpu/readback.js';
 import type { Config } from '../model/config.js';
-import { lower, type Program } from '../model/lower.js';
-import { parameterInput, parametersAsInputs } from '../model/passes/parameters-as-inputs.js';
 import type { Recompute } from '../model/passes/recompute.js';
-import { trainingGraph } from '../model/training.js';
 import type { TrainingLosses } from '../runtime/gradients.js';
 import { expectedParameters } from '../runtime/inspect.js';
-import { bytesOfView } from '../runtime/webgpu/encode.js';
-import { Plan } from '../runtime/webgpu/plan.js';
-import { noParameters } from '../runtime/webgpu/run-graph.js';
-import { WeightStore } from '../runtime/webgpu/weights.js';
 import { AdamW, type AdamWOptions } from './adamw.js';
 import { WeightAverage } from './average.js';
 import { GradientNorm } from './clip.js';
+import { type Batch, type GradientPass, loadConstants, WholeBatch } from './gradient-pass.js';
+import { MicroBatches } from './micro-batch-pass.js';
 import { ParameterArena, type Trained } from './parameter-arena.js';
+import { trainingPrograms } from './programs.js';
 
-/** What a step reads, in the graph's layout. */
-export interface Batch {
-  /** [B,S,S,3], normalised. */
-  readonly image: Float32Array;
-  /** [B,L] */
-  readonly ids: Int32Array;
-  /** [B,L], 1 where there is a token. */
-  readonly mask: Int32Array;
-  /** [B,S,S,1], 0 or 1. */
-  readonly target: Float32Array;
-}
+export type { Batch } from './gradient-pass.js';
 
 export interface StepOptions {
   readonly batch: number;
@@ -48,6 +33,8 @@ export interface StepOptions {
   readonly clip?: number;
   /** Decay a step of a moving average of the weights; 0, none, if not given. */
   readonly ema?: number;
+  /** Images in memory at a time; divides the batch, and is the whole of it if not given (`micro-batch-pass.ts`). */
+  readonly microBatch?: number;
   /** What the backward pass computes again rather than keep; nothing if not given. */
   readonly recompute?: Recompute;
 }
@@ -64,51 +51,9 @@ export interface StepResult extends TrainingLosses {
   readonly gradientNorm: number;
 }
 
-const LOSSES = ['loss', 'segmentation', 'contrastive'] as const;
-const INPUTS = ['image', 'ids', 'mask', 'target'] as const;
-const gradientOutput = (name: string): string => `gradient:${name}`;
-
-/** A buffer to be copied after the dispatches: what could not be written in its place. */
-interface Copy {
-  readonly from: string;
-  readonly to: BufferRange;
-}
-
-interface Bound {
-  /** Which of the program's buffers lie in the arena. */
-  readonly external: ReadonlyMap<number, BufferRange>;
-  readonly gradients: readonly Copy[];
-  /** BatchNorm's running statistics: part of what the step changes. */
-  readonly statistics: readonly Copy[];
-}
-
-function bindArena(program: Program, arena: ParameterArena): Bound {
-  const external = new Map<number, BufferRange>();
-  const copies: Copy[] = [];
-  const read = new Set(program.calls.flatMap(c => c.bindings.flatMap(b => (b.access === 'read' ? [b.operand] : []))));
-  const names = new Set(arena.names);
-  for (const name of names) {
-    const input = program.inputs[parameterInput(name)];
-    if (input !== undefined) external.set(input, arena.range('parameters', name));
-    const output = program.outputs[gradientOutput(name)];
-    if (output === undefined) continue;
-    const to = arena.range('gradients', name);
-    // In its place, unless the buffer is another's too: a dispatch must not read the arena that it writes.
-    const { role } = program.buffers[output.buffer]!;
-    if (role === 'activation' && !read.has(output.buffer) && !external.has(output.buffer))
-      external.set(output.buffer, to);
-    else copies.push({ from: gradientOutput(name), to });
-  }
-  const statistics = Object.keys(program.outputs)
-    .filter(name => names.has(name))
-    .map(name => ({ from: name, to: arena.range('parameters', name) }));
-  return { external, gradients: copies, statistics };
-}
-
 /** Everything of a step that holds memory of the device. */
 interface Parts {
-  readonly plan: Plan;
-  readonly bound: Bound;
+  readonly pass: GradientPass;
   readonly norm: GradientNorm;
   readonly optimiser: AdamW;
   readonly average: WeightAverage | null;
@@ -128,14 +73,11 @@ export class TrainingStep {
 
   /** Plans a step. The arena holds zeros until it is loaded. Errors: those of planning, GPU_LIMIT, GPU_OUT_OF_MEMORY. */
   static async create(gpu: GpuDevice, assembly: Assembly, config: Config, options: StepOptions): Promise<TrainingStep> {
-    const { trained: asked, clip = 0, ema = 0, recompute = 'none' } = options;
-    const graph = trainingGraph(config, options.batch, options.length, {
-      ...{ weightAsInput: true, recompute },
+    const { trained: asked, clip = 0, ema = 0, batch, microBatch = batch } = options;
+    const programs = trainingPrograms(config, {
+      ...{ batch, microBatch, length: options.length, recompute: options.recompute ?? 'none' },
       ...(asked ? { trained: name => asked.has(name) } : {}),
     });
-    const named = Object.entries(graph.gradients).map(([name, t]) => [gradientOutput(name), t] as const);
-    const outputs = parametersAsInputs({ ...graph.losses, ...graph.statistics, ...Object.fromEntries(named) });
-    const program = lower(outputs, { weights: 'f32' });
     const pipelines = new PipelineCache(gpu);
     const made: { dispose(): void }[] = [];
     const keep = <T extends { dispose(): void }>(part: T): T => {
@@ -143,17 +85,20 @@ export class TrainingStep {
       return part;
     };
     try {
-      const trained = new Map(Object.keys(graph.gradients).map(name => [name, asked?.get(name) ?? 1]));
+      const trained = new Map(programs.trained.map(name => [name, asked?.get(name) ?? 1]));
       const arena = keep(await ParameterArena.create(gpu, expectedParameters(config), trained, { average: ema > 0 }));
-      const constants = keep(await WeightStore.load(gpu, assembly, [program], noParameters));
-      const bound = bindArena(program, arena);
-      const where = { rewritten: INPUTS, external: bound.external };
-      const plan = keep(await Plan.create(gpu, pipelines, program, constants, 'step', where));
+      const constants = keep(await loadConstants(gpu, assembly, programs));
+      const context = { gpu, pipelines, arena, constants };
+      const pass = keep(
+        await (microBatch === batch
+          ? WholeBatch.create(context, programs)
+          : MicroBatches.create(context, programs, batch / microBatch)),
+      );
       const norm = keep(await GradientNorm.create(pipelines, arena, clip));
       const optimiser = keep(await AdamW.create(pipelines, arena, options.optimiser));
       const average = ema > 0 ? keep(await WeightAverage.create(pipelines, arena, ema)) : null;
-      const readback = keep(new Readback(gpu, LOSSES.length + 1));
-      return new TrainingStep(gpu, config, arena, { plan, bound, norm, optimiser, average, readback }, made);
+      const readback = keep(new Readback(gpu, pass.lossRanges.length + 1));
+      return new TrainingStep(gpu, config, arena, { pass, norm, optimiser, average, readback }, made);
     } catch (error) {
       for (const part of made.reverse()) part.dispose();
       throw error;
@@ -171,11 +116,11 @@ export class TrainingStep {
   }
 
   get dispatches(): number {
-    return this.parts.plan.dispatches;
+    return this.parts.pass.dispatches;
   }
 
   get arenaBytes(): number {
-    return this.parts.plan.arenaBytes;
+    return this.parts.pass.arenaBytes;
   }
 
   /**
@@ -188,19 +133,17 @@ export class TrainingStep {
     batch: Batch,
     { lr, contrastiveWeight = this.config.contrastiveWeight }: StepSettings,
   ): Promise<StepResult> {
-    this.#write(batch, contrastiveWeight);
-    const { plan, bound, norm, optimiser, average } = this.parts;
+    const { pass, norm, optimiser, average } = this.parts;
     this.#submit('step', encoder => {
-      plan.encode(encoder);
-      this.#copy(bound.gradients, encoder);
+      pass.encode(batch, contrastiveWeight, encoder);
       norm.measure(encoder);
     });
-    const result = await this.#results();
+    const result = await this.#results(contrastiveWeight);
     this.#checkFinite(result);
     this.#submit('update', encoder => {
       norm.clip(encoder);
       optimiser.encode(encoder, lr, this.#steps + 1);
-      this.#copy(bound.statistics, encoder);
+      pass.encodeStatistics(encoder);
       average?.encode(encoder, this.#steps + 1);
     });
     this.#steps++;
@@ -211,44 +154,20 @@ export class TrainingStep {
     for (const part of [...this.made].reverse()) part.dispose();
   }
 
-  #write(batch: Batch, contrastiveWeight: number): void {
-    const { plan } = this.parts;
-    for (const name of INPUTS) {
-      const bytes = bytesOfView(batch[name]);
-      const { shape } = plan.input(name);
-      const expected = shape.reduce((product, n) => product * n, 4);
-      check(
-        bytes.length === expected,
-        'BAD_ARGUMENT',
-        () => `TrainingStep.run: ${name} must be [${shape}], got ${batch[name].length} numbers`,
-      );
-      plan.write(name, bytes);
-    }
-    const weight = Float32Array.of(contrastiveWeight);
-    if (plan.inputNames.includes('contrastiveWeight')) plan.write('contrastiveWeight', bytesOfView(weight));
-  }
-
   #submit(label: string, encode: (encoder: GPUCommandEncoder) => void): void {
     const encoder = this.gpu.device.createCommandEncoder({ label });
     encode(encoder);
     this.gpu.device.queue.submit([encoder.finish()]);
   }
 
-  #copy(copies: readonly Copy[], encoder: GPUCommandEncoder): void {
-    for (const { from, to } of copies) {
-      const { buffer, offset } = this.parts.plan.output(from).range;
-      encoder.copyBufferToBuffer(buffer, offset, to.buffer, to.offset, to.size);
-    }
-  }
-
-  async #results(): Promise<StepResult> {
-    const { plan, norm, readback } = this.parts;
-    const ranges = [...LOSSES.map(name => ({ ...plan.output(name).range, size: 4 })), norm.squares];
-    const values = await Promise.all(ranges.map(range => readback.read(range)));
+  async #results(contrastiveWeight: number): Promise<StepResult> {
+    const { pass, norm, readback } = this.parts;
+    const values = await Promise.all([...pass.lossRanges, norm.squares].map(range => readback.read(range)));
     this.gpu.check('TrainingStep.run');
-    const [loss, segmentation, contrastive, squares] = values.map(({ buffer }) => new Float32Array(buffer));
-    const gradientNorm = Math.sqrt(squares!.reduce((sum, square) => sum + square, 0));
-    return { loss: loss![0]!, segmentation: segmentation![0]!, contrastive: contrastive![0]!, gradientNorm };
+    const numbers = values.map(({ buffer }) => new Float32Array(buffer));
+    const gradientNorm = Math.sqrt(numbers.pop()!.reduce((sum, square) => sum + square, 0));
+    const losses = numbers.map(([loss]) => loss!);
+    return { ...pass.losses(losses, contrastiveWeight), gradientNorm };
   }
 
   #checkFinite({ loss, gradientNorm }: StepResult): void {

@@ -1,5 +1,6 @@
 // Every kernel's factory. A plan imports the ones it uses from their own files; this list is for those that want all.
 
+export { accumulate } from './accumulate.js';
 export { adamw, adamwUniforms } from './adamw.js';
 export { attention } from './attention.js';
 export { attentionGradient, attentionGradientStatistics } from './attention-gradient.js';

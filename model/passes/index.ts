@@ -27,3 +27,13 @@ export function fold(outputs: Outputs, frame = 'image'): Outputs {
 export function fuse(outputs: Outputs): Outputs {
   return [fuseNorm, fuseLinear, mergeLinears, fuseConv2d].reduce((graph, pass) => pass(graph), outputs);
 }
+
+/**
+ * What is exact and worth doing every step: the head's one convolution has an eighth of the arithmetic of its three parts, and
+ * a layer scale on a weight spares a pass over the map forward and three back. Parameters keep their gradients: the rewrites are
+ * graph, and differentiated like the rest.
+ */
+export const foldForTraining = (outputs: Outputs): Outputs => foldHead(foldLayerScale(outputs));
+
+/** After gradients have been taken: what the backward pass does not read need not be stored. */
+export const fuseForTraining = (outputs: Outputs): Outputs => fuseConv2d(fuseLinear(fuseNorm(outputs)));

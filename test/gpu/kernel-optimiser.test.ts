@@ -1,7 +1,8 @@
-// The kernels of a training step over flat arenas: adamw, sum-of-squares, scale-by, fill.
+// The kernels of a training step over flat arenas: accumulate, adamw, sum-of-squares, scale-by, fill.
 
 import { describe, expect, test } from 'vitest';
 import { CommandPlan } from '../../gpu/commands.js';
+import { accumulate } from '../../gpu/kernels/accumulate.js';
 import { type AdamwDims, adamw, adamwUniforms } from '../../gpu/kernels/adamw.js';
 import { fill } from '../../gpu/kernels/fill.js';
 import { scaleBy } from '../../gpu/kernels/scale-by.js';
@@ -100,6 +101,19 @@ describe('sum-of-squares', () => {
     const results = await repeatable(await getGpu(), calls, [given(x), floats(partial), floats(1)]);
     const expected = x.reduce((sum, v) => sum + v * v, 0);
     expectClose(written(calls, results, 2), [expected], tolerance.f32);
+  });
+});
+
+describe('accumulate', () => {
+  test.each([1, 7, 256, 1001, 4096])('%i numbers added to what is there', async count => {
+    const [x, sum] = [noise(count, 1), noise(count, 2)];
+    const call = accumulate({ count }, { x: 0, sum: 1 });
+    const results = await repeatable(await getGpu(), [call], [given(x), given(sum)]);
+    expectClose(
+      written([call], results, 1),
+      sum.map((v, i) => Math.fround(v + x[i]!)),
+      tolerance.exact,
+    );
   });
 });
 

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { TmcaError } from '../../errors/index.js';
 import type { KernelCall } from '../../gpu/kernel.js';
+import { accumulate } from '../../gpu/kernels/accumulate.js';
 import { adamw } from '../../gpu/kernels/adamw.js';
 import { attentionGradient, attentionGradientStatistics } from '../../gpu/kernels/attention-gradient.js';
 import { columnSum, columnSumPartial } from '../../gpu/kernels/column-sum.js';
@@ -140,6 +141,11 @@ const refused: [call: () => unknown, code: string, text: string][] = [
     'adamw: weightDecay must be a number of at least 0, got NaN',
   ],
   [() => adamw({ ...step, eps: 0 }, arenas), 'BAD_ARGUMENT', 'adamw: eps must be a positive number, got 0'],
+  [
+    () => accumulate({ count: 0 }, { x: 0, sum: 1 }),
+    'BAD_ARGUMENT',
+    'accumulate: count must be an integer of at least 1, got 0',
+  ],
   [
     () => scaleBy({ count: 4, maxNorm: 1 }, { x: 0 }),
     'SHAPE_MISMATCH',

@@ -2,47 +2,19 @@
 // statistics of its own, and the contrastive loss goes over all of them.
 
 import { describe, expect, test } from 'vitest';
-import { gradients } from '../../model/autodiff.js';
-import { builder as b } from '../../model/builder.js';
-import type { Config, Level } from '../../model/config.js';
-import { type Outputs, parametersOf, type Tensor } from '../../model/graph.js';
 import { evaluate } from '../../model/interpreter.js';
-import { trainingLoss } from '../../model/losses.js';
 import { featureName, type MicroBatchGraphs, microBatchGraphs } from '../../model/micro-batches.js';
-import { expandComposites } from '../../model/passes/expand.js';
 import { parameterInput } from '../../model/passes/parameters-as-inputs.js';
 import type { NdArray } from '../../model/rule.js';
-import { type TmcaOutputs, tmca, tmcaInputs } from '../../model/tmca.js';
 import { trainingGraph } from '../../model/training.js';
-import { randomOf } from '../../train/random.js';
 import { loadGolden } from '../golden.js';
+import { BATCH, inputsOf, LENGTH, rows, sideBySide } from '../micro-batches.js';
 
-const BATCH = 4;
-const LENGTH = 5;
 /** Of a tensor's largest element. Double precision on both sides, sums in another order. */
 const ROUNDING = 1e-11;
 
 type Values = Readonly<Record<string, NdArray>>;
 type Inputs = Readonly<Record<string, Float64Array>>;
-
-/** Noise, a lesion of another size in each image and sentences of other lengths. */
-function inputsOf({ imageSize, vocabSize }: Config): Inputs {
-  const random = randomOf(7, 'micro-batches');
-  const pixels = imageSize ** 2;
-  const noise = (count: number) => Float64Array.from({ length: count }, () => 2 * random.unit() - 1);
-  return {
-    image: noise(BATCH * pixels * 3),
-    ids: noise(BATCH * LENGTH).map(x => Math.floor(((x + 1) / 2) * vocabSize)),
-    mask: Float64Array.from({ length: BATCH * LENGTH }, (_, i) => (i % LENGTH < 2 + Math.floor(i / LENGTH) ? 1 : 0)),
-    target: Float64Array.from({ length: BATCH * pixels }, (_, i) =>
-      i % pixels < 100 * Math.floor(1 + i / pixels) ? 1 : 0,
-    ),
-    contrastiveWeight: Float64Array.of(0.7),
-  };
-}
-
-const rows = (data: Float64Array, micro: number, k: number) =>
-  data.subarray((data.length / BATCH) * micro * k, (data.length / BATCH) * micro * (k + 1));
 
 /** As training does it: features of all, contrast, then the backward passes added up. */
 function inMicroBatches(
@@ -73,23 +45,6 @@ function inMicroBatches(
   }
   const contrastive = contrast.contrastive?.data[0] ?? 0;
   return { sums, contrastive };
-}
-
-/** The same in one graph. */
-function sideBySide(config: Config, micro: number): Outputs {
-  const whole = tmcaInputs(config, BATCH, LENGTH);
-  const parts = Array.from({ length: BATCH / micro }, (_, k) => {
-    const part = (t: Tensor) => b.slice(t, { axis: 0, start: k * micro, end: (k + 1) * micro });
-    return tmca(config, { image: part(whole.image), ids: part(whole.ids), mask: part(whole.mask) }, 'training');
-  });
-  const join = (of: (part: TmcaOutputs) => Tensor) => b.concat(parts.map(of), { axis: 0 });
-  const pair = (level: Level) => ({ image: join(p => p.pairs[level].image), text: join(p => p.pairs[level].text) });
-  const pairs = { G: pair('G'), 32: pair('32'), 16: pair('16'), 8: pair('8') };
-  const target = b.input('target', [BATCH, config.imageSize, config.imageSize, 1]);
-  const outputs = { logits: join(part => part.logits), pairs };
-  const losses = trainingLoss(config, outputs, target, b.input('contrastiveWeight', [1]));
-  const expanded = expandComposites({ ...losses });
-  return { ...expanded, ...gradients(expanded.loss!, parametersOf(expanded).keys()) };
 }
 
 function expectEqual(found: Readonly<Record<string, Float64Array>>, expected: Values, names: readonly string[]) {

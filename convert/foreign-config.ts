@@ -1,0 +1,100 @@
+// Hugging Face's config.json beside a checkpoint: what the tensors cannot tell (heads), and what they must agree with.
+
+import { readFile } from 'node:fs/promises';
+import { check, TmcaError } from '../errors/index.js';
+import { show } from '../errors/show.js';
+import { parseJson } from '../runtime/safetensors/json.js';
+import type { Sizes } from './sizes.js';
+
+export interface ForeignConfig {
+  readonly path: string;
+  readonly encoder: 'image' | 'text';
+  readonly values: Readonly<Record<string, unknown>>;
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** Parses a file of JSON; null where there is none. @throws TmcaError CONFIG_INVALID */
+export async function readJson(path: string): Promise<Json | null> {
+  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null;
+    throw new TmcaError('FILE_UNREADABLE', `import: ${path} must be readable, got ${error.code}; check its rights`, {
+      cause: error,
+    });
+  });
+  if (!bytes) return null;
+  const result = parseJson(bytes.toString('utf8'));
+  const value = 'value' in result ? result.value : null;
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Json;
+  const got = 'value' in result ? show(value) : `${result.problem}: ${show(result.detail)}`;
+  throw new TmcaError('CONFIG_INVALID', `import: ${path} must be one JSON object, got ${got}; correct the file`);
+}
+
+/** Null for a configuration of another kind (the network's own, for instance). */
+export function foreignConfig(path: string, values: Json): ForeignConfig | null {
+  if (typeof values.model_type !== 'string') return null;
+  if (Object.hasOwn(values, 'hidden_sizes')) return { path, encoder: 'image', values };
+  return Object.hasOwn(values, 'num_attention_heads') ? { path, encoder: 'text', values } : null;
+}
+
+interface Expectation {
+  readonly key: string;
+  /** From a field of the sizes, or what the network is built for. */
+  readonly size?: string;
+  readonly must?: unknown;
+}
+
+/** What must agree. A key that is not there is not held against a file: Hugging Face leaves defaults out. */
+const EXPECTED: Readonly<Record<ForeignConfig['encoder'], readonly Expectation[]>> = {
+  image: [
+    { key: 'hidden_sizes', size: 'dims' },
+    { key: 'depths', size: 'depths' },
+    { key: 'num_channels', must: 3 },
+    { key: 'patch_size', must: 4 },
+    { key: 'hidden_act', must: 'gelu' },
+  ],
+  text: [
+    { key: 'hidden_size', size: 'text_dim' },
+    { key: 'num_hidden_layers', size: 'text_layers' },
+    { key: 'intermediate_size', size: 'text_ffn' },
+    { key: 'vocab_size', size: 'vocab_size' },
+    { key: 'max_position_embeddings', size: 'max_positions' },
+    { key: 'type_vocab_size', must: 2 },
+    { key: 'hidden_act', must: 'gelu' },
+    { key: 'position_embedding_type', must: 'absolute' },
+    { key: 'is_decoder', must: false },
+  ],
+};
+
+/**
+ * Holds a configuration against the tensors.
+ *
+ * @throws TmcaError CONFIG_INVALID, naming every key that disagrees
+ */
+export function checkForeignConfig({ path, encoder, values }: ForeignConfig, sizes: Sizes): void {
+  const broken = EXPECTED[encoder].flatMap(({ key, size, must }) => {
+    if (!Object.hasOwn(values, key) || values[key] === null) return [];
+    const expected = size === undefined ? must : sizes[size];
+    if (JSON.stringify(values[key]) === JSON.stringify(expected)) return [];
+    const why = size === undefined ? 'as the network is built' : 'as the tensors say';
+    return [`${key} must be ${show(expected)} (${why}), got ${show(values[key])}`];
+  });
+  check(
+    broken.length === 0,
+    'CONFIG_INVALID',
+    () => `import: ${path}: ${broken.join('; ')}; give the config.json that belongs to the checkpoint`,
+  );
+}
+
+/** The epsilon of BERT's LayerNorms where it is not the network's: a difference far below training's, but one. */
+export function epsilonWarning({ path, encoder, values }: ForeignConfig): string | null {
+  const given = values.layer_norm_eps;
+  if (encoder !== 'text' || typeof given !== 'number' || given === 1e-12) return null;
+  return `${path}: layer_norm_eps is ${given}; this network has 1e-12`;
+}
+
+/** Heads of a text encoder, from its configuration. */
+export function headsOf(config: ForeignConfig | null): number | null {
+  const heads = config?.encoder === 'text' ? config.values.num_attention_heads : undefined;
+  return typeof heads === 'number' ? heads : null;
+}

@@ -1,0 +1,120 @@
+// A batch in micro-batches on the device: the gradients of the interpreter's one graph over the whole batch, running statistics
+// that pass through every micro-batch, and the same bits twice.
+
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { loadAssembly } from '../../assembly/index.js';
+import { Readback } from '../../gpu/readback.js';
+import { evaluate } from '../../model/interpreter.js';
+import type { NdArray } from '../../model/rule.js';
+import { trainingGraph } from '../../model/training.js';
+import { memorySource, openSafetensors } from '../../runtime/safetensors/index.js';
+import { type StepOptions, TrainingStep } from '../../train/step.js';
+import { loadGolden } from '../golden.js';
+import { BATCH, inputsOf, LENGTH, rows, sideBySide } from '../micro-batches.js';
+import { testDevice } from './device.js';
+
+/** Of a tensor's largest element, and of the largest gradient of all: single precision. */
+const TOLERANCE = 1e-4;
+const FLOOR = 1e-6;
+
+async function open(folder: string, options: Omit<StepOptions, 'batch' | 'length'>) {
+  const { config, feed } = await loadGolden(folder);
+  const gpu = await testDevice(true);
+  const step = await TrainingStep.create(gpu, await loadAssembly(), config, {
+    batch: BATCH,
+    length: LENGTH,
+    ...options,
+  });
+  const path = `${folder}/model.safetensors`;
+  await step.arena.load(await openSafetensors(memorySource(new Uint8Array(readFileSync(path)), path)));
+  const inputs = inputsOf(config);
+  const batch = {
+    image: Float32Array.from(inputs.image!),
+    ids: Int32Array.from(inputs.ids!),
+    mask: Int32Array.from(inputs.mask!),
+    target: Float32Array.from(inputs.target!),
+  };
+  const read = async (kind: 'parameters' | 'gradients') => {
+    const readback = new Readback(gpu);
+    try {
+      return await step.arena.read(readback, kind);
+    } finally {
+      readback.dispose();
+    }
+  };
+  return { config, feed, step, batch, inputs, read };
+}
+
+test.each(['micro', 'micro-baseline'])('%s: gradients, losses and statistics', async name => {
+  const { config, feed, step, batch, inputs, read } = await open(`test/fixtures/golden/${name}`, { microBatch: 2 });
+  // No step in the parameters, so that the gradients can be compared; decay multiplies by the rate.
+  const found = await step.run(batch, { lr: 0, contrastiveWeight: 0.7 });
+  const parameter = (key: string) => feed.parameter!(key);
+  const whole = { input: (key: string) => Float64Array.from(batch[key as 'image'] ?? inputs[key]!), parameter };
+  const expected = evaluate(sideBySide(config, 2), whole) as Record<string, NdArray>;
+  for (const part of ['loss', 'segmentation', 'contrastive'] as const)
+    expect(Math.abs(found[part] - expected[part]!.data[0]!), part).toBeLessThan(1e-5);
+  const largest = (data: ArrayLike<number>) => Array.from(data).reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+  const gradients = await read('gradients');
+  const floor = FLOOR * Math.max(...[...gradients.keys()].map(key => largest(expected[key]!.data)));
+  expect(gradients.size).toBeGreaterThan(100);
+  for (const [key, { data }] of gradients) {
+    const truth = expected[key]!.data;
+    const error = largest(data.map((x, i) => x - truth[i]!));
+    expect(error, `${key}, of ${largest(truth)}`).toBeLessThan(TOLERANCE * largest(truth) + floor);
+  }
+  // One micro-batch after the other, as PyTorch's accumulation leaves them.
+  const { statistics } = trainingGraph(config, 2, LENGTH);
+  const running = new Map<string, ArrayLike<number>>();
+  for (const k of [0, 1]) {
+    const fed = {
+      input: (key: string) => rows(whole.input(key), 2, k),
+      parameter: (key: string) => running.get(key) ?? parameter(key),
+    };
+    for (const [key, { data }] of Object.entries(evaluate(statistics, fed) as Record<string, NdArray>))
+      running.set(key, data);
+  }
+  const parameters = await read('parameters');
+  expect(running.size).toBe(12);
+  for (const [key, truth] of running) {
+    const { data } = parameters.get(key)!;
+    expect(largest(data.map((x, i) => x - truth[i]!)), key).toBeLessThan(1e-5 * Math.max(1, largest(truth)));
+  }
+  step.dispose();
+});
+
+test('two runs of two steps give the same bits; recomputation changes none', async () => {
+  const results = [];
+  for (const recompute of ['none', 'none', 'blocks'] as const) {
+    const { step, batch, read } = await open('test/fixtures/golden/micro', { microBatch: 1, recompute, clip: 1 });
+    const losses = [await step.run(batch, { lr: 1e-3 }), await step.run(batch, { lr: 1e-3 })];
+    results.push({ losses, parameters: await read('parameters') });
+    step.dispose();
+  }
+  const [first, ...others] = results;
+  expect(first!.losses[0]!.loss).not.toBe(first!.losses[1]!.loss);
+  for (const other of others) {
+    expect(other.losses).toEqual(first!.losses);
+    for (const [key, { data }] of first!.parameters) expect(other.parameters.get(key)!.data, key).toEqual(data);
+  }
+});
+
+test('a step that fails leaves parameters and statistics as they were', async () => {
+  const { step, batch, read } = await open('test/fixtures/golden/micro', { microBatch: 2 });
+  const before = await read('parameters');
+  const broken = { ...batch, image: batch.image.map(() => Number.NaN) };
+  await expect(step.run(broken, { lr: 1e-3 })).rejects.toThrow(/the loss must be a number, got NaN/);
+  const after = await read('parameters');
+  for (const [key, { data }] of before) expect(after.get(key)!.data, key).toEqual(data);
+  await expect(step.run({ ...batch, ids: batch.ids.subarray(1) }, { lr: 1e-3 })).rejects.toThrow(
+    'TrainingStep.run: ids must have 20 numbers, got 19',
+  );
+  step.dispose();
+});
+
+test('a micro-batch must divide the batch', async () => {
+  await expect(open('test/fixtures/golden/micro', { microBatch: 3 })).rejects.toThrow(
+    'trainingPrograms: a micro-batch must divide the batch, got 3 for a batch of 4; choose a divisor',
+  );
+});

@@ -1,0 +1,147 @@
+// What fills the arena with a batch's gradients: its programs on a device.
+
+import type { Assembly } from '../assembly/index.js';
+import { check } from '../errors/index.js';
+import type { BufferRange } from '../gpu/commands.js';
+import type { GpuDevice } from '../gpu/device.js';
+import type { PipelineCache } from '../gpu/pipelines.js';
+import type { TrainingLosses } from '../runtime/gradients.js';
+import { bytesOfView } from '../runtime/webgpu/encode.js';
+import { Plan } from '../runtime/webgpu/plan.js';
+import { noParameters } from '../runtime/webgpu/run-graph.js';
+import { WeightStore } from '../runtime/webgpu/weights.js';
+import type { ParameterArena } from './parameter-arena.js';
+import { type ArenaPlace, type BoundProgram, INPUTS, type TrainingPrograms } from './programs.js';
+
+/** What a step reads, in the graph's layout. */
+export interface Batch {
+  /** [B,S,S,3], normalised. */
+  readonly image: Float32Array;
+  /** [B,L] */
+  readonly ids: Int32Array;
+  /** [B,L], 1 where there is a token. */
+  readonly mask: Int32Array;
+  /** [B,S,S,1], 0 or 1. */
+  readonly target: Float32Array;
+}
+
+/** The gradients of one batch after another. Parameters change only by others' hands, statistics only by `encodeStatistics`. */
+export interface GradientPass {
+  /** Of a whole batch. */
+  readonly dispatches: number;
+  readonly arenaBytes: number;
+  /**
+   * Submits what must run first, and encodes the rest: after it, the arena holds the batch's gradients.
+   *
+   * Errors: BAD_ARGUMENT (a batch of another size).
+   */
+  encode(batch: Batch, contrastiveWeight: number, encoder: GPUCommandEncoder): void;
+  /** One number each, once that has run. */
+  readonly lossRanges: readonly BufferRange[];
+  /** Of what `lossRanges` held, with the weight of the batch. */
+  losses(values: readonly number[], contrastiveWeight: number): TrainingLosses;
+  /** Makes BatchNorm's running statistics those after the batch. */
+  encodeStatistics(encoder: GPUCommandEncoder): void;
+  /** Twice is fine. */
+  dispose(): void;
+}
+
+export interface PassContext {
+  readonly gpu: GpuDevice;
+  readonly pipelines: PipelineCache;
+  readonly arena: ParameterArena;
+  readonly constants: WeightStore;
+}
+
+/** The constants of a step's programs, on the device. */
+export function loadConstants(
+  gpu: GpuDevice,
+  assembly: Assembly,
+  { backward, contrast }: TrainingPrograms,
+): Promise<WeightStore> {
+  const programs = contrast ? [contrast.forward, contrast.loss, backward] : [backward];
+  return WeightStore.load(
+    gpu,
+    assembly,
+    programs.map(({ program }) => program),
+    noParameters,
+  );
+}
+
+/** @param place where statistics lie that are apart from the parameters */
+export function planOf(
+  { gpu, pipelines, arena, constants }: PassContext,
+  { program, external, rewritten }: BoundProgram,
+  label: string,
+  place: (name: string) => BufferRange = name => arena.range('parameters', name),
+): Promise<Plan> {
+  const rangeOf = ({ kind, name }: ArenaPlace) => (kind === 'statistics' ? place(name) : arena.range(kind, name));
+  const ranges = new Map([...external].map(([buffer, at]) => [buffer, rangeOf(at)]));
+  return Plan.create(gpu, pipelines, program, constants, label, { rewritten, external: ranges });
+}
+
+export const oneNumber = (range: BufferRange): BufferRange => ({ ...range, size: 4 });
+
+export function copyRange(encoder: GPUCommandEncoder, from: BufferRange, to: BufferRange): void {
+  encoder.copyBufferToBuffer(from.buffer, from.offset, to.buffer, to.offset, Math.min(from.size, to.size));
+}
+
+/** @param counts numbers that a batch must bring of each */
+export function checkBatch(batch: Batch, counts: Readonly<Record<(typeof INPUTS)[number], number>>): void {
+  for (const name of INPUTS)
+    check(
+      batch[name].length === counts[name],
+      'BAD_ARGUMENT',
+      () => `TrainingStep.run: ${name} must have ${counts[name]} numbers, got ${batch[name].length}`,
+    );
+}
+
+/** The whole batch at once: losses, gradients and statistics of one program. */
+export class WholeBatch implements GradientPass {
+  private constructor(
+    private readonly arena: ParameterArena,
+    private readonly plan: Plan,
+    private readonly programs: TrainingPrograms,
+  ) {}
+
+  static async create(context: PassContext, programs: TrainingPrograms): Promise<WholeBatch> {
+    return new WholeBatch(context.arena, await planOf(context, programs.backward, 'step'), programs);
+  }
+
+  get dispatches(): number {
+    return this.plan.dispatches;
+  }
+
+  get arenaBytes(): number {
+    return this.plan.arenaBytes;
+  }
+
+  get lossRanges(): readonly BufferRange[] {
+    return ['loss', 'segmentation', 'contrastive'].map(name => oneNumber(this.plan.output(name).range));
+  }
+
+  losses([loss, segmentation, contrastive]: readonly number[]): TrainingLosses {
+    return { loss: loss!, segmentation: segmentation!, contrastive: contrastive! };
+  }
+
+  encode(batch: Batch, contrastiveWeight: number, encoder: GPUCommandEncoder): void {
+    const { plan, arena } = this;
+    const count = (name: string) => plan.input(name).shape.reduce((product, n) => product * n, 1);
+    checkBatch(batch, { image: count('image'), ids: count('ids'), mask: count('mask'), target: count('target') });
+    for (const name of INPUTS) plan.write(name, bytesOfView(batch[name]));
+    if (plan.inputNames.includes('contrastiveWeight'))
+      plan.write('contrastiveWeight', bytesOfView(Float32Array.of(contrastiveWeight)));
+    plan.encode(encoder);
+    for (const output of this.programs.backward.copied)
+      copyRange(encoder, plan.output(output).range, arena.range('gradients', output.slice('gradient:'.length)));
+  }
+
+  encodeStatistics(encoder: GPUCommandEncoder): void {
+    for (const name of this.programs.statistics)
+      copyRange(encoder, this.plan.output(name).range, this.arena.range('parameters', name));
+  }
+
+  dispose(): void {
+    this.plan.dispose();
+  }
+}

@@ -4,6 +4,7 @@
 import { check, TmcaError, throwIfAborted } from '../errors/index.js';
 import { type AdapterInfo, type AdapterOptions, describeAdapter, findAdapter, negotiateLimits } from './adapter.js';
 import type { ShaderFeatures } from './shader.js';
+import { gpuTuning, hardwareTuning, type Tuning } from './tuning.js';
 
 export interface DeviceFeatures extends ShaderFeatures {
   /** `timestamp-query`. */
@@ -63,7 +64,9 @@ async function tryOpen(options: DeviceOptions): Promise<GpuDevice> {
   ) as unknown as DeviceFeatures;
   const info = describeAdapter(adapter);
   const device = await requestDevice(adapter, features);
-  const gpu = new GpuDevice(device, info, features);
+  const { subgroupMinSize, subgroupMaxSize } = adapter.info;
+  const tuning = gpuTuning({ software: info.software, subgroupMinSize, subgroupMaxSize }, features);
+  const gpu = new GpuDevice(device, info, features, tuning);
   if (signal?.aborted) gpu.dispose();
   throwIfAborted(signal, 'openDevice');
   // One round trip, so that a device that was born lost shows it.
@@ -105,6 +108,8 @@ export class GpuDevice {
     readonly device: GPUDevice,
     readonly adapter: AdapterInfo,
     readonly features: DeviceFeatures,
+    /** How kernels are to be cut for it. */
+    readonly tuning: Tuning = hardwareTuning,
   ) {
     this.limits = device.limits;
     device.lost.then(info => {

@@ -1,6 +1,8 @@
 // What a kernel is, to the rest of the project: a call record. A kernel's factory (`kernels/NAME.ts`) turns dimensions
 // and operands into one; whoever runs it (a plan, a test) supplies the buffers. Nothing here touches a device.
 
+import type { Tuning } from './tuning.js';
+
 /** How numbers lie in a storage buffer. `f16` is native where the device has `shader-f16`, else packed in pairs in u32. */
 export type Storage = 'f32' | 'f16' | 'i32';
 
@@ -13,6 +15,11 @@ export interface Shader {
   /** Shared files that `// include:` may name besides those of `kernels/include/index.ts`, which every bundle holds. */
   readonly includes?: Readonly<Record<string, string>>;
   /**
+   * Includes taken in place of those that the source names: the same work, dealt to invocations otherwise. Part of the
+   * pipeline's key.
+   */
+  readonly swap?: Readonly<Record<string, string>>;
+  /**
    * Element type of activations: alias `act` (and `act4`), converted by `f32(x)` / `vec4f(x)` and `act(x)` / `act4(x)`.
    * Needs `shader-f16` when 'f16'.
    */
@@ -24,6 +31,14 @@ export interface Shader {
   readonly weight?: 'f32' | 'f16';
   /** Numbers that size register tiles: `const NAME: u32 = VALUE;` in the header. They are part of the pipeline's key. */
   readonly tile?: Readonly<Record<string, number>>;
+}
+
+/** What a factory must know besides dimensions: element types, and how the device wants its work cut. */
+export interface KernelStorage {
+  readonly act: 'f32' | 'f16';
+  readonly weight: 'f32' | 'f16';
+  /** `hardwareTuning` if not given. */
+  readonly tuning?: Tuning;
 }
 
 export interface Binding<Operand> {

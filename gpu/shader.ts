@@ -10,7 +10,7 @@ import { includes } from './kernels/include/index.js';
 export interface ShaderFeatures {
   /** `shader-f16`. */
   readonly f16: boolean;
-  /** `subgroups`: a kernel asks for it with `// enable: subgroups` in its first comment lines. */
+  /** `subgroups`: a kernel or an include asks for it with `// enable: subgroups` in its first comment lines. */
   readonly subgroups: boolean;
 }
 
@@ -41,16 +41,20 @@ export function assembleShader(shader: Shader, features: ShaderFeatures): string
 /** The parts of `assembleShader`, in order; each ends in a line break. */
 export function shaderParts(shader: Shader, features: ShaderFeatures): ShaderPart[] {
   const asked = directives(shader.source);
-  const parts: ShaderPart[] = [{ file: 'header', text: header(shader, features, asked.enable) }];
   const available = { ...includes, ...shader.includes };
-  for (const name of asked.include) {
+  const parts: ShaderPart[] = [];
+  const enable = new Set(asked.enable);
+  for (const named of asked.include) {
+    const name = shader.swap?.[named] ?? named;
     const text = Object.hasOwn(available, name) ? available[name] : undefined;
     check(text !== undefined, 'INTERNAL', () => {
       const known = Object.keys(available).join(', ');
       return `assembleShader: ${shader.name}.wgsl must include a registered file (${known}), got "${name}"; add it to gpu/kernels/include/index.ts`;
     });
+    for (const extension of directives(text).enable) enable.add(extension);
     parts.push({ file: `include/${name}.wgsl`, text: endLine(text) });
   }
+  parts.unshift({ file: 'header', text: header(shader, features, [...enable]) });
   parts.push({ file: `${shader.name}.wgsl`, text: endLine(shader.source) });
   return parts;
 }
@@ -67,7 +71,7 @@ export function locateLine(parts: readonly ShaderPart[], line: number): { file: 
 }
 
 /**
- * Equal keys mean one pipeline: name, element types, tile, overridable constants and what the device has of the features
+ * Equal keys mean one pipeline: name, includes swapped, element types, tile, overridable constants and what the device has of the features
  * that change the text. Kernels are told apart by name; one name stands for one source.
  */
 export function shaderKey(
@@ -81,7 +85,8 @@ export function shaderKey(
 /** As `shaderKey`, without the overridable constants: equal keys mean one shader module. */
 export function moduleKey(shader: Shader, features: ShaderFeatures): string {
   const weight = shader.weight === 'f16' && !features.f16 ? 'f16-packed' : (shader.weight ?? '-');
-  return [shader.name, shader.act, weight, sortedEntries(shader.tile)].join('|');
+  const swap = Object.entries(shader.swap ?? {}).flat();
+  return [shader.name, ...swap, shader.act, weight, sortedEntries(shader.tile)].join('|');
 }
 
 function sortedEntries(record: Readonly<Record<string, number>> | undefined): string {

@@ -3,6 +3,7 @@
 
 import { check } from '../errors/index.js';
 import type { KernelCall, Storage } from '../gpu/kernel.js';
+import { hardwareTuning, type Tuning } from '../gpu/tuning.js';
 import { builder } from './builder.js';
 import {
   findLoadTime,
@@ -42,6 +43,8 @@ export interface Program {
 export interface LowerOptions {
   /** How weights (`weight` slots known at load) are stored. */
   readonly weights: 'f32' | 'f16';
+  /** Of the device that is to run the program; `hardwareTuning` where none is known. */
+  readonly tuning?: Tuning | undefined;
 }
 
 export const bytesOf = (shape: Shape, storage: Storage): number =>
@@ -139,6 +142,7 @@ class Lowering {
       out: node,
       act: node.dtype === 'f16' ? 'f16' : 'f32',
       weight: weight === 'f16' ? 'f16' : 'f32',
+      tuning: this.options.tuning ?? hardwareTuning,
       temporary: bytes => ({ temporary: true, bytes }),
     });
     if (calls.length === 0) {

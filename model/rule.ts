@@ -2,6 +2,7 @@
 // rule that lacks a member does not compile.
 
 import type { KernelCall } from '../gpu/kernel.js';
+import type { Tuning } from '../gpu/tuning.js';
 import type { Builder } from './builder.js';
 import type { DType, Shape, Tensor } from './graph.js';
 
@@ -34,6 +35,8 @@ export interface LowerContext<A> {
   readonly act: 'f32' | 'f16';
   /** Storage of the weight slot's tensor. */
   readonly weight: 'f32' | 'f16';
+  /** How the device wants its work cut. */
+  readonly tuning: Tuning;
   temporary(bytes: number): Temporary;
 }
 

@@ -4,6 +4,7 @@
 import { check } from '../errors/index.js';
 import type { KernelCall } from '../gpu/kernel.js';
 import { accumulate } from '../gpu/kernels/accumulate.js';
+import type { Tuning } from '../gpu/tuning.js';
 import type { Config } from '../model/config.js';
 import { type Outputs, sizeOf } from '../model/graph.js';
 import { type BufferSpec, lower, type Program } from '../model/lower.js';
@@ -24,6 +25,8 @@ export interface ProgramOptions {
   readonly recompute?: Recompute;
   /** Which parameters are trained. All if not given. */
   readonly trained?: (name: string) => boolean;
+  /** Of the device that is to run the programs. */
+  readonly tuning?: Tuning;
 }
 
 /** Where a buffer of a program lies that is not the plan's own. */
@@ -108,13 +111,13 @@ export function accumulating(program: Program, outputs: readonly string[]): Prog
   return { ...program, calls, buffers, outputs: { ...program.outputs, ...Object.fromEntries(sums) } };
 }
 
-function wholeBatch(config: Config, { batch, length, ...options }: ProgramOptions): TrainingPrograms {
+function wholeBatch(config: Config, { batch, length, tuning, ...options }: ProgramOptions): TrainingPrograms {
   const { losses, gradients, statistics } = trainingGraph(config, batch, length, { ...options, weightAsInput: true });
   const graph = parametersAsInputs({ ...losses, ...statistics, ...asGradients(gradients) });
   return {
     trained: Object.keys(gradients),
     statistics: Object.keys(statistics),
-    backward: bind(lower(graph, { weights: 'f32' }), INPUTS, new Set()),
+    backward: bind(lower(graph, { weights: 'f32', tuning }), INPUTS, new Set()),
     contrast: null,
   };
 }
@@ -122,17 +125,17 @@ function wholeBatch(config: Config, { batch, length, ...options }: ProgramOption
 function inMicroBatches(
   config: Config,
   micro: number,
-  { batch, length, ...options }: ProgramOptions,
+  { batch, length, tuning, ...options }: ProgramOptions,
 ): TrainingPrograms {
   const graphs = microBatchGraphs(config, { batch, micro, length }, options);
   const { losses, gradients, statistics } = graphs.backward;
-  const program = (outputs: Outputs) => lower(parametersAsInputs(outputs), { weights: 'f32' });
+  const program = (outputs: Outputs) => lower(parametersAsInputs(outputs), { weights: 'f32', tuning });
   const all = program({ ...losses, ...statistics, ...asGradients(gradients) });
   const sums = accumulating(all, ['segmentation', ...Object.keys(gradients).map(gradientOutput)]);
   // All that is no parameter: derivatives of features too.
   const fed = (p: Program) => Object.keys(p.inputs).filter(name => !name.startsWith(parameterInput('')));
   const none = new Set<string>();
-  const lossProgram = lower(graphs.contrast, { weights: 'f32' });
+  const lossProgram = lower(graphs.contrast, { weights: 'f32', tuning });
   const forward = program(graphs.forward);
   return {
     trained: Object.keys(gradients),

@@ -75,7 +75,7 @@ export class TrainingStep {
   static async create(gpu: GpuDevice, assembly: Assembly, config: Config, options: StepOptions): Promise<TrainingStep> {
     const { trained: asked, clip = 0, ema = 0, batch, microBatch = batch } = options;
     const programs = trainingPrograms(config, {
-      ...{ batch, microBatch, length: options.length, recompute: options.recompute ?? 'none' },
+      ...{ batch, microBatch, length: options.length, recompute: options.recompute ?? 'none', tuning: gpu.tuning },
       ...(asked ? { trained: name => asked.has(name) } : {}),
     });
     const pipelines = new PipelineCache(gpu);

@@ -31,6 +31,13 @@ fn strip_at(strip: u32) -> Strip {
   return Tap(tap / dims.kernel_width, tap % dims.kernel_width, strip % quads);
 }
 
+// Without divisions, which would cost a CPU's vectors more than the strip's products.
+fn next_strip(tap: Strip) -> Strip {
+  if (tap.o + 1u < dims.out_channels / 4u) { return Tap(tap.y, tap.x, tap.o + 1u); }
+  if (tap.x + 1u < dims.kernel_width) { return Tap(tap.y, tap.x + 1u, 0u); }
+  return Tap(tap.y + 1u, 0u, 0u);
+}
+
 // Over the stride; past the end of any map where it is not whole.
 fn quotient(distance: u32) -> u32 {
   if (!strided) { return distance; }
@@ -48,9 +55,9 @@ fn load_x(row: XRow, tap: Strip) -> vec4f {
 }
 
 // W[o,ky,kx,c]: invocations that differ in c read neighbours.
-fn load_weight(c: u32, strip: u32) -> vec4f {
+fn load_weight(c: u32, k: u32, tap: Strip) -> vec4f {
   let taps = dims.kernel_height * dims.kernel_width;
-  let first = 4u * strip % dims.out_channels * taps + 4u * strip / dims.out_channels;
+  let first = 4u * tap.o * taps + tap.y * dims.kernel_width + tap.x;
   var value = vec4f();
   for (var i = 0u; i < 4u; i++) {
     let at = (first + i * taps) * dims.n + c;
@@ -61,7 +68,7 @@ fn load_weight(c: u32, strip: u32) -> vec4f {
 
 fn finish(m: u32, n: u32, sum: f32) { dx[m * dims.n + n] = act(sum); }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(GROUP)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,

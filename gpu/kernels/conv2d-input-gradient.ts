@@ -45,7 +45,11 @@ export function conv2dInputGradient<O>(
     // Every input pixel lies in exactly one window: one product, its rows unfolded into blocks.
     const shuffle = { width: outWidth, block: stride };
     const k = kernelHeight * kernelWidth * channels;
-    return linearInputGradient({ m: batch * outHeight * outWidth, k, n: outChannels, shuffle }, { dy, weight, out });
+    return linearInputGradient(
+      { m: batch * outHeight * outWidth, k, n: outChannels, shuffle },
+      { dy, weight, out },
+      storage,
+    );
   }
   const m = batch * height * width;
   const k = kernelHeight * kernelWidth * outChannels;
@@ -53,9 +57,9 @@ export function conv2dInputGradient<O>(
   const variant = fast
     ? { name: 'conv2d-input-gradient-vec4', source: vec4 }
     : { name: 'conv2d-input-gradient', source: general };
-  const { tile, workgroups } = gemmTiles(m, channels);
+  const { tiling, workgroups } = gemmTiles(m, channels, storage.tuning);
   return {
-    shader: { ...variant, act: 'f32', weight: 'f32', tile },
+    shader: { ...variant, act: 'f32', weight: 'f32', ...tiling },
     constants: { strided: Number(stride > 1) },
     uniforms: [
       ...[m, channels, k, Math.ceil(k / 4)],

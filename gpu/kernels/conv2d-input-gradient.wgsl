@@ -38,6 +38,8 @@ fn strip_at(k: u32) -> Strip {
   return Strip(first, array(tap_at(first), tap_at(first + 1u), tap_at(first + 2u), tap_at(first + 3u)));
 }
 
+fn next_strip(strip: Strip) -> Strip { return strip_at(strip.k / 4u + 1u); }
+
 // Over the stride; past the end of any map where it is not whole.
 fn quotient(distance: u32) -> u32 {
   if (!strided) { return distance; }
@@ -60,19 +62,20 @@ fn load_x(row: XRow, strip: Strip) -> vec4f {
 }
 
 // W[o,ky,kx,c]: invocations that differ in c read neighbours.
-fn load_weight(c: u32, strip: u32) -> vec4f {
+fn load_weight(c: u32, k: u32, strip: Strip) -> vec4f {
   let taps = dims.kernel_height * dims.kernel_width;
   var value = vec4f();
-  for (var k = 4u * strip; k < min(4u * strip + 4u, dims.k); k++) {
-    let at = (k % dims.out_channels * taps + k / dims.out_channels) * dims.n + c;
-    value[k % 4u] = unpack_weight1(weight[weight1_index(at)], at);
+  for (var i = 0u; i < min(4u, dims.k - strip.k); i++) {
+    let tap = strip.taps[i];
+    let at = (tap.o * taps + tap.y * dims.kernel_width + tap.x) * dims.n + c;
+    value[i] = unpack_weight1(weight[weight1_index(at)], at);
   }
   return value;
 }
 
 fn finish(m: u32, n: u32, sum: f32) { dx[m * dims.n + n] = act(sum); }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(GROUP)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,

@@ -10,6 +10,13 @@ alias Strip = Tap;
 
 fn strip_at(k: u32) -> Strip { return tap_at(k); }
 
+// Without divisions, which would cost a CPU's vectors more than the strip's products.
+fn next_strip(tap: Strip) -> Strip {
+  if (tap.c + 1u < dims.channels + dims.channels2) { return Tap(tap.y, tap.x, tap.c + 1u); }
+  if (tap.x + 1u < dims.kernel_width) { return Tap(tap.y, tap.x + 1u, 0u); }
+  return Tap(tap.y + 1u, 0u, 0u);
+}
+
 fn load_x(row: XRow, tap: Strip) -> vec4f {
   let y = row.y + tap.y;
   let column = row.x + tap.x;
@@ -19,9 +26,9 @@ fn load_x(row: XRow, tap: Strip) -> vec4f {
   return vec4f(x2[pixel * dims.channels2 + tap.c - dims.channels]);
 }
 
-fn load_weight(n: u32, strip: u32) -> vec4f { return unpack_weight(weight[n * dims.strips + strip]); }
+fn load_weight(n: u32, k: u32, strip: Strip) -> vec4f { return unpack_weight(weight[n * dims.strips + k]); }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(GROUP)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,

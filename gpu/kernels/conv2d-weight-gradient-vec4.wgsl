@@ -36,7 +36,7 @@ fn store_quad(run: u32, a: u32, quad: u32, value: vec4f) {
   if (4u * quad < dims.b) { out[(run * dims.a + a) * (dims.b / 4u) + quad] = act4(value); }
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(GROUP)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,

@@ -1,6 +1,7 @@
 // conv2d-weight-gradient: what a convolution's weight gets back. Its bias gets column-sum.ts.
 
 import { type KernelCall, u32 } from '../kernel.js';
+import type { Tuning } from '../tuning.js';
 import general from './conv2d-weight-gradient.wgsl?raw';
 import vec4 from './conv2d-weight-gradient-vec4.wgsl?raw';
 import { type Window, type WindowDims, windowOf } from './conv2d-window.js';
@@ -44,13 +45,13 @@ export function conv2dWeightGradient<O>(
   checkFp32('conv2dWeightGradient', storage);
   const { window, outer } = geometry(dims);
   const { m, a, b } = outer;
-  const { tile, rows, runs, workgroups } = outerTiles(outer);
+  const { tiling, rows, runs, workgroups } = outerTiles(outer, storage.tuning);
   const fast = window.channels % 4 === 0 && a % 4 === 0;
   const variant = fast
     ? { name: 'conv2d-weight-gradient-vec4', source: vec4 }
     : { name: 'conv2d-weight-gradient', source: general };
   return addRuns('conv2dWeightGradient', { runs, width: a * b }, { partial, out }, target => ({
-    shader: { ...variant, includes: gradientIncludes, act: 'f32', tile },
+    shader: { ...variant, includes: gradientIncludes, act: 'f32', ...tiling },
     uniforms: [
       ...[m, a, b, rows, runs],
       ...[dims.height, window.width, window.channels / (fast ? 4 : 1), window.outHeight, window.outWidth],
@@ -70,7 +71,8 @@ export function conv2dWeightGradient<O>(
 }
 
 /** Floats that `conv2dWeightGradient` needs for partial sums; 0: none. Errors: as of it. */
-export const conv2dWeightGradientPartial = (dims: Conv2dGradientDims): number => outerPartial(geometry(dims).outer);
+export const conv2dWeightGradientPartial = (dims: Conv2dGradientDims, tuning?: Tuning): number =>
+  outerPartial(geometry(dims).outer, tuning);
 
 function geometry(dims: Conv2dGradientDims): { window: Window; outer: OuterDims } {
   const where = 'conv2dWeightGradient';

@@ -58,7 +58,7 @@ fn store_quad(run: u32, a: u32, quad: u32, value: vec4f) {
   for (var i = 4u * quad; i < min(4u * quad + 4u, dims.b); i++) { out[row + i] = act(value[i % 4u]); }
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(GROUP)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,

@@ -1,7 +1,7 @@
 // Convolution as an implicit matrix product, with the concatenation before it and the gate and pixel shuffle after it.
 
 import { check } from '../../errors/index.js';
-import { type KernelCall, u32 } from '../kernel.js';
+import { type KernelCall, type KernelStorage, u32 } from '../kernel.js';
 import general from './conv2d.wgsl?raw';
 import vec4 from './conv2d-vec4.wgsl?raw';
 import { type WindowDims, windowOf } from './conv2d-window.js';
@@ -44,11 +44,7 @@ export interface Conv2dOperands<O> {
  *     shuffle: { block: 4, order: 'CRD' } },
  *   { x, weight, bias, out }, { act: 'f16', weight: 'f16' })
  */
-export function conv2d<O>(
-  dims: Conv2dDims,
-  operands: Conv2dOperands<O>,
-  storage: { readonly act: 'f32' | 'f16'; readonly weight: 'f32' | 'f16' },
-): KernelCall<O> {
+export function conv2d<O>(dims: Conv2dDims, operands: Conv2dOperands<O>, storage: KernelStorage): KernelCall<O> {
   const { x, x2 = null, weight, bias = null, gate = null, out } = operands;
   const { activation = 'none', shuffle = null } = dims;
   const window = windowOf('conv2d', dims);
@@ -61,10 +57,10 @@ export function conv2d<O>(
   const k = window.kernelHeight * window.kernelWidth * (window.channels + window.channels2);
   const fast = window.channels % 4 === 0 && window.channels2 % 4 === 0;
   const unit = fast ? 4 : 1;
-  const { tile, workgroups } = gemmTiles(m, n);
+  const { tiling, workgroups } = gemmTiles(m, n, storage.tuning);
   const variant = fast ? { name: 'conv2d-vec4', source: vec4 } : { name: 'conv2d', source: general };
   return {
-    shader: { ...variant, act: storage.act, weight: storage.weight, tile },
+    shader: { ...variant, act: storage.act, weight: storage.weight, ...tiling },
     constants: { ...epilogueConstants(activation, shuffle), has_bias: given(bias), has_gate: given(gate) },
     uniforms: [
       ...[m, n, k, Math.ceil(k / 4)],

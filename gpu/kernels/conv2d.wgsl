@@ -15,6 +15,8 @@ fn strip_at(k: u32) -> Strip {
   return Strip(first, array(tap_at(first), tap_at(first + 1u), tap_at(first + 2u), tap_at(first + 3u)));
 }
 
+fn next_strip(strip: Strip) -> Strip { return strip_at(strip.k / 4u + 1u); }
+
 fn load_x(row: XRow, strip: Strip) -> vec4f {
   var value = vec4f();
   for (var i = 0u; i < 4u; i++) {
@@ -32,17 +34,16 @@ fn load_x(row: XRow, strip: Strip) -> vec4f {
   return value;
 }
 
-fn load_weight(n: u32, strip: u32) -> vec4f {
+fn load_weight(n: u32, k: u32, strip: Strip) -> vec4f {
   var value = vec4f();
   for (var i = 0u; i < 4u; i++) {
-    let k = 4u * strip + i;
-    let at = n * dims.k + k;
-    if (k < dims.k) { value[i] = unpack_weight1(weight[weight1_index(at)], at); }
+    let at = n * dims.k + strip.k + i;
+    if (strip.k + i < dims.k) { value[i] = unpack_weight1(weight[weight1_index(at)], at); }
   }
   return value;
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(GROUP)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,

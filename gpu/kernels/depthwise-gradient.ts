@@ -2,6 +2,7 @@
 
 import { check } from '../../errors/index.js';
 import { type KernelCall, spread, u32 } from '../kernel.js';
+import { hardwareTuning, type Tuning } from '../tuning.js';
 import { type DepthwiseDims, depthwiseCall } from './depthwise.js';
 import general from './depthwise-weight-gradient.wgsl?raw';
 import vec4 from './depthwise-weight-gradient-vec4.wgsl?raw';
@@ -58,7 +59,7 @@ export function depthwiseWeightGradient<O>(
 ): KernelCall<O>[] {
   checkFp32('depthwiseWeightGradient', storage);
   const { batch, height, width, channels, kernelHeight, kernelWidth } = dims;
-  const { packets, weights, lines, runs } = cut(dims);
+  const { packets, weights, lines, runs } = cut(dims, storage.tuning);
   const variant =
     packets < channels
       ? { name: 'depthwise-weight-gradient-vec4', source: vec4 }
@@ -78,12 +79,15 @@ export function depthwiseWeightGradient<O>(
 }
 
 /** Floats that `depthwiseWeightGradient` needs for partial sums; 0: none. Errors: as of it. */
-export function depthwiseWeightGradientPartial(dims: DepthwiseDims): number {
-  const { runs, weights } = cut(dims);
+export function depthwiseWeightGradientPartial(dims: DepthwiseDims, tuning?: Tuning): number {
+  const { runs, weights } = cut(dims, tuning);
   return runs.count === 1 ? 0 : runs.count * weights;
 }
 
-function cut({ batch, height, width, channels, kernelHeight, kernelWidth }: DepthwiseDims) {
+function cut(
+  { batch, height, width, channels, kernelHeight, kernelWidth }: DepthwiseDims,
+  _tuning: Tuning = hardwareTuning,
+) {
   const where = 'depthwiseWeightGradient';
   elements(where, { batch, height, width, channels });
   const weights = elements(where, { kernelHeight, kernelWidth, channels });

@@ -1,7 +1,7 @@
 // The first half of a ConvNeXt block in one dispatch: depthwise convolution and LayerNorm without its affine part, which
 // `fold` moves into the linear layer that follows. The kernel is depthwise.wgsl.
 
-import type { KernelCall } from '../kernel.js';
+import type { KernelCall, KernelStorage } from '../kernel.js';
 import { type DepthwiseDims, type DepthwiseOperands, depthwiseCall } from './depthwise.js';
 import { checkPositive } from './guard.js';
 
@@ -19,7 +19,7 @@ import { checkPositive } from './guard.js';
 export function depthwiseNorm<O>(
   dims: DepthwiseDims & { readonly eps: number },
   operands: DepthwiseOperands<O>,
-  storage: { readonly act: 'f32' | 'f16'; readonly weight: 'f32' | 'f16' },
+  storage: KernelStorage,
 ): KernelCall<O> {
   checkPositive('depthwiseNorm', 'eps', dims.eps);
   return depthwiseCall('depthwiseNorm', dims, operands, storage, { eps: dims.eps });

@@ -1,7 +1,7 @@
 // Depthwise convolution, alone or with the normalisation that follows it in a ConvNeXt block (depthwise-norm.ts).
 
 import { check } from '../../errors/index.js';
-import { f32, type KernelCall, spread, u32 } from '../kernel.js';
+import { f32, type KernelCall, type KernelStorage, spread, u32 } from '../kernel.js';
 import general from './depthwise.wgsl?raw';
 import vec4 from './depthwise-vec4.wgsl?raw';
 import { given } from './guard.js';
@@ -41,7 +41,7 @@ export interface DepthwiseOperands<O> {
 export function depthwise<O>(
   dims: DepthwiseDims,
   operands: DepthwiseOperands<O>,
-  storage: { readonly act: 'f32' | 'f16'; readonly weight: 'f32' | 'f16' },
+  storage: KernelStorage,
 ): KernelCall<O> {
   return depthwiseCall('depthwise', dims, operands, storage);
 }
@@ -51,7 +51,7 @@ export function depthwiseCall<O>(
   where: string,
   dims: DepthwiseDims,
   { x, weight, bias = null, out }: DepthwiseOperands<O>,
-  storage: { readonly act: 'f32' | 'f16'; readonly weight: 'f32' | 'f16' },
+  storage: KernelStorage,
   { eps = null, flip = false }: { readonly eps?: number | null; readonly flip?: boolean } = {},
 ): KernelCall<O> {
   const { batch, height, width, channels, kernelHeight, kernelWidth } = dims;

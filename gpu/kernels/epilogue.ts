@@ -1,7 +1,8 @@
 // The host side of include/activation.wgsl, include/depth-to-space.wgsl and include/gemm-tile.wgsl.
 
 import { check } from '../../errors/index.js';
-import { spread } from '../kernel.js';
+import { type Shader, spread } from '../kernel.js';
+import { hardwareTuning, type Tuning } from '../tuning.js';
 import { checkSizes } from './sizes.js';
 
 /** `leakyRelu` has slope 0.01; `gelu` is the exact one. */
@@ -40,12 +41,17 @@ export function shuffledDepth(where: string, channels: number, shuffle: { readon
 /** Large tiles read less, small ones leave fewer multiprocessors idle: large only where there are plenty of them. */
 const LARGE_TILES = 96;
 
-/** Tile constants of include/gemm-tile.wgsl for m x n outputs, and the workgroups that cover them. */
+/** How m x n outputs are cut: what include/gemm-tile.wgsl or gemm-lanes.wgsl must know, and the workgroups that cover them. */
 export function gemmTiles(
   m: number,
   n: number,
-): { tile: Record<string, number>; workgroups: [number, number, number] } {
+  { lanes }: Tuning = hardwareTuning,
+): { tiling: Pick<Shader, 'tile' | 'swap'>; workgroups: [number, number, number] } {
+  if (lanes > 0) {
+    const workgroups = spread(Math.ceil(m / lanes) * Math.ceil(n / (4 * lanes)));
+    return { tiling: { tile: { LANES: lanes }, swap: { 'gemm-tile': 'gemm-lanes' } }, workgroups };
+  }
   const count = (size: number) => Math.ceil(m / size) * Math.ceil(n / size);
   const perThread = count(64) >= LARGE_TILES ? 8 : 4;
-  return { tile: { TILE_M: perThread, TILE_N: perThread }, workgroups: spread(count(8 * perThread)) };
+  return { tiling: { tile: { TILE_M: perThread, TILE_N: perThread } }, workgroups: spread(count(8 * perThread)) };
 }

@@ -1,16 +1,19 @@
 // What the backward kernels share: they run in fp32 only, and those with partial sums say when a buffer for them is missing.
 
 import { check } from '../../errors/index.js';
+import type { KernelStorage } from '../kernel.js';
+import type { Tuning } from '../tuning.js';
 import { given } from './guard.js';
 
 /** Element types as the forward kernels take them; a backward kernel accepts f32 alone. */
 export interface GradientStorage {
   readonly act: 'f32' | 'f16';
   readonly weight?: 'f32' | 'f16';
+  readonly tuning?: Tuning;
 }
 
 /** The only storage of backward kernels: gradients of TMCA span more orders of magnitude than f16 holds. */
-export const fp32 = { act: 'f32', weight: 'f32' } as const;
+export const fp32: KernelStorage = { act: 'f32', weight: 'f32' };
 
 /** Throws UNSUPPORTED for anything but f32. */
 export function checkFp32(where: string, { act, weight = 'f32' }: GradientStorage): void {

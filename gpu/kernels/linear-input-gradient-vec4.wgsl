@@ -13,11 +13,12 @@ alias Strip = u32;
 
 fn x_row(m: u32) -> XRow { return m * dims.strips; }
 fn strip_at(k: u32) -> Strip { return k; }
+fn next_strip(strip: Strip) -> Strip { return strip + 1u; }
 
 fn load_x(row: XRow, strip: Strip) -> vec4f { return vec4f(dy[row + strip]); }
 
 // Invocations that differ in n read neighbours.
-fn load_weight(n: u32, strip: u32) -> vec4f {
+fn load_weight(n: u32, k: u32, strip: Strip) -> vec4f {
   var value = vec4f();
   for (var i = 0u; i < 4u; i++) {
     let at = (4u * strip + i) * dims.n + n;
@@ -31,7 +32,7 @@ fn finish(m: u32, n: u32, sum: f32) {
   dx[place.pixel * (dims.n / (dims.block * dims.block)) + place.channel] = act(sum);
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(GROUP)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,

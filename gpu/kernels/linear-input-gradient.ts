@@ -51,9 +51,9 @@ export function linearInputGradient<O>(
   const variant = fast
     ? { name: 'linear-input-gradient-vec4', source: vec4 }
     : { name: 'linear-input-gradient', source: general };
-  const { tile, workgroups } = gemmTiles(m, k);
+  const { tiling, workgroups } = gemmTiles(m, k, storage.tuning);
   return {
-    shader: { ...variant, act: 'f32', weight: 'f32', tile },
+    shader: { ...variant, act: 'f32', weight: 'f32', ...tiling },
     constants: { shuffle: epilogueConstants('none', shuffle && { block: shuffle.block, order: 'DCR' }).shuffle! },
     uniforms: [m, k, n, Math.ceil(n / 4), shuffle?.width ?? m, shuffle?.block ?? 1].map(u32),
     bindings: [

@@ -16,6 +16,7 @@ alias Strip = u32;
 
 fn x_row(m: u32) -> XRow { return m * dims.k; }
 fn strip_at(k: u32) -> Strip { return k; }
+fn next_strip(strip: Strip) -> Strip { return strip + 1u; }
 
 fn load_x(row: XRow, strip: Strip) -> vec4f {
   var value = vec4f();
@@ -24,7 +25,7 @@ fn load_x(row: XRow, strip: Strip) -> vec4f {
 }
 
 // Invocations that differ in n read neighbours.
-fn load_weight(n: u32, strip: u32) -> vec4f {
+fn load_weight(n: u32, k: u32, strip: Strip) -> vec4f {
   var value = vec4f();
   for (var k = 4u * strip; k < min(4u * strip + 4u, dims.k); k++) {
     let at = k * dims.n + n;
@@ -38,7 +39,7 @@ fn finish(m: u32, n: u32, sum: f32) {
   dx[place.pixel * (dims.n / (dims.block * dims.block)) + place.channel] = act(sum);
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(GROUP)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,

@@ -9,10 +9,11 @@ alias Strip = u32;
 
 fn x_row(m: u32) -> XRow { return (dims.x_offset + m * dims.x_pitch) / 4u; }
 fn strip_at(k: u32) -> Strip { return k; }
+fn next_strip(strip: Strip) -> Strip { return strip + 1u; }
 fn load_x(row: XRow, strip: Strip) -> vec4f { return vec4f(x[row + strip]); }
-fn load_weight(n: u32, strip: u32) -> vec4f { return unpack_weight(weight[n * dims.strips + strip]); }
+fn load_weight(n: u32, k: u32, strip: Strip) -> vec4f { return unpack_weight(weight[n * dims.strips + strip]); }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(GROUP)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,

@@ -1,6 +1,7 @@
 // linear-weight-gradient: what a linear layer's weight gets back. Its bias gets column-sum.ts.
 
 import { type KernelCall, u32 } from '../kernel.js';
+import type { Tuning } from '../tuning.js';
 import { checkFp32, fp32, type GradientStorage } from './gradient-storage.js';
 import { elements } from './guard.js';
 import { gradientIncludes } from './include/gradients.js';
@@ -45,13 +46,13 @@ export function linearWeightGradient<O>(
 ): KernelCall<O>[] {
   const dims = outerDims({ m, k, n });
   checkFp32('linearWeightGradient', storage);
-  const { tile, rows, runs, workgroups } = outerTiles(dims);
+  const { tiling, rows, runs, workgroups } = outerTiles(dims, storage.tuning);
   const fast = n % 4 === 0 && k % 4 === 0;
   const variant = fast
     ? { name: 'linear-weight-gradient-vec4', source: vec4 }
     : { name: 'linear-weight-gradient', source: general };
   return addRuns('linearWeightGradient', { runs, width: n * k }, { partial, out }, target => ({
-    shader: { ...variant, includes: gradientIncludes, act: 'f32', tile },
+    shader: { ...variant, includes: gradientIncludes, act: 'f32', ...tiling },
     uniforms: [m, n, k, rows, runs].map(u32),
     bindings: [
       { operand: dy, access: 'read' },
@@ -64,7 +65,8 @@ export function linearWeightGradient<O>(
 }
 
 /** Floats that `linearWeightGradient` needs for partial sums; 0: none. Errors: as of it. */
-export const linearWeightGradientPartial = (dims: LinearGradientDims): number => outerPartial(outerDims(dims));
+export const linearWeightGradientPartial = (dims: LinearGradientDims, tuning?: Tuning): number =>
+  outerPartial(outerDims(dims), tuning);
 
 function outerDims({ m, k, n }: LinearGradientDims): OuterDims {
   elements('linearWeightGradient', { m, n });

@@ -2,7 +2,8 @@
 // store that makes it a transposed convolution.
 
 import { check } from '../../errors/index.js';
-import { type KernelCall, spread, u32 } from '../kernel.js';
+import { type KernelCall, type KernelStorage, spread, u32 } from '../kernel.js';
+import { hardwareTuning } from '../tuning.js';
 import { type Activation, epilogueConstants, gemmTiles, shuffledDepth } from './epilogue.js';
 import { elements, given } from './guard.js';
 import general from './linear.wgsl?raw';
@@ -55,17 +56,13 @@ const SKINNY_ROWS = 32;
  * @example
  * linear({ m: 49, k: 768, n: 3072, activation: 'gelu' }, { x, weight, bias, out }, { act: 'f16', weight: 'f16' })
  */
-export function linear<O>(
-  dims: LinearDims,
-  operands: LinearOperands<O>,
-  storage: { readonly act: 'f32' | 'f16'; readonly weight: 'f32' | 'f16' },
-): KernelCall<O> {
+export function linear<O>(dims: LinearDims, operands: LinearOperands<O>, storage: KernelStorage): KernelCall<O> {
   const { m, k, n, period = 1, activation = 'none', shuffle = null } = dims;
   const { x, weight, bias = null, rows = null, residual = null, out } = operands;
   const at = ranges(dims);
-  const { variant, tile, workgroups } = choose(m, n, k, at.x);
+  const { variant, tiling, workgroups } = choose(m, n, k, at.x, storage.tuning);
   return {
-    shader: { ...variant, act: storage.act, weight: storage.weight, tile },
+    shader: { ...variant, act: storage.act, weight: storage.weight, ...tiling },
     constants: {
       ...epilogueConstants(activation, shuffle && { block: shuffle.block, order: 'DCR' }),
       has_bias: given(bias),
@@ -117,13 +114,14 @@ function ranges(dims: LinearDims): { x: Range; residual: Range; out: Range } {
   return { x, residual, out };
 }
 
-function choose(m: number, n: number, k: number, x: Range) {
-  if (k % 4 !== 0 || !isVec4(x)) return { variant: { name: 'linear', source: general }, ...gemmTiles(m, n) };
-  if (m > SKINNY_ROWS) return { variant: { name: 'linear-vec4', source: vec4 }, ...gemmTiles(m, n) };
+function choose(m: number, n: number, k: number, x: Range, tuning = hardwareTuning) {
+  if (k % 4 !== 0 || !isVec4(x)) return { variant: { name: 'linear', source: general }, ...gemmTiles(m, n, tuning) };
+  if (m > SKINNY_ROWS || tuning.lanes > 0)
+    return { variant: { name: 'linear-vec4', source: vec4 }, ...gemmTiles(m, n, tuning) };
   const rows = m === 1 ? 1 : 8;
   return {
     variant: { name: 'linear-skinny', source: skinny },
-    tile: { TILE_M: rows },
+    tiling: { tile: { TILE_M: rows } },
     workgroups: spread(Math.ceil(m / rows) * Math.ceil(n / 4)),
   };
 }

@@ -12,6 +12,7 @@ alias Strip = u32;
 
 fn x_row(m: u32) -> XRow { return dims.x_offset + m * dims.x_pitch; }
 fn strip_at(k: u32) -> Strip { return k; }
+fn next_strip(strip: Strip) -> Strip { return strip + 1u; }
 
 fn load_x(row: XRow, strip: Strip) -> vec4f {
   var value = vec4f();
@@ -22,7 +23,7 @@ fn load_x(row: XRow, strip: Strip) -> vec4f {
   return value;
 }
 
-fn load_weight(n: u32, strip: u32) -> vec4f {
+fn load_weight(n: u32, k: u32, strip: Strip) -> vec4f {
   var value = vec4f();
   for (var i = 0u; i < 4u; i++) {
     let k = 4u * strip + i;
@@ -32,7 +33,7 @@ fn load_weight(n: u32, strip: u32) -> vec4f {
   return value;
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(GROUP)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,

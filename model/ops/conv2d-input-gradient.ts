@@ -41,11 +41,11 @@ export const conv2dInputGradient: CoreRule<Conv2dInputGradientAttrs> = {
       }
     });
   },
-  lower: ({ inputs: [dy, w], attrs: { stride, padding }, out, act, weight }) => {
+  lower: ({ inputs: [dy, w], attrs: { stride, padding }, out, act, weight, tuning }) => {
     const [batch, height, width, channels] = out.shape as [number, number, number, number];
     const [outChannels, kernelHeight, kernelWidth] = w!.shape as [number, number, number];
     const dims = { batch, height, width, channels, outChannels, kernelHeight, kernelWidth, stride, padding };
-    return [kernel(dims, { dy: dy!, weight: w!, out }, { act, weight })];
+    return [kernel(dims, { dy: dy!, weight: w!, out }, { act, weight, tuning })];
   },
   gradient: notDifferentiable,
 };

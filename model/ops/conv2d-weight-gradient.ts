@@ -42,11 +42,11 @@ export const conv2dWeightGradient: CoreRule<Conv2dWeightGradientAttrs> = {
       }
     });
   },
-  lower: ({ inputs: [x, dy], attrs, out, act, temporary }) => {
+  lower: ({ inputs: [x, dy], attrs, out, act, tuning, temporary }) => {
     const [batch, height, width, channels] = x!.shape as [number, number, number, number];
     const dims = { ...attrs, batch, height, width, channels, outChannels: out.shape[0]! };
-    const partial = temporary(4 * partialFloats(dims));
-    return kernel<Operand>(dims, { x: x!, dy: dy!, partial, out }, { act });
+    const partial = temporary(4 * partialFloats(dims, tuning));
+    return kernel<Operand>(dims, { x: x!, dy: dy!, partial, out }, { act, tuning });
   },
   gradient: notDifferentiable,
 };

@@ -74,8 +74,8 @@ export const conv2d: CoreRule<Conv2dAttrs> = {
       }
     });
   },
-  lower: ({ inputs, attrs, out, act, weight }) => [
-    lowerConv2d({ x: inputs[0]!, weight: inputs[1]!, bias: inputs[2] ?? null }, attrs, out, { act, weight }),
+  lower: ({ inputs, attrs, out, act, weight, tuning }) => [
+    lowerConv2d({ x: inputs[0]!, weight: inputs[1]!, bias: inputs[2] ?? null }, attrs, out, { act, weight, tuning }),
   ],
   gradient(b, { inputs: [x, w], attrs, dy }) {
     const [, height, width] = x!.shape as [number, number, number];

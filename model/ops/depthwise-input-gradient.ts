@@ -16,11 +16,11 @@ export const depthwiseInputGradient: CoreRule<Record<never, never>> = {
       for (let c = 0; c < channels; c++) out.data[from + c]! += dy!.data[to + c]! * w!.data[weights + c]!;
     });
   },
-  lower: ({ inputs: [dy, w], out, act, weight }) => {
+  lower: ({ inputs: [dy, w], out, act, weight, tuning }) => {
     const [batch, height, width, channels] = out.shape as [number, number, number, number];
     const [kernelHeight, kernelWidth] = w!.shape as [number, number];
     const dims = { batch, height, width, channels, kernelHeight, kernelWidth };
-    return [kernel(dims, { dy: dy!, weight: w!, out }, { act, weight })];
+    return [kernel(dims, { dy: dy!, weight: w!, out }, { act, weight, tuning })];
   },
   gradient: notDifferentiable,
 };

@@ -8,14 +8,14 @@ import type { LayerNormAttrs } from './layer-norm.js';
 export const depthwiseNorm: CompositeRule<LayerNormAttrs> = {
   slots: ['act', 'weight', 'vector'],
   expand: (b, [x, weight, bias], { eps }) => b.layerNorm(b.depthwise(x!, weight!, bias ?? null), null, null, { eps }),
-  lower: ({ inputs, attrs, out, act, weight }) => {
+  lower: ({ inputs, attrs, out, act, weight, tuning }) => {
     const [batch, height, width, channels] = out.shape as [number, number, number, number];
     const [kernelHeight, kernelWidth] = inputs[1]!.shape as [number, number];
     return [
       kernel(
         { batch, height, width, channels, kernelHeight, kernelWidth, eps: attrs.eps },
         { x: inputs[0]!, weight: inputs[1]!, bias: inputs[2] ?? null, out },
-        { act, weight },
+        { act, weight, tuning },
       ),
     ];
   },

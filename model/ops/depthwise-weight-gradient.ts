@@ -35,11 +35,11 @@ export const depthwiseWeightGradient: CoreRule<DepthwiseWeightGradientAttrs> = {
       for (let c = 0; c < channels; c++) out.data[weights + c]! += dy!.data[to + c]! * x!.data[from + c]!;
     });
   },
-  lower: ({ inputs: [x, dy], attrs, out, act, temporary }) => {
+  lower: ({ inputs: [x, dy], attrs, out, act, tuning, temporary }) => {
     const [batch, height, width, channels] = x!.shape as [number, number, number, number];
     const dims = { ...attrs, batch, height, width, channels };
-    const partial = temporary(4 * partialFloats(dims));
-    return kernel<Operand>(dims, { x: x!, dy: dy!, partial, out }, { act });
+    const partial = temporary(4 * partialFloats(dims, tuning));
+    return kernel<Operand>(dims, { x: x!, dy: dy!, partial, out }, { act, tuning });
   },
   gradient: notDifferentiable,
 };

@@ -52,14 +52,14 @@ export const depthwise: CoreRule<Record<never, never>> = {
       for (let c = 0; c < channels; c++) out.data[to + c]! += x!.data[from + c]! * w!.data[weights + c]!;
     });
   },
-  lower: ({ inputs, out, act, weight }) => {
+  lower: ({ inputs, out, act, weight, tuning }) => {
     const [batch, height, width, channels] = out.shape as [number, number, number, number];
     const [kernelHeight, kernelWidth] = inputs[1]!.shape as [number, number];
     return [
       kernel(
         { batch, height, width, channels, kernelHeight, kernelWidth },
         { x: inputs[0]!, weight: inputs[1]!, bias: inputs[2] ?? null, out },
-        { act, weight },
+        { act, weight, tuning },
       ),
     ];
   },

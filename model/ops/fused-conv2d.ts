@@ -19,10 +19,11 @@ export const fusedConv2d: CompositeRule<FusedConv2dAttrs> = {
     if (gate) y = b.mul(y, gate);
     return block === 1 ? y : b.depthToSpace(y, { block, order });
   },
-  lower: ({ inputs: [x, x2, weight, bias, gate], attrs, out, act, weight: storage }) => [
+  lower: ({ inputs: [x, x2, weight, bias, gate], attrs, out, act, weight: storage, tuning }) => [
     lowerConv2d({ x: x!, x2: x2 ?? null, weight: weight!, bias: bias ?? null, gate: gate ?? null }, attrs, out, {
       act,
       weight: storage,
+      tuning,
     }),
   ],
 };

@@ -25,11 +25,11 @@ export const fusedLinear: CompositeRule<FusedLinearAttrs> = {
     if (residual) y = b.add(y, residual);
     return block === 1 ? y : b.depthToSpace(y, { block, order: 'DCR' });
   },
-  lower: ({ inputs: [x, weight, bias, rows, residual], attrs, out, act, weight: storage }) => [
+  lower: ({ inputs: [x, weight, bias, rows, residual], attrs, out, act, weight: storage, tuning }) => [
     lowerLinear(
       { x: x!, weight: weight!, bias: bias ?? null, rows: rows ?? null, residual: residual ?? null, ...attrs },
       out,
-      { act, weight: storage },
+      { act, weight: storage, tuning },
     ),
   ],
 };

@@ -13,10 +13,10 @@ export const linearWeightGradient: CompositeRule<Record<never, never>> = {
     const columns = (t: typeof x) => b.transpose(b.reshape(t!, [-1, last(t!.shape)]));
     return b.linear(columns(dy), columns(x));
   },
-  lower: ({ inputs: [x, dy], out, act, temporary }) => {
+  lower: ({ inputs: [x, dy], out, act, tuning, temporary }) => {
     const [n, k] = out.shape as [number, number];
     const dims = { m: sizeOf(x!.shape) / k, n, k };
-    const partial = temporary(4 * partialFloats(dims));
-    return kernel<Operand>(dims, { x: x!, dy: dy!, partial, out }, { act });
+    const partial = temporary(4 * partialFloats(dims, tuning));
+    return kernel<Operand>(dims, { x: x!, dy: dy!, partial, out }, { act, tuning });
   },
 };

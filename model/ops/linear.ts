@@ -32,8 +32,8 @@ export const linear: CoreRule<Record<never, never>> = {
       }
     }
   },
-  lower: ({ inputs, out, act, weight }) => [
-    lowerLinear({ x: inputs[0]!, weight: inputs[1]!, bias: inputs[2] ?? null }, out, { act, weight }),
+  lower: ({ inputs, out, act, weight, tuning }) => [
+    lowerLinear({ x: inputs[0]!, weight: inputs[1]!, bias: inputs[2] ?? null }, out, { act, weight, tuning }),
   ],
   gradient: (b, { inputs: [x, w], dy }) => [
     b.linearInputGradient(dy, w!),

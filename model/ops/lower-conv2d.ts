@@ -1,6 +1,6 @@
 // From a convolution, plain or with its epilogue, to the kernel's call.
 
-import type { KernelCall } from '../../gpu/kernel.js';
+import type { KernelCall, KernelStorage } from '../../gpu/kernel.js';
 import { conv2d as kernel } from '../../gpu/kernels/conv2d.js';
 import type { Tensor } from '../graph.js';
 import type { Operand } from '../rule.js';
@@ -20,7 +20,7 @@ export function lowerConv2d(
   { x, x2 = null, weight, bias, gate = null }: Conv2dOperands,
   attrs: Conv2dAttrs & Partial<DepthToSpaceAttrs> & { readonly activation?: Activation },
   out: Tensor,
-  storage: { act: 'f32' | 'f16'; weight: 'f32' | 'f16' },
+  storage: KernelStorage,
 ): KernelCall<Operand> {
   const [batch, height, width, channels] = x.shape as [number, number, number, number];
   const [outChannels, kernelHeight, kernelWidth] = weight.shape as [number, number, number];

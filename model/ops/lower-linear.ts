@@ -1,6 +1,6 @@
 // From a linear, plain or with its epilogue, to the kernel's call.
 
-import type { KernelCall } from '../../gpu/kernel.js';
+import type { KernelCall, KernelStorage } from '../../gpu/kernel.js';
 import { linear as kernel } from '../../gpu/kernels/linear.js';
 import { sizeOf, type Tensor } from '../graph.js';
 import type { Operand } from '../rule.js';
@@ -20,7 +20,7 @@ export interface LinearOperands {
 export function lowerLinear(
   { x, weight, bias, rows = null, residual = null, activation = 'none', block = 1 }: LinearOperands,
   out: Tensor,
-  storage: { act: 'f32' | 'f16'; weight: 'f32' | 'f16' },
+  storage: KernelStorage,
 ): KernelCall<Operand> {
   const [n, k] = weight.shape as [number, number];
   const shuffle = block === 1 ? null : { height: x.shape[1]!, width: x.shape[2]!, block };

@@ -1,5 +1,6 @@
 // The two programs of a session, from a configuration alone.
 
+import type { Tuning } from '../../gpu/tuning.js';
 import type { Config } from '../../model/config.js';
 import { lower, type Program } from '../../model/lower.js';
 import { fold, fuse, partition, setPrecision } from '../../model/passes/index.js';
@@ -17,8 +18,13 @@ export interface Programs {
 export const FRAME_INPUTS: readonly string[] = ['image'];
 
 /** What runs per frame and per report, for one image and a text padded to `length`. */
-export function buildPrograms(config: Config, length: number, { weights, activations }: PrecisionChoice): Programs {
+export function buildPrograms(
+  config: Config,
+  length: number,
+  { weights, activations }: PrecisionChoice,
+  tuning?: Tuning,
+): Programs {
   const { logits } = tmca(config, tmcaInputs(config, 1, length));
   const { frame, report } = partition(setPrecision(fuse(fold({ logits })), activations), 'image');
-  return { frame: lower(frame, { weights }), text: lower(report, { weights }) };
+  return { frame: lower(frame, { weights, tuning }), text: lower(report, { weights, tuning }) };
 }

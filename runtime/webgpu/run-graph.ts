@@ -55,7 +55,7 @@ export async function runGraph(
   inputs: Readonly<Record<string, HostTensor>>,
   options: LoadOptions & { readonly weights?: 'f32' | 'f16'; readonly parameters?: ParameterStream } = {},
 ): Promise<GraphRun> {
-  const program = lower(outputs, { weights: options.weights ?? 'f32' });
+  const program = lower(outputs, { weights: options.weights ?? 'f32', tuning: gpu.tuning });
   const pipelines = sharedPipelines(gpu);
   const store = await WeightStore.load(gpu, assembly, [program], options.parameters ?? noParameters, options);
   const readback = new Readback(gpu);

@@ -76,7 +76,7 @@ export class WebGpuSession implements Session {
   static async create(parts: WebGpuSessionParts): Promise<WebGpuSession> {
     const { gpu, assembly, config, precision, signal, onProgress } = parts;
     const lengths = textLengths(config.maxTextLength);
-    const programs = new Map(lengths.map(length => [length, buildPrograms(config, length, precision)]));
+    const programs = new Map(lengths.map(length => [length, buildPrograms(config, length, precision, gpu.tuning)]));
     const shortest = programs.get(lengths[0]!)!;
     const all = [shortest.frame, ...[...programs.values()].map(({ text }) => text)];
     const pipelines = new PipelineCache(gpu);

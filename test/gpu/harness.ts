@@ -15,6 +15,7 @@ import type { KernelCall, Storage } from '../../gpu/kernel.js';
 import { nodeGpu } from '../../gpu/node.js';
 import { PipelineCache } from '../../gpu/pipelines.js';
 import { Readback } from '../../gpu/readback.js';
+import { hardwareTuning, type Tuning } from '../../gpu/tuning.js';
 import { fromHalf, toHalf } from '../half.js';
 
 /** Contents of an operand, or its length where the kernel fills it. Half-precision data is given as plain numbers. */
@@ -56,6 +57,25 @@ export async function variations(): Promise<Variation[]> {
       { name: 'f16', gpu, act: 'f16', weight: 'f16' },
     );
   return list;
+}
+
+export interface NamedTuning {
+  readonly name: string;
+  readonly tuning: Tuning;
+}
+
+/** How kernels that are cut by the device are to be tested on it: as for hardware, and as for this device if that differs. */
+export function tuningsOf({ tuning }: GpuDevice): NamedTuning[] {
+  const hardware = { name: 'workgroup tiles', tuning: hardwareTuning };
+  return tuning.lanes === 0 ? [hardware] : [hardware, { name: `${tuning.lanes} lanes`, tuning }];
+}
+
+/** `variations`, each in every tuning of its device. */
+export async function tunedVariations(): Promise<(Variation & NamedTuning)[]> {
+  const all = await variations();
+  return all.flatMap(variation =>
+    tuningsOf(variation.gpu).map(({ name, tuning }) => ({ ...variation, name: `${variation.name}, ${name}`, tuning })),
+  );
 }
 
 /** The values as a buffer of this storage holds them: what a reference should be computed from. */

@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { type Conv2dDims, conv2d } from '../../gpu/kernels/conv2d.js';
 import { expectClose, tolerance } from '../tolerance.js';
-import { asStored, runKernel, type TestBuffer, type Variation, variations } from './harness.js';
+import { asStored, runKernel, type TestBuffer, tunedVariations, type Variation } from './harness.js';
 import { conv2dReference, depthToSpace, noise } from './reference-kernels.js';
 
 interface Case {
@@ -144,8 +144,8 @@ const operands = ({ dims, bias, gate }: Case) => ({
   ...{ x: 0, x2: dims.channels2 ? 1 : null, weight: 2, bias: bias ? 3 : null, gate: gate ? 4 : null, out: 5 },
 });
 
-describe.each(await variations())('$name', variation => {
-  const chosen = cases.filter(c => c.everyType || variation.name === 'f32');
+describe.each(await tunedVariations())('$name', variation => {
+  const chosen = cases.filter(c => c.everyType || (variation.act === 'f32' && variation.weight === 'f32'));
 
   test.each(chosen.map(c => [`${c.kernel}: ${c.title}`, c] as const))('%s', async (_, c) => {
     const call = conv2d(c.dims, operands(c), variation);
@@ -157,7 +157,7 @@ describe.each(await variations())('$name', variation => {
 });
 
 test('writes its channels of a wider tensor and no others', async () => {
-  const [variation] = await variations();
+  const [variation] = await tunedVariations();
   const base = { batch: 1, height: 2, width: 3, channels: 4, outChannels: 3, ...k(3), padding: 1 };
   const c: Case = { title: '', dims: { ...base, out: { offset: 2, pitch: 7 } }, kernel: 'conv2d-vec4', bias: true };
   const { buffers, expected } = prepare(c, variation!);

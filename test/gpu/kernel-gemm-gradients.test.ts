@@ -12,7 +12,7 @@ import { linearInputGradient } from '../../gpu/kernels/linear-input-gradient.js'
 import { linearWeightGradient, linearWeightGradientPartial } from '../../gpu/kernels/linear-weight-gradient.js';
 import { expectClose, tolerance } from '../tolerance.js';
 import { floats, given, repeatable, written } from './gradient-harness.js';
-import { getGpu } from './harness.js';
+import { getGpu, tuningsOf } from './harness.js';
 import { conv2dGradientReference, linearGradientReference } from './reference-gradients.js';
 import { noise } from './reference-kernels.js';
 
@@ -27,7 +27,11 @@ const linears = [
   { m: 1003, k: 5, n: 1, input: 'linear-input-gradient', weight: 'linear-weight-gradient' },
 ];
 
-describe('linear', () => {
+const gpu = await getGpu();
+const tunings = tuningsOf(gpu);
+const fp32 = { act: 'f32', weight: 'f32' } as const;
+
+describe.each(tunings)('linear, $name', ({ tuning }) => {
   test.each(linears)('dx and dW, [$m,$n] x [$n,$k]', async ({ input, weight: variant, ...dims }) => {
     const { m, k, n } = dims;
     const data = {
@@ -36,11 +40,10 @@ describe('linear', () => {
       dy: noise(m * n, 3, 1 / Math.sqrt(m)),
     };
     const expected = linearGradientReference(dims, data);
-    const gpu = await getGpu();
-    const dx = linearInputGradient(dims, { dy: 2, weight: 1, out: 3 });
-    const dw = linearWeightGradient(dims, { x: 0, dy: 2, partial: 4, out: 5 });
+    const dx = linearInputGradient(dims, { dy: 2, weight: 1, out: 3 }, { ...fp32, tuning });
+    const dw = linearWeightGradient(dims, { x: 0, dy: 2, partial: 4, out: 5 }, { ...fp32, tuning });
     expect([dx.shader.name, dw[0]!.shader.name]).toEqual([input, variant]);
-    const partial = linearWeightGradientPartial(dims);
+    const partial = linearWeightGradientPartial(dims, tuning);
     expect(dw.length, 'calls').toBe(partial === 0 ? 1 : 2);
     const calls = [dx, ...dw];
     const results = await repeatable(gpu, calls, [
@@ -126,7 +129,7 @@ const convolutions: [title: string, input: string, weight: string, dims: Conv2dG
   ],
 ];
 
-describe('conv2d', () => {
+describe.each(tunings)('conv2d, $name', ({ tuning }) => {
   test.each(convolutions)('dx and dW, %s', async (_, input, variant, dims) => {
     const { batch, height, width, channels, outChannels, kernelHeight, kernelWidth, stride = 1, padding = 0 } = dims;
     const outHeight = Math.floor((height + 2 * padding - kernelHeight) / stride) + 1;
@@ -138,13 +141,13 @@ describe('conv2d', () => {
       dy: noise(pixels * outChannels, 3, 1 / Math.sqrt(pixels)),
     };
     const expected = conv2dGradientReference(dims, data);
-    const dx = conv2dInputGradient(dims, { dy: 2, weight: 1, out: 3 });
-    const dw = conv2dWeightGradient(dims, { x: 0, dy: 2, partial: 4, out: 5 });
+    const dx = conv2dInputGradient(dims, { dy: 2, weight: 1, out: 3 }, { ...fp32, tuning });
+    const dw = conv2dWeightGradient(dims, { x: 0, dy: 2, partial: 4, out: 5 }, { ...fp32, tuning });
     expect([dx.shader.name, dw[0]!.shader.name]).toEqual([input, variant]);
     const calls = [dx, ...dw];
-    const results = await repeatable(await getGpu(), calls, [
+    const results = await repeatable(gpu, calls, [
       ...[data.x, data.weight, data.dy].map(given),
-      ...[data.x.length, conv2dWeightGradientPartial(dims), data.weight.length].map(floats),
+      ...[data.x.length, conv2dWeightGradientPartial(dims, tuning), data.weight.length].map(floats),
     ]);
     expectClose(written(calls, results, 3), expected.dx, tolerance.f32);
     expectClose(written(calls, results, 5), expected.dw, tolerance.f32);

@@ -85,6 +85,20 @@ describe('header', () => {
     expect(() => shaderParts(shader({ source: own.source }), all)).toThrow('got "halves"');
   });
 
+  test('an include may be swapped for another, which brings its extensions and makes another pipeline', () => {
+    const own = shader({
+      source: '// include: tile\nfn main() {}',
+      includes: { tile: 'const tile = 1;', lanes: '// enable: subgroups\nconst lanes = 1;' },
+    });
+    const swapped = { ...own, swap: { tile: 'lanes' } };
+    const parts = shaderParts(swapped, all);
+    expect(parts.map(part => part.file)).toEqual(['header', 'include/lanes.wgsl', 'double.wgsl']);
+    expect(parts[0]!.text).toMatch(/^enable subgroups;\n/);
+    expect(shaderParts(own, all)[0]!.text).not.toContain('enable');
+    expect(moduleKey(swapped, all)).not.toBe(moduleKey(own, all));
+    expect(() => shaderParts(swapped, none)).toThrow('must have subgroups');
+  });
+
   test('lines of the assembled text lead back to their files', () => {
     const parts = shaderParts(shader({ source: '// include: gelu\nfn main() {}' }), all);
     const lines = assembleShader(shader({ source: '// include: gelu\nfn main() {}' }), all).split('\n');

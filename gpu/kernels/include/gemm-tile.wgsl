@@ -7,9 +7,10 @@
 //   dims.m, dims.n, dims.strips      strips = ceil(K / 4)
 //   alias/struct XRow, fn x_row(m)   what is known of a row of x before k is
 //   alias/struct Strip, fn strip_at(k)
-//   fn load_x(XRow, Strip) -> vec4f, fn load_weight(n, k) -> vec4f      zero past K within a strip
+//   fn load_x(XRow, Strip) -> vec4f, fn load_weight(n, k, Strip) -> vec4f      zero past K within a strip
 //   fn finish(m, n, sum)             the epilogue and the store
 
+const GROUP = 64u;
 const STRIPS = 4u;
 const PITCH = STRIPS + 1u; // odd, so that eight lanes reading a column of vec4 meet no bank twice
 const FILLERS = 64u / STRIPS;
@@ -41,7 +42,7 @@ fn compute_tile(tile: u32, index: u32) {
         tiles[(filler + FILLERS * i) * PITCH + column] = load_x(x_rows[i], strip);
       }
       for (var j = 0u; j < TILE_N / 2u; j++) {
-        tiles[W_TILE + (filler + FILLERS * j) * PITCH + column] = load_weight(w_rows[j], k);
+        tiles[W_TILE + (filler + FILLERS * j) * PITCH + column] = load_weight(w_rows[j], k, strip);
       }
     }
     workgroupBarrier();

@@ -9,6 +9,7 @@ import attentionGradientTile from './attention-gradient-tile.wgsl?raw';
 import bilinearAdjoint from './bilinear-adjoint.wgsl?raw';
 import depthwiseGradientRow from './depthwise-gradient-row.wgsl?raw';
 import layerNormGradientRow from './layer-norm-gradient-row.wgsl?raw';
+import outerLanes from './outer-lanes.wgsl?raw';
 import outerTile from './outer-tile.wgsl?raw';
 
 export const gradientIncludes: Readonly<Record<string, string>> = {
@@ -20,5 +21,6 @@ export const gradientIncludes: Readonly<Record<string, string>> = {
   'bilinear-adjoint': bilinearAdjoint,
   'depthwise-gradient-row': depthwiseGradientRow,
   'layer-norm-gradient-row': layerNormGradientRow,
+  'outer-lanes': outerLanes,
   'outer-tile': outerTile,
 };

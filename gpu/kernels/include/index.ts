@@ -9,6 +9,7 @@ import conv2dEpilogue from './conv2d-epilogue.wgsl?raw';
 import depthToSpace from './depth-to-space.wgsl?raw';
 import depthwiseRow from './depthwise-row.wgsl?raw';
 import gelu from './gelu.wgsl?raw';
+import gemmLanes from './gemm-lanes.wgsl?raw';
 import gemmTile from './gemm-tile.wgsl?raw';
 import leakyRelu from './leaky-relu.wgsl?raw';
 import linearEpilogue from './linear-epilogue.wgsl?raw';
@@ -25,6 +26,7 @@ export const includes: Readonly<Record<string, string>> = {
   'depth-to-space': depthToSpace,
   'depthwise-row': depthwiseRow,
   gelu,
+  'gemm-lanes': gemmLanes,
   'gemm-tile': gemmTile,
   'leaky-relu': leakyRelu,
   'linear-epilogue': linearEpilogue,

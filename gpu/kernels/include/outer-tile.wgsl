@@ -9,6 +9,7 @@
 //   fn load_a(m, quad) -> vec4f, fn load_b(m, Column) -> vec4f
 //   fn store_quad(run, a, quad of b, vec4f)                    may get columns past b, never rows past a
 
+const GROUP = 64u;
 const ROUND = 8u;
 const A_QUADS = 2u * TILE_A;
 const B_QUADS = 2u * TILE_B;

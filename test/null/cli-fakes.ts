@@ -88,7 +88,16 @@ export function fakeEngine(onSegment: (index: number) => void = () => {}): FakeE
       onEvent?.({ kind: 'note', text: 'the fake trains nothing' });
       const last = { kind: 'epoch', step: 8, epoch: 1, loss: 0.5, val_dice: 0.75, val_iou: 0.6 } as const;
       const best = { step: 4, epoch: 0, score: 0.8 };
-      return { out, stopped: 'epochs', step: 8, last, best, seed: 7, adapter: info.adapter };
+      return {
+        out,
+        stopped: 'epochs',
+        step: 8,
+        last,
+        best,
+        seed: 7,
+        splits: { train: 4, val: 2 },
+        adapter: info.adapter,
+      };
     },
     listAdapters: async () => [],
   };

@@ -26,6 +26,8 @@ export interface TrainOptions extends TrainOverrides {
   readonly device?: DeviceChoice | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: ((event: TrainEvent) => void) | undefined;
+  /** As the user typed it, for run.json; made from the options if not given. */
+  readonly command?: string | undefined;
   /** The compiled train/data/decode-worker.ts; the package's own if not given. */
   readonly workerScript?: URL | undefined;
 }
@@ -41,5 +43,7 @@ export interface TrainResult {
   /** Of validation; null where there was none. */
   readonly best: { readonly step: number; readonly epoch: number; readonly score: number } | null;
   readonly seed: number;
+  /** Records of every split of the data set. */
+  readonly splits: Readonly<Record<string, number>>;
   readonly adapter: AdapterSummary;
 }

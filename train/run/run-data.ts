@@ -19,6 +19,9 @@ export interface RunData {
   readonly length: number;
   /** Tells this run's records from any others. */
   readonly digest: string;
+  readonly name: string;
+  /** Records of every split of the data set, whole ones or not. */
+  readonly splits: Readonly<Record<string, number>>;
   dispose(): Promise<void>;
 }
 
@@ -44,9 +47,10 @@ export async function openRunData(
       onProgress: (done, total) => emit({ kind: 'data', split, done, total }),
     });
   const train = await open('train', true);
+  const { name, splits } = await survey(data);
   let validation: TrainingData | null = null;
   try {
-    if (await hasSplit(data, 'val')) validation = await open('val', false);
+    if (splits.val) validation = await open('val', false);
     else
       emit({ kind: 'note', text: `${data} has no split "val": nothing is validated, the last weights are published` });
     const opened = validation ? [train, validation] : [train];
@@ -60,7 +64,7 @@ export async function openRunData(
     );
     const longest = Math.max(...opened.map(part => part.longest));
     const length = Math.min(network.maxTextLength, Math.ceil(longest / LENGTH_STEP) * LENGTH_STEP);
-    return { train, validation, length, digest, dispose: () => disposeAll(opened) };
+    return { train, validation, length, digest, name, splits, dispose: () => disposeAll(opened) };
   } catch (error) {
     await disposeAll(validation ? [train, validation] : [train]);
     throw error;
@@ -71,10 +75,12 @@ const disposeAll = async (all: readonly TrainingData[]): Promise<void> => {
   for (const part of all) await part.dispose();
 };
 
-/** Faults are no reason to say no here: opening the split names them. */
-async function hasSplit(folder: string, split: string): Promise<boolean> {
-  const { records } = await openDataset(folder, { onFault: () => {} });
-  return records.some(record => record.split === split);
+/** Faults are no reason to say no here: opening a split names them. */
+async function survey(folder: string): Promise<{ name: string; splits: Record<string, number> }> {
+  const { name, records } = await openDataset(folder, { onFault: () => {} });
+  const splits: Record<string, number> = {};
+  for (const { split } of records) splits[split] = (splits[split] ?? 0) + 1;
+  return { name, splits };
 }
 
 const NAMED = 3;

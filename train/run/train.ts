@@ -14,13 +14,14 @@ import type { AdapterSummary, DeviceChoice } from '../../runtime/types.js';
 import { parameterRules, trainConfigToJson } from '../config.js';
 import type { TrainEvent } from '../events.js';
 import { type LoopParts, runLoop } from '../loop.js';
-import type { TrainState } from '../run-files/index.js';
+import { type TrainState, writeRunInfo } from '../run-files/index.js';
 import { parameterSettings } from '../schedule.js';
 import { packageFile } from '../shipped.js';
 import { TrainingStep } from '../step.js';
 import { Validation } from '../validation.js';
 import { type Beginning, begin, DATA_KEY } from './beginning.js';
 import { explain } from './failure.js';
+import { describeRun, endedRun } from './info.js';
 import type { TrainOptions, TrainResult } from './options.js';
 import { describeInitial, initialParameters } from './parameters.js';
 import { openRunData, type RunData } from './run-data.js';
@@ -51,7 +52,8 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     `train: steps must be a whole number of at least 1, got ${steps}`,
   );
   throwIfAborted(signal, 'train');
-  const beginning = await begin(options, await packageName());
+  const by = await packageName();
+  const beginning = await begin(options, by);
   const made: Made = [];
   try {
     for (const text of beginning.notes) emit({ kind: 'note', text });
@@ -60,9 +62,13 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     emit({ kind: 'prepare' });
     const gpu = await openDevice({ gpu: await nodeGpu(), prefer: 'any', signal });
     made.push(gpu);
+    const info = await describeRun(by, options, beginning, data, gpu.adapter);
+    await writeRunInfo(options.out, info);
     const run = new Run(options, beginning, data, gpu, emit);
     made.push(run);
-    return await run.go();
+    const result = await run.go();
+    await writeRunInfo(options.out, endedRun(info, result, beginning.config));
+    return result;
   } finally {
     await beginning.init?.close();
     for (const part of made.reverse()) await part.dispose();
@@ -111,7 +117,7 @@ class Run {
       return {
         ...{ out: this.options.out, stopped, step: state.step },
         last: last ?? earlier.filter(({ kind }) => kind === 'epoch').at(-1) ?? null,
-        ...{ best: state.best, seed: config.seed, adapter: this.#adapter },
+        ...{ best: state.best, seed: config.seed, splits: this.data.splits, adapter: this.#adapter },
       };
     } catch (error) {
       throw await explain(error, { options: this.options, saved: this.#saved, arena: step?.arena });

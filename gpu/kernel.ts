@@ -3,8 +3,14 @@
 
 import type { Tuning } from './tuning.js';
 
-/** How numbers lie in a storage buffer. `f16` is native where the device has `shader-f16`, else packed in pairs in u32. */
-export type Storage = 'f32' | 'f16' | 'i32';
+/**
+ * How numbers lie in a storage buffer. `f16` is native where the device has `shader-f16`, else packed in pairs in u32; `i8`
+ * is four signed bytes in a u32, the first in the low one.
+ */
+export type Storage = 'f32' | 'f16' | 'i8' | 'i32';
+
+/** Element types of a weight operand. `i8` comes with one f32 scale for each output channel. */
+export type WeightStorage = 'f32' | 'f16' | 'i8';
 
 /** One piece of WGSL: the text of a `.wgsl` file and what the generated header must put before it. */
 export interface Shader {
@@ -26,9 +32,10 @@ export interface Shader {
   readonly act: 'f32' | 'f16';
   /**
    * Element type of the weight operand, if the kernel has one: `weight4` is the storage type of four consecutive weights,
-   * `unpack_weight(w: weight4) -> vec4f` reads them. 'f16' becomes `vec4h` with `shader-f16` and `vec2u` without.
+   * `unpack_weight(w: weight4) -> vec4f` reads them. 'f16' becomes `vec4h` with `shader-f16` and `vec2u` without,
+   * 'i8' a `u32`, whose numbers are whole.
    */
-  readonly weight?: 'f32' | 'f16';
+  readonly weight?: WeightStorage;
   /** Numbers that size register tiles: `const NAME: u32 = VALUE;` in the header. They are part of the pipeline's key. */
   readonly tile?: Readonly<Record<string, number>>;
 }
@@ -36,7 +43,7 @@ export interface Shader {
 /** What a factory must know besides dimensions: element types, and how the device wants its work cut. */
 export interface KernelStorage {
   readonly act: 'f32' | 'f16';
-  readonly weight: 'f32' | 'f16';
+  readonly weight: WeightStorage;
   /** `hardwareTuning` if not given. */
   readonly tuning?: Tuning;
 }

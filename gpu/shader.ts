@@ -3,7 +3,7 @@
 // map back to it (`locateLine`).
 
 import { check, TmcaError } from '../errors/index.js';
-import type { Shader } from './kernel.js';
+import type { Shader, WeightStorage } from './kernel.js';
 import { includes } from './kernels/include/index.js';
 
 /** What the device can compile, as far as the header depends on it. */
@@ -138,7 +138,16 @@ function enableLine(kernel: string, extension: string, features: ShaderFeatures)
 }
 
 /** Weights are read as f32 whatever they are stored in, so a kernel's arithmetic is written once. */
-function weightLines(weight: 'f32' | 'f16', native: boolean): string[] {
+function weightLines(weight: WeightStorage, native: boolean): string[] {
+  // Shifts, not unpack4xI8: that is a language feature which older browsers lack.
+  if (weight === 'i8')
+    return [
+      'alias weight4 = u32;',
+      'alias weight1 = u32;',
+      'fn unpack_weight(w: weight4) -> vec4f { return vec4f((vec4i(i32(w)) << vec4u(24u, 16u, 8u, 0u)) >> vec4u(24u)); }',
+      'fn weight1_index(i: u32) -> u32 { return i >> 2u; }',
+      'fn unpack_weight1(w: weight1, i: u32) -> f32 { return f32(i32(w << (24u - 8u * (i & 3u))) >> 24u); }',
+    ];
   if (weight === 'f16' && !native)
     return [
       'alias weight4 = vec2u;',

@@ -7,8 +7,11 @@ import type { OpName } from './ops/table.js';
 
 export type Shape = readonly number[];
 
-/** How a tensor's numbers are stored. Arithmetic is f32 whatever the storage. */
-export type DType = 'f32' | 'f16' | 'i32';
+/**
+ * How a tensor's numbers are stored. Arithmetic is f32 whatever the storage. `i8` is for weights alone: whole numbers that
+ * a scale makes real ones (passes/dequantise.ts).
+ */
+export type DType = 'f32' | 'f16' | 'i8' | 'i32';
 
 interface TensorBase {
   readonly shape: Shape;

@@ -10,6 +10,7 @@ import {
   isOp,
   type OpTensor,
   type Outputs,
+  parametersOf,
   type Shape,
   sizeOf,
   type Tensor,
@@ -41,14 +42,17 @@ export interface Program {
 }
 
 export interface LowerOptions {
-  /** How weights (`weight` slots known at load) are stored. */
+  /** How weights (`weight` slots known at load) are stored; whole numbers (i8) stay what they are. */
   readonly weights: 'f32' | 'f16';
   /** Of the device that is to run the program; `hardwareTuning` where none is known. */
   readonly tuning?: Tuning | undefined;
+  /** Parameters that f16 cannot hold: a weight made from one is stored in f32. */
+  readonly wide?: ReadonlySet<string> | undefined;
 }
 
-export const bytesOf = (shape: Shape, storage: Storage): number =>
-  Math.ceil((sizeOf(shape) * (storage === 'f16' ? 2 : 4)) / 4) * 4;
+const WIDTH = { f32: 4, f16: 2, i8: 1, i32: 4 } as const satisfies Record<Storage, number>;
+
+export const bytesOf = (shape: Shape, storage: Storage): number => Math.ceil((sizeOf(shape) * WIDTH[storage]) / 4) * 4;
 
 /** Replaces composites without kernels by their subgraphs, until every node has kernels. */
 export function legalise(outputs: Outputs): Outputs {
@@ -73,6 +77,8 @@ function legalNode(node: OpTensor, done: ReadonlyMap<Tensor, Tensor>, legal: (t:
   return expanded.dtype === node.dtype || !isOp(expanded) ? expanded : { ...expanded, dtype: node.dtype };
 }
 
+const NONE: ReadonlySet<string> = new Set();
+
 class Lowering {
   readonly calls: KernelCall<number>[] = [];
   readonly buffers: BufferSpec[] = [];
@@ -90,10 +96,16 @@ class Lowering {
   }
 
   /** Storage that a reader's slot asks of a tensor known at load. */
-  private storageOf(slot: Slot, reader: OpTensor): Storage {
-    if (slot === 'weight') return this.options.weights;
+  private storageOf(tensor: Tensor, slot: Slot, reader: OpTensor): Storage {
+    if (slot === 'weight') return tensor.dtype === 'i8' ? 'i8' : this.weightStorage(tensor);
     if (slot === 'index') return 'i32';
     return slot === 'vector' ? 'f32' : reader.dtype;
+  }
+
+  private weightStorage(tensor: Tensor): Storage {
+    const { weights, wide = NONE } = this.options;
+    const isWide = () => [...parametersOf({ tensor }).keys()].some(name => wide.has(name));
+    return weights === 'f16' && wide.size > 0 && isWide() ? 'f32' : weights;
   }
 
   constant(tensor: Tensor, storage: Storage): number {
@@ -131,7 +143,7 @@ class Lowering {
     const operands = new Map<Operand, number>();
     node.inputs.forEach((t, i) => {
       if (t)
-        operands.set(t, this.known.has(t) ? this.constant(t, this.storageOf(slotOf(rule, i), node)) : this.value(t));
+        operands.set(t, this.known.has(t) ? this.constant(t, this.storageOf(t, slotOf(rule, i), node)) : this.value(t));
     });
     const weightSlot = node.inputs.findIndex((t, i) => t !== null && slotOf(rule, i) === 'weight');
     const weight = weightSlot < 0 ? undefined : this.buffers[operands.get(node.inputs[weightSlot]!)!]!.storage;
@@ -141,7 +153,7 @@ class Lowering {
       attrs: node.attrs,
       out: node,
       act: node.dtype === 'f16' ? 'f16' : 'f32',
-      weight: weight === 'f16' ? 'f16' : 'f32',
+      weight: weight === 'f16' || weight === 'i8' ? weight : 'f32',
       tuning: this.options.tuning ?? hardwareTuning,
       temporary: bytes => ({ temporary: true, bytes }),
     });

@@ -1,7 +1,7 @@
 // What an op must say of itself. One file in `ops/` holds one rule; the table in `ops/table.ts` is closed over them, so a
 // rule that lacks a member does not compile.
 
-import type { KernelCall } from '../gpu/kernel.js';
+import type { KernelCall, WeightStorage } from '../gpu/kernel.js';
 import type { Tuning } from '../gpu/tuning.js';
 import type { Builder } from './builder.js';
 import type { DType, Shape, Tensor } from './graph.js';
@@ -34,7 +34,7 @@ export interface LowerContext<A> {
   /** Element type of the activations: the output's. */
   readonly act: 'f32' | 'f16';
   /** Storage of the weight slot's tensor. */
-  readonly weight: 'f32' | 'f16';
+  readonly weight: WeightStorage;
   /** How the device wants its work cut. */
   readonly tuning: Tuning;
   temporary(bytes: number): Temporary;

@@ -7,7 +7,7 @@ import type { GpuDevice } from '../gpu/device.js';
 import type { Config } from '../model/config.js';
 import { parametersOf, type Shape, showShape } from '../model/graph.js';
 import { namedOutputs } from '../model/outputs.js';
-import { fold, fuse, setPrecision } from '../model/passes/index.js';
+import { prepare } from '../model/passes/index.js';
 import { tmca, tmcaInputs } from '../model/tmca.js';
 import type { PrecisionChoice } from './engine-choice.js';
 import { channelsFirst, channelsLast } from './layout.js';
@@ -78,13 +78,12 @@ export async function runForward(
 ): Promise<ForwardRun> {
   const { batch, length } = checkInputs('inspectForward', config, inputs);
   const graph = namedOutputs(tmca(config, tmcaInputs(config, batch, length)));
-  const prepared = setPrecision(fuse(fold(graph)), precision.activations);
   const run = await runGraph(
     gpu,
     assembly,
-    prepared,
+    prepare(graph, precision),
     { ...inputs, image: channelsLast(inputs.image) },
-    { ...options, weights: precision.weights, parameters },
+    { ...options, weights: precision.weights, wide: precision.wide, parameters },
   );
   const outputs = Object.entries(run.outputs).map(([name, tensor]) => [name, channelsFirst(tensor)] as const);
   return { ...run, outputs: Object.fromEntries(outputs) };

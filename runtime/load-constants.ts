@@ -5,7 +5,7 @@ import { check, TmcaError, throwIfAborted } from '../errors/index.js';
 import { isOp, parametersOf, type Tensor } from '../model/graph.js';
 import { evaluate } from '../model/interpreter.js';
 import type { SafetensorsTensor } from './safetensors/dtypes.js';
-import { toFloat32 } from './safetensors/to-float32.js';
+import { toFloat32, wholeNumbers } from './safetensors/to-float32.js';
 
 /** Where parameters come from: a file, or golden.py's `fill`. */
 export interface ParameterStream {
@@ -52,7 +52,11 @@ export async function loadConstants<C extends LoadTime>(
     for (const [key, constant] of direct.get(parameter.name) ?? []) put(key, constant, parameter);
     direct.delete(parameter.name);
     if (!held.wants(parameter.name)) continue;
-    held.put(parameter.name, toFloat32(parameter));
+    // A graph that reads whole numbers has their scales beside them (passes/dequantise.ts).
+    held.put(
+      parameter.name,
+      parameter.dtype === 'I8' ? Float32Array.from(wholeNumbers(parameter)) : toFloat32(parameter),
+    );
     for (const ready of held.take(parameter.name)) put(ready.key, ready.constant, ready.evaluate(held));
   }
   const missing = [...direct.keys(), ...held.missing()];

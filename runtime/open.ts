@@ -21,7 +21,8 @@ import {
   readModelFiles,
 } from './model-folder/index.js';
 import { RecoveringSession } from './recovering-session.js';
-import type { DeviceChoice, Session, SessionInfo, SessionOptions } from './types.js';
+import { hasWideActivations, type StoredWeights, storedWeights } from './stored-weights.js';
+import type { DeviceChoice, DTypeChoice, Session, SessionInfo, SessionOptions } from './types.js';
 import type { ParameterStream } from './webgpu/encode.js';
 import { WebGpuSession } from './webgpu/session.js';
 
@@ -57,6 +58,18 @@ function checkedStream({ weights }: ModelFolder): ParameterStream {
       }
     },
   };
+}
+
+/** Precision and parameters of a folder, or of one whose parameters are computed. */
+function weightsOf(
+  config: Config,
+  folder: ModelFolder | null,
+  dtype: DTypeChoice,
+  { features }: GpuDevice,
+): Promise<StoredWeights> {
+  const precision = choosePrecision(dtype, config.dtype, features.f16, hasWideActivations(config));
+  const stream = folder ? checkedStream(folder) : fillStream(expectedParameters(config));
+  return storedWeights(config, folder?.weights.header ?? null, precision, stream);
 }
 
 function describe(
@@ -111,14 +124,14 @@ async function openOnce(location: string, platform: Platform, options: SessionOp
     throwIfAborted(signal, 'openModel');
     const opened = await openGpu(platform, device, signal);
     gpu = opened.gpu;
-    const precision = choosePrecision(dtype, config.dtype, gpu.features.f16);
+    const { precision, parameters } = await weightsOf(config, folder, dtype, gpu);
     return await WebGpuSession.create({
       gpu,
       assembly,
       config,
       precision,
       vocabulary,
-      parameters: checkedStream(folder),
+      parameters,
       describe: () => describe(folder, opened.gpu, precision, opened.reason),
       signal,
       onProgress,
@@ -168,13 +181,11 @@ async function withNetwork<R extends object>(
   try {
     const files = folder ?? { ...(await readModelFiles(location, platform.io)), hash: () => null };
     const { config } = files;
-    const expected = expectedParameters(config);
-    if (folder) checkTensors(folder.weights.header, expected, `${location}/model.safetensors`);
-    const parameters = folder ? checkedStream(folder) : fillStream(expected);
+    if (folder) checkTensors(folder.weights.header, expectedParameters(config), `${location}/model.safetensors`);
     const assembly = await loadAssembly();
     const opened = await openGpu(platform, device, signal);
     using gpu = opened.gpu;
-    const precision = choosePrecision(dtype, config.dtype, gpu.features.f16);
+    const { precision, parameters } = await weightsOf(config, folder, dtype, gpu);
     const result = await run({ gpu, assembly, config, precision, parameters });
     // After the run: the model's hash is known once all of it has been read.
     return { ...result, info: describe(files, gpu, precision, opened.reason) };

@@ -6,7 +6,7 @@ import general from './conv2d.wgsl?raw';
 import vec4 from './conv2d-vec4.wgsl?raw';
 import { type WindowDims, windowOf } from './conv2d-window.js';
 import { type Activation, epilogueConstants, gemmTiles, type Shuffle, shuffledDepth } from './epilogue.js';
-import { given } from './guard.js';
+import { checkScale, given } from './guard.js';
 import { checkRange, type Range, whole } from './range.js';
 import { bytesOf } from './sizes.js';
 
@@ -28,14 +28,16 @@ export interface Conv2dOperands<O> {
   readonly bias?: O | null;
   /** [batch, outHeight, outWidth], activations; multiplies after the activation. */
   readonly gate?: O | null;
+  /** [outChannels], f32; multiplies each channel's sum before all else: what int8 weights are worth. */
+  readonly scale?: O | null;
   /** [batch, outHeight, outWidth, outChannels], or block times as high and wide and a block²-th as deep; activations. */
   readonly out: O;
 }
 
 /**
- * out = shuffle(activation(conv2d([x, x2]) + bias) · gate); outHeight = ⌊(height + 2 padding - kernelHeight) / stride⌋ + 1.
+ * out = shuffle(activation(scale · conv2d([x, x2]) + bias) · gate); outHeight = ⌊(height + 2 padding - kernelHeight) / stride⌋ + 1.
  *
- * Errors: BAD_ARGUMENT (a size), SHAPE_MISMATCH (x2 without channels2, a window larger than the padded map, a shuffle that
+ * Errors: BAD_ARGUMENT (a size, int8 weights without scale), SHAPE_MISMATCH (x2 without channels2, a window larger than the padded map, a shuffle that
  * does not divide, a pitch too short).
  *
  * @example
@@ -45,10 +47,11 @@ export interface Conv2dOperands<O> {
  *   { x, weight, bias, out }, { act: 'f16', weight: 'f16' })
  */
 export function conv2d<O>(dims: Conv2dDims, operands: Conv2dOperands<O>, storage: KernelStorage): KernelCall<O> {
-  const { x, x2 = null, weight, bias = null, gate = null, out } = operands;
+  const { x, x2 = null, weight, bias = null, gate = null, scale = null, out } = operands;
   const { activation = 'none', shuffle = null } = dims;
   const window = windowOf('conv2d', dims);
   checkSource(dims, x2);
+  checkScale('conv2d', storage.weight, scale);
   const m = dims.batch * window.outHeight * window.outWidth;
   const n = dims.outChannels;
   const depth = shuffledDepth('conv2d', n, shuffle);
@@ -61,7 +64,12 @@ export function conv2d<O>(dims: Conv2dDims, operands: Conv2dOperands<O>, storage
   const variant = fast ? { name: 'conv2d-vec4', source: vec4 } : { name: 'conv2d', source: general };
   return {
     shader: { ...variant, act: storage.act, weight: storage.weight, ...tiling },
-    constants: { ...epilogueConstants(activation, shuffle), has_bias: given(bias), has_gate: given(gate) },
+    constants: {
+      ...epilogueConstants(activation, shuffle),
+      has_bias: given(bias),
+      has_gate: given(gate),
+      has_scale: given(scale),
+    },
     uniforms: [
       ...[m, n, k, Math.ceil(k / 4)],
       ...[dims.height, window.width, window.channels / unit, window.channels2 / unit],
@@ -75,15 +83,16 @@ export function conv2d<O>(dims: Conv2dDims, operands: Conv2dOperands<O>, storage
       { operand: bias, access: 'read' },
       { operand: gate, access: 'read' },
       { operand: out, access: 'read_write' },
+      { operand: scale, access: 'read' },
     ],
     workgroups,
     cost: {
-      flops: m * n * (2 * k + given(bias) + given(gate)),
+      flops: m * n * (2 * k + given(bias) + given(gate) + given(scale)),
       bytes:
         bytesOf(storage.act) *
           (dims.batch * dims.height * window.width * (window.channels + window.channels2) + m * (n + given(gate))) +
         bytesOf(storage.weight) * n * k +
-        4 * n * given(bias),
+        4 * n * (given(bias) + given(scale)),
     },
   };
 }

@@ -1,15 +1,15 @@
-// The first half of a ConvNeXt block in one dispatch: depthwise convolution and LayerNorm without its affine part, which
-// `fold` moves into the linear layer that follows. The kernel is depthwise.wgsl.
+// The first half of a ConvNeXt block in one dispatch: depthwise convolution and LayerNorm. Its affine part is given where
+// `fold` could not move it into the linear layer that follows. The kernel is depthwise.wgsl.
 
 import type { KernelCall, KernelStorage } from '../kernel.js';
-import { type DepthwiseDims, type DepthwiseOperands, depthwiseCall } from './depthwise.js';
-import { checkPositive } from './guard.js';
+import { type DepthwiseDims, type DepthwiseOperands, depthwiseCall, type NormOperands } from './depthwise.js';
+import { checkPositive, checkTogether } from './guard.js';
 
 /**
- * out = (y - mean(y)) / sqrt(var(y) + eps) over the channels of each pixel, y as of `depthwise`, in f32 throughout;
+ * out = (y - mean(y)) / sqrt(var(y) + eps) normWeight + normBias over the channels of each pixel, y as of `depthwise`, in f32 throughout;
  * population variance, in two passes.
  *
- * Errors: BAD_ARGUMENT (a size, eps), UNSUPPORTED (an even kernel).
+ * Errors: BAD_ARGUMENT (a size, eps), SHAPE_MISMATCH (half of the affine part), UNSUPPORTED (an even kernel).
  *
  * @example
  * depthwiseNorm(
@@ -18,9 +18,10 @@ import { checkPositive } from './guard.js';
  */
 export function depthwiseNorm<O>(
   dims: DepthwiseDims & { readonly eps: number },
-  operands: DepthwiseOperands<O>,
+  operands: DepthwiseOperands<O> & NormOperands<O>,
   storage: KernelStorage,
 ): KernelCall<O> {
   checkPositive('depthwiseNorm', 'eps', dims.eps);
+  checkTogether('depthwiseNorm', 'normWeight and normBias', operands.normWeight, operands.normBias);
   return depthwiseCall('depthwiseNorm', dims, operands, storage, { eps: dims.eps });
 }

@@ -4,7 +4,7 @@ import { check } from '../../errors/index.js';
 import { f32, type KernelCall, type KernelStorage, spread, u32 } from '../kernel.js';
 import general from './depthwise.wgsl?raw';
 import vec4 from './depthwise-vec4.wgsl?raw';
-import { given } from './guard.js';
+import { checkScale, given } from './guard.js';
 import { bytesOf, checkSizes } from './sizes.js';
 
 export interface DepthwiseDims {
@@ -28,6 +28,12 @@ export interface DepthwiseOperands<O> {
   readonly out: O;
 }
 
+/** The affine half of the norm: both or neither, [channels], f32. */
+export interface NormOperands<O> {
+  readonly normWeight?: O | null;
+  readonly normBias?: O | null;
+}
+
 /**
  * out[b,y,x,c] = Σ x[b, y - ⌊kh/2⌋ + ky, x - ⌊kw/2⌋ + kx, c] weight[ky,kx,c] + bias[c].
  *
@@ -46,11 +52,11 @@ export function depthwise<O>(
   return depthwiseCall('depthwise', dims, operands, storage);
 }
 
-/** With `eps`, the result is normalised over its channels; with `flip`, taps are taken from last to first. */
+/** With `eps`, the result is normalised over its channels, and takes the norm's affine half; with `flip`, taps are taken from last to first. */
 export function depthwiseCall<O>(
   where: string,
   dims: DepthwiseDims,
-  { x, weight, bias = null, out }: DepthwiseOperands<O>,
+  { x, weight, bias = null, normWeight = null, normBias = null, out }: DepthwiseOperands<O> & NormOperands<O>,
   storage: KernelStorage,
   { eps = null, flip = false }: { readonly eps?: number | null; readonly flip?: boolean } = {},
 ): KernelCall<O> {
@@ -61,6 +67,7 @@ export function depthwiseCall<O>(
     'UNSUPPORTED',
     `${where}: kernels must have odd sides, got ${kernelHeight} x ${kernelWidth}; pad the weight with zeros`,
   );
+  checkScale(where, storage.weight, null); // whole numbers mean nothing to it
   const fast = channels % 4 === 0;
   const packets = fast ? channels / 4 : channels;
   const rows = batch * height;
@@ -75,6 +82,7 @@ export function depthwiseCall<O>(
       kernel_width: kernelWidth,
       has_bias: given(bias),
       normalize: Number(eps !== null),
+      affine: given(normWeight),
       flip: Number(flip),
     },
     uniforms: [...[rows, height, width, packets, channels, runs].map(u32), f32(eps ?? 0)],
@@ -83,11 +91,16 @@ export function depthwiseCall<O>(
       { operand: weight, access: 'read' },
       { operand: bias, access: 'read' },
       { operand: out, access: 'read_write' },
+      { operand: normWeight, access: 'read' },
+      { operand: normBias, access: 'read' },
     ],
     workgroups,
     cost: {
-      flops: count * (2 * taps + given(bias) + (eps === null ? 0 : 5)),
-      bytes: 2 * count * bytesOf(storage.act) + taps * channels * bytesOf(storage.weight) + 4 * channels * given(bias),
+      flops: count * (2 * taps + given(bias) + (eps === null ? 0 : 5) + 2 * given(normWeight)),
+      bytes:
+        2 * count * bytesOf(storage.act) +
+        taps * channels * bytesOf(storage.weight) +
+        4 * channels * (given(bias) + 2 * given(normWeight)),
     },
   };
 }

@@ -8,6 +8,7 @@ struct Dims { m: u32, quads: u32, vocabulary: u32, period: u32, eps: f32 }
 override has_positions: bool = false;
 override has_type: bool = false;
 override has_norm: bool = false;
+override has_scale: bool = false;
 
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> table: array<weight4>;
@@ -17,9 +18,11 @@ override has_norm: bool = false;
 @group(0) @binding(5) var<storage, read> weight: array<vec4f>;
 @group(0) @binding(6) var<storage, read> bias: array<vec4f>;
 @group(0) @binding(7) var<storage, read_write> y: array<act4>;
+@group(0) @binding(8) var<storage, read> row_scale: array<f32>;
 
 fn load(token: u32, position: u32, i: u32) -> vec4f {
   var v = unpack_weight(table[token * dims.quads + i]);
+  if (has_scale) { v *= row_scale[token]; }
   if (has_positions) { v += positions[position * dims.quads + i]; }
   if (has_type) { v += type_row[i]; }
   return v;

@@ -1,13 +1,14 @@
 // include: row-reduce
-// y[r,:] = table[ids[r],:] + positions[r % period,:] + type_row, then LayerNorm with weight and bias if has_norm.
+// y[r,:] = row_scale[ids[r]] table[ids[r],:] + positions[r % period,:] + type_row, then LayerNorm with weight and bias if has_norm.
 // table [vocabulary,d] weight storage; ids [m] i32, clamped into the table; positions [period,d], type_row, weight, bias
-// [d] f32; y [m,d] act. LANES threads a row, ROWS rows a workgroup. Source: BERT's embeddings; any d.
+// [d] f32; row_scale [vocabulary] f32; y [m,d] act. LANES threads a row, ROWS rows a workgroup. Source: BERT's embeddings; any d.
 
 struct Dims { m: u32, d: u32, vocabulary: u32, period: u32, eps: f32 }
 
 override has_positions: bool = false;
 override has_type: bool = false;
 override has_norm: bool = false;
+override has_scale: bool = false;
 
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> table: array<weight1>;
@@ -17,10 +18,12 @@ override has_norm: bool = false;
 @group(0) @binding(5) var<storage, read> weight: array<f32>;
 @group(0) @binding(6) var<storage, read> bias: array<f32>;
 @group(0) @binding(7) var<storage, read_write> y: array<act>;
+@group(0) @binding(8) var<storage, read> row_scale: array<f32>;
 
 fn load(token: u32, position: u32, i: u32) -> f32 {
   let at = token * dims.d + i;
   var v = unpack_weight1(table[weight1_index(at)], at);
+  if (has_scale) { v *= row_scale[token]; }
   if (has_positions) { v += positions[position * dims.d + i]; }
   if (has_type) { v += type_row[i]; }
   return v;

@@ -1,14 +1,14 @@
 // What the backward kernels share: they run in fp32 only, and those with partial sums say when a buffer for them is missing.
 
 import { check } from '../../errors/index.js';
-import type { KernelStorage } from '../kernel.js';
+import type { KernelStorage, WeightStorage } from '../kernel.js';
 import type { Tuning } from '../tuning.js';
 import { given } from './guard.js';
 
 /** Element types as the forward kernels take them; a backward kernel accepts f32 alone. */
 export interface GradientStorage {
   readonly act: 'f32' | 'f16';
-  readonly weight?: 'f32' | 'f16';
+  readonly weight?: WeightStorage;
   readonly tuning?: Tuning;
 }
 

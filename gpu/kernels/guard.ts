@@ -1,6 +1,7 @@
 // Guards beyond the sizes of sizes.ts: whole tensors, scalars, cases, operands that come together.
 
 import { check } from '../../errors/index.js';
+import type { WeightStorage } from '../kernel.js';
 import { checkSizes } from './sizes.js';
 
 /**
@@ -38,6 +39,15 @@ export function checkTogether(where: string, names: string, first: unknown, seco
     given(first) === given(second),
     'SHAPE_MISMATCH',
     () => `${where}: ${names} must come together, got one of them; give both or neither`,
+  );
+}
+
+/** Throws BAD_ARGUMENT where whole numbers stand for weights and nothing says of which size. */
+export function checkScale(where: string, weight: WeightStorage, scale: unknown): void {
+  check(
+    weight !== 'i8' || given(scale) === 1,
+    'BAD_ARGUMENT',
+    `${where}: int8 weights must come with their scales, got none; give the scale operand`,
   );
 }
 

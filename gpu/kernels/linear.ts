@@ -5,7 +5,7 @@ import { check } from '../../errors/index.js';
 import { type KernelCall, type KernelStorage, spread, u32 } from '../kernel.js';
 import { hardwareTuning } from '../tuning.js';
 import { type Activation, epilogueConstants, gemmTiles, shuffledDepth } from './epilogue.js';
-import { elements, given } from './guard.js';
+import { checkScale, elements, given } from './guard.js';
 import general from './linear.wgsl?raw';
 import skinny from './linear-skinny.wgsl?raw';
 import vec4 from './linear-vec4.wgsl?raw';
@@ -41,6 +41,8 @@ export interface LinearOperands<O> {
   readonly rows?: O | null;
   /** [m, n], activations; added after the activation. */
   readonly residual?: O | null;
+  /** [n], f32; multiplies each column's sum before all else: what int8 weights are worth. */
+  readonly scale?: O | null;
   /** [m, n], or [m * block², n / block²] shuffled; activations. */
   readonly out: O;
 }
@@ -49,16 +51,17 @@ export interface LinearOperands<O> {
 const SKINNY_ROWS = 32;
 
 /**
- * out[m,n] = activation(Σ_k x[m,k] weight[n,k] + bias[n] + rows[m % period, n]) + residual[m,n].
+ * out[m,n] = activation(scale[n] Σ_k x[m,k] weight[n,k] + bias[n] + rows[m % period, n]) + residual[m,n].
  *
- * Errors: BAD_ARGUMENT (a size), SHAPE_MISMATCH (a pitch too short, a shuffle that does not divide).
+ * Errors: BAD_ARGUMENT (a size, int8 weights without scale), SHAPE_MISMATCH (a pitch too short, a shuffle that does not divide).
  *
  * @example
  * linear({ m: 49, k: 768, n: 3072, activation: 'gelu' }, { x, weight, bias, out }, { act: 'f16', weight: 'f16' })
  */
 export function linear<O>(dims: LinearDims, operands: LinearOperands<O>, storage: KernelStorage): KernelCall<O> {
   const { m, k, n, period = 1, activation = 'none', shuffle = null } = dims;
-  const { x, weight, bias = null, rows = null, residual = null, out } = operands;
+  const { x, weight, bias = null, rows = null, residual = null, scale = null, out } = operands;
+  checkScale('linear', storage.weight, scale);
   const at = ranges(dims);
   const { variant, tiling, workgroups } = choose(m, n, k, at.x, storage.tuning);
   return {
@@ -68,6 +71,7 @@ export function linear<O>(dims: LinearDims, operands: LinearOperands<O>, storage
       has_bias: given(bias),
       has_rows: given(rows),
       has_residual: given(residual),
+      has_scale: given(scale),
     },
     uniforms: [
       ...[m, k, n, Math.ceil(k / 4)],
@@ -81,14 +85,15 @@ export function linear<O>(dims: LinearDims, operands: LinearOperands<O>, storage
       { operand: rows, access: 'read' },
       { operand: residual, access: 'read' },
       { operand: out, access: 'read_write' },
+      { operand: scale, access: 'read' },
     ],
     workgroups,
     cost: {
-      flops: m * n * (2 * k + given(bias) + given(rows) + given(residual)),
+      flops: m * n * (2 * k + given(bias) + given(rows) + given(residual) + given(scale)),
       bytes:
         bytesOf(storage.act) * (m * k + m * n * (1 + given(residual))) +
         bytesOf(storage.weight) * n * k +
-        4 * n * (given(bias) + given(rows) * Math.min(period, m)),
+        4 * n * (given(bias) + given(scale) + given(rows) * Math.min(period, m)),
     },
   };
 }

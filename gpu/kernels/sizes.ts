@@ -1,6 +1,7 @@
 // Guards that kernel factories share: sizes are checked once, before a shader could read outside its buffers.
 
 import { check } from '../../errors/index.js';
+import type { WeightStorage } from '../kernel.js';
 
 /** Every named size must be an integer of at least `least` that a u32 holds. Error: BAD_ARGUMENT. */
 export function checkSizes(where: string, sizes: Readonly<Record<string, number>>, least = 1): void {
@@ -13,4 +14,4 @@ export function checkSizes(where: string, sizes: Readonly<Record<string, number>
 }
 
 /** Bytes of an element. */
-export const bytesOf = (storage: 'f32' | 'f16'): number => (storage === 'f16' ? 2 : 4);
+export const bytesOf = (storage: WeightStorage): number => ({ f32: 4, f16: 2, i8: 1 })[storage];

@@ -1,12 +1,23 @@
 // embedding: rows of a table by index. Inputs table [V,D], ids […] → […,D].
 
+import type { KernelCall, WeightStorage } from '../../gpu/kernel.js';
 import { embedding as kernel } from '../../gpu/kernels/embedding.js';
-import { sizeOf } from '../graph.js';
-import type { CoreRule } from '../rule.js';
+import { sizeOf, type Tensor } from '../graph.js';
+import type { CoreRule, Operand } from '../rule.js';
 import { expectShapes, last, required } from './expect.js';
 
 /** The row that an id reads: ids outside the table read its first or last one. */
 export const rowOf = (id: number, rows: number): number => Math.min(Math.max(id, 0), rows - 1);
+
+export function lowerEmbedding(
+  { table, ids, scale }: { readonly table: Tensor; readonly ids: Tensor; readonly scale: Tensor | null },
+  out: Tensor,
+  storage: { act: 'f32' | 'f16'; weight: WeightStorage },
+): KernelCall<Operand> {
+  const [vocabulary, dim] = table.shape as [number, number];
+  const count = sizeOf(out.shape) / last(out.shape);
+  return kernel<Operand>({ m: count, length: count, dim, vocabulary }, { table, ids, scale, out }, storage);
+}
 
 export const embedding: CoreRule<Record<never, never>> = {
   slots: ['weight', 'index'],
@@ -22,17 +33,9 @@ export const embedding: CoreRule<Record<never, never>> = {
       out.data.set(table!.data.subarray(row * dim, (row + 1) * dim), at * dim);
     });
   },
-  lower: ({ inputs, out, act, weight }) => {
-    const [vocabulary, dim] = inputs[0]!.shape as [number, number];
-    const count = sizeOf(out.shape) / last(out.shape);
-    return [
-      kernel(
-        { m: count, length: count, dim, vocabulary },
-        { table: inputs[0]!, ids: inputs[1]!, out },
-        { act, weight },
-      ),
-    ];
-  },
+  lower: ({ inputs, out, act, weight }) => [
+    lowerEmbedding({ table: inputs[0]!, ids: inputs[1]!, scale: null }, out, { act, weight }),
+  ],
   gradient: (b, { inputs: [table, ids], dy }) => [
     b.embeddingGradient(ids!, dy, { vocabulary: table!.shape[0]! }),
     null,

@@ -1,9 +1,11 @@
-// fused-linear: activation(x Wᵀ + b + rows) + residual, stored as it is or as r x r pixel blocks (DCR).
-// Inputs x […,K], W [N,K], b [N], rows [P,N] (added to row m as rows[m mod P]), residual […,N]; all but the first two optional.
+// fused-linear: activation(x Wᵀ scale + b + rows) + residual, stored as it is or as r x r pixel blocks (DCR).
+// Inputs x […,K], W [N,K], b [N], rows [P,N] (added to row m as rows[m mod P]), residual […,N],
+// scale [N] (of an int8 W); all but the first two optional.
 
 import type { Tensor } from '../graph.js';
 import type { CompositeRule } from '../rule.js';
 import { type Activation, activate } from './activation.js';
+import { dequantised } from './dequantised.js';
 import { lowerLinear } from './lower-linear.js';
 
 export interface FusedLinearAttrs {
@@ -13,9 +15,9 @@ export interface FusedLinearAttrs {
 }
 
 export const fusedLinear: CompositeRule<FusedLinearAttrs> = {
-  slots: ['act', 'weight', 'vector', 'vector', 'act'],
-  expand(b, [x, weight, bias, rows, residual], { activation, block }) {
-    let y: Tensor = b.linear(x!, weight!, bias ?? null);
+  slots: ['act', 'weight', 'vector', 'vector', 'act', 'vector'],
+  expand(b, [x, weight, bias, rows, residual, scale], { activation, block }) {
+    let y: Tensor = b.linear(x!, dequantised(b, weight!, scale), bias ?? null);
     if (rows) {
       const [period, n] = rows.shape as [number, number];
       const shape = y.shape;
@@ -25,9 +27,13 @@ export const fusedLinear: CompositeRule<FusedLinearAttrs> = {
     if (residual) y = b.add(y, residual);
     return block === 1 ? y : b.depthToSpace(y, { block, order: 'DCR' });
   },
-  lower: ({ inputs: [x, weight, bias, rows, residual], attrs, out, act, weight: storage, tuning }) => [
+  lower: ({ inputs: [x, weight, bias, rows, residual, scale], attrs, out, act, weight: storage, tuning }) => [
     lowerLinear(
-      { x: x!, weight: weight!, bias: bias ?? null, rows: rows ?? null, residual: residual ?? null, ...attrs },
+      {
+        ...{ x: x!, weight: weight!, bias: bias ?? null, rows: rows ?? null },
+        ...{ residual: residual ?? null, scale: scale ?? null },
+        ...attrs,
+      },
       out,
       { act, weight: storage, tuning },
     ),

@@ -14,10 +14,11 @@ export interface Conv2dOperands {
   readonly weight: Tensor;
   readonly bias: Tensor | null;
   readonly gate?: Tensor | null;
+  readonly scale?: Tensor | null;
 }
 
 export function lowerConv2d(
-  { x, x2 = null, weight, bias, gate = null }: Conv2dOperands,
+  { x, x2 = null, weight, bias, gate = null, scale = null }: Conv2dOperands,
   attrs: Conv2dAttrs & Partial<DepthToSpaceAttrs> & { readonly activation?: Activation },
   out: Tensor,
   storage: KernelStorage,
@@ -40,7 +41,7 @@ export function lowerConv2d(
       activation,
       shuffle: block === 1 ? null : { block, order },
     },
-    { x, x2, weight, bias, gate, out },
+    { x, x2, weight, bias, gate, scale, out },
     storage,
   );
 }

@@ -13,12 +13,13 @@ export interface LinearOperands {
   readonly bias: Tensor | null;
   readonly rows?: Tensor | null;
   readonly residual?: Tensor | null;
+  readonly scale?: Tensor | null;
   readonly activation?: Activation;
   readonly block?: number;
 }
 
 export function lowerLinear(
-  { x, weight, bias, rows = null, residual = null, activation = 'none', block = 1 }: LinearOperands,
+  { x, weight, bias, rows = null, residual = null, scale = null, activation = 'none', block = 1 }: LinearOperands,
   out: Tensor,
   storage: KernelStorage,
 ): KernelCall<Operand> {
@@ -26,7 +27,7 @@ export function lowerLinear(
   const shuffle = block === 1 ? null : { height: x.shape[1]!, width: x.shape[2]!, block };
   return kernel<Operand>(
     { m: sizeOf(x.shape) / last(x.shape), n, k, period: rows?.shape[0] ?? 1, activation, shuffle },
-    { x, weight, bias, rows, residual, out },
+    { x, weight, bias, rows, residual, scale, out },
     storage,
   );
 }

@@ -27,6 +27,7 @@ import { permute } from './permute.js';
 import { reduce } from './reduce.js';
 import { reshape } from './reshape.js';
 import { resize } from './resize.js';
+import { scaledEmbedding } from './scaled-embedding.js';
 import { slice } from './slice.js';
 import { softmax } from './softmax.js';
 import { unary } from './unary.js';
@@ -55,6 +56,7 @@ export const rules = {
   reduce,
   reshape,
   resize,
+  scaledEmbedding,
   slice,
   softmax,
   unary,

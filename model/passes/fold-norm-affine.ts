@@ -1,15 +1,18 @@
 // The affine half of a LayerNorm into what multiplies it next: linear(n γ + β, W, b) = linear(n, W γ, b + W β), where n is
 // the normalised input; likewise for a convolution without padding (padding would need β at the border). Done only where
-// every reader of the norm can take it, so that no norm is computed twice.
+// every reader of the norm can take it, so that no norm is computed twice. An int8 weight cannot: γ is one factor for each
+// input channel, and would leave nothing of its whole numbers.
 
 import { builder as b } from '../builder.js';
 import { countUses, findLoadTime, inputsOf, type OpTensor, type Outputs, type Tensor, topological } from '../graph.js';
+import { readsInt8 } from '../ops/dequantised.js';
 import { asOp, rewritePass } from './rewrite.js';
 
 /** The op whose weights can absorb the norm in front of it. */
 function absorber(t: Tensor): OpTensor | undefined {
   const conv = asOp(t, 'conv2d');
-  return asOp(t, 'linear') ?? (conv?.attrs.padding === 0 ? conv : undefined);
+  const reader = asOp(t, 'linear') ?? (conv?.attrs.padding === 0 ? conv : undefined);
+  return reader && !readsInt8(reader.inputs[1]!) ? reader : undefined;
 }
 
 function foldable(outputs: Outputs): ReadonlySet<Tensor> {

@@ -7,7 +7,7 @@ import { asOp, compose, type RewriteRule, rewritePass } from './rewrite.js';
 
 type Fused = NonNullable<ReturnType<typeof asOp<'fusedConv2d'>>>;
 
-function asFused(t: Tensor | null | undefined): Fused | undefined {
+export function asFusedConv2d(t: Tensor | null | undefined): Fused | undefined {
   const conv = asOp(t, 'conv2d');
   if (!conv) return asOp(t, 'fusedConv2d');
   const [x, weight, bias] = conv.inputs;
@@ -17,14 +17,14 @@ function asFused(t: Tensor | null | undefined): Fused | undefined {
 
 /** The convolution behind input 0, if only this node reads it and nothing is shuffled yet. */
 function open(node: OpTensor, original: OpTensor, uses: (t: Tensor) => number): Fused | undefined {
-  const fused = uses(original.inputs[0]!) === 1 ? asFused(node.inputs[0]) : undefined;
+  const fused = uses(original.inputs[0]!) === 1 ? asFusedConv2d(node.inputs[0]) : undefined;
   return fused?.attrs.block === 1 ? fused : undefined;
 }
 
 const fuseConcat: RewriteRule = (node, original, { uses }) => {
   const source = asOp(asOp(node, 'conv2d')?.inputs[0], 'concat');
   if (source?.attrs.axis !== 3 || source.inputs.length !== 2 || uses(original.inputs[0]!) > 1) return undefined;
-  const fused = asFused(node)!;
+  const fused = asFusedConv2d(node)!;
   return makeNode('fusedConv2d', [...source.inputs, ...fused.inputs.slice(2)], fused.attrs);
 };
 

@@ -9,7 +9,7 @@ import { asOp, compose, type RewriteRule, rewritePass } from './rewrite.js';
 
 type Fused = NonNullable<ReturnType<typeof asOp<'fusedLinear'>>>;
 
-function asFused(t: Tensor | null | undefined): Fused | undefined {
+export function asFusedLinear(t: Tensor | null | undefined): Fused | undefined {
   const linear = asOp(t, 'linear');
   if (!linear) return asOp(t, 'fusedLinear');
   return asOp(makeNode('fusedLinear', [...linear.inputs, null, null], { activation: 'none', block: 1 }), 'fusedLinear');
@@ -17,7 +17,7 @@ function asFused(t: Tensor | null | undefined): Fused | undefined {
 
 /** The fused linear behind input `side`, if only this node reads it and it has had no epilogue beyond `rows` yet. */
 function open(node: OpTensor, original: OpTensor, side: number, uses: (t: Tensor) => number): Fused | undefined {
-  const fused = uses(original.inputs[side]!) === 1 ? asFused(node.inputs[side]) : undefined;
+  const fused = uses(original.inputs[side]!) === 1 ? asFusedLinear(node.inputs[side]) : undefined;
   return fused && fused.attrs.block === 1 && !fused.inputs[4] ? fused : undefined;
 }
 

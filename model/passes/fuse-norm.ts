@@ -1,5 +1,5 @@
 // LayerNorms with what stands around them: layerNorm(x + y) and y + layerNorm(x) become one norm-residual,
-// layerNorm(depthwise(x)) without affine half one depthwise-norm.
+// layerNorm(depthwise(x)) one depthwise-norm.
 
 import { makeNode } from '../builder.js';
 import { type Outputs, sameShape, type Tensor } from '../graph.js';
@@ -11,7 +11,10 @@ const fuseBefore = rewritePass((node, original, { uses }) => {
   if (!norm || uses(original.inputs[0]!) > 1) return undefined;
   const [x, weight, bias] = norm.inputs as [Tensor, Tensor | null, Tensor | null];
   const convolved = asOp(x, 'depthwise');
-  if (convolved && !weight) return makeNode('depthwiseNorm', convolved.inputs, norm.attrs);
+  if (convolved) {
+    const [map, taps, shift] = convolved.inputs as [Tensor, Tensor, Tensor | null];
+    return makeNode('depthwiseNorm', [map, taps, shift, weight, bias], norm.attrs);
+  }
   const sum = asOp(x, 'binary');
   if (sum?.attrs.kind !== 'add' || !sameShape(sum.inputs[0]!.shape, sum.inputs[1]!.shape)) return undefined;
   return makeNode('normResidual', [sum.inputs[0]!, weight, bias, sum.inputs[1]!, null], norm.attrs);

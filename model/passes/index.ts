@@ -11,6 +11,7 @@ import { fuseConv2d } from './fuse-conv2d.js';
 import { fuseLinear } from './fuse-linear.js';
 import { fuseNorm } from './fuse-norm.js';
 import { mergeLinears } from './merge-linears.js';
+import { setPrecision } from './precision.js';
 
 export { type Partition, partition } from './partition.js';
 export { setPrecision } from './precision.js';
@@ -37,3 +38,22 @@ export const foldForTraining = (outputs: Outputs): Outputs => foldHead(foldLayer
 
 /** After gradients have been taken: what the backward pass does not read need not be stored. */
 export const fuseForTraining = (outputs: Outputs): Outputs => fuseConv2d(fuseLinear(fuseNorm(outputs)));
+
+/** Around folding and fusing: what int8 parameters mean, and the whole numbers back out (passes/int8.ts). */
+export interface Int8Passes {
+  readonly before: (outputs: Outputs) => Outputs;
+  readonly after: (outputs: Outputs) => Outputs;
+}
+
+export interface Preparation {
+  /** For a file with int8 parameters: given by whoever loaded them, since most pages have no use for them. */
+  readonly int8?: Int8Passes | undefined;
+  readonly activations: 'f32' | 'f16';
+}
+
+/** Everything between the network as its author wrote it and its lowering for inference. */
+export function prepare(outputs: Outputs, { int8, activations }: Preparation): Outputs {
+  const meant = int8 ? int8.before(outputs) : outputs;
+  const fused = fuse(fold(meant));
+  return setPrecision(int8 ? int8.after(fused) : fused, activations);
+}

@@ -2,35 +2,34 @@
 
 import { TmcaError } from '../../errors/index.js';
 import { show } from '../../errors/show.js';
+import { scaleName } from '../../model/scale-name.js';
 import type { SafetensorsHeader, TensorInfo } from '../safetensors/index.js';
 
 type Shape = readonly number[];
 
-const FLOATS: readonly string[] = ['F32', 'F16', 'BF16'];
+const WEIGHTS: readonly string[] = ['F32', 'F16', 'BF16', 'I8'];
+const SCALES: readonly string[] = ['F32'];
 
 /** PyTorch's count of a BatchNorm's training steps: no part of the network. */
 const isIgnored = (name: string): boolean => name === 'num_batches_tracked' || name.endsWith('.num_batches_tracked');
 
 /**
- * Compares a header with the parameters that a network has.
+ * Compares a header with the parameters that a network has: each as F32, F16 or BF16, or as I8 with an F32 tensor `NAME.scale`
+ * that holds one number for each index of its first axis.
  *
  * @param expected Checkpoint names and shapes.
  * @param where The file's name, for messages.
  * @throws TmcaError MODEL_INCOMPLETE: all missing names. MODEL_MISMATCH: all names too many, or all wrong shapes and dtypes.
- *   UNSUPPORTED: int8 weights.
  */
 export function checkTensors(header: SafetensorsHeader, expected: ReadonlyMap<string, Shape>, where: string): void {
   const given = new Map([...header.tensors].filter(([name]) => !isIgnored(name)));
-  const int8 = [...given].find(([name, info]) => expected.has(name) && info.dtype === 'I8');
-  if (int8) {
-    throw new TmcaError(
-      'UNSUPPORTED',
-      `checkTensors: ${where}: weights must be F32, F16 or BF16, got ${show(int8[0])} as I8: int8 models cannot be run yet; ` +
-        'use the fp32 or fp16 folder that this one was made from',
-    );
-  }
-  checkNames(given, expected, where);
-  const broken = [...expected].flatMap(([name, shape]) => describe(name, given.get(name)!, shape));
+  const whole = [...expected].filter(([name]) => given.get(name)?.dtype === 'I8');
+  const scales = new Map(whole.map(([name, shape]): [string, Shape] => [scaleName(name), shape.slice(0, 1)]));
+  checkNames(given, new Map([...expected, ...scales]), where);
+  const broken = [
+    ...[...expected].flatMap(([name, shape]) => describe(name, given.get(name)!, shape, WEIGHTS)),
+    ...[...scales].flatMap(([name, shape]) => describe(name, given.get(name)!, shape, SCALES)),
+  ];
   if (broken.length > 0) throw mismatch(where, broken.join('; '));
 }
 
@@ -59,8 +58,8 @@ function checkNames(given: ReadonlyMap<string, TensorInfo>, expected: ReadonlyMa
 }
 
 /** What is wrong with one tensor: nothing, or one sentence. */
-function describe(name: string, { dtype, shape }: TensorInfo, expected: Shape): string[] {
-  if (!FLOATS.includes(dtype)) return [`tensor ${show(name)} must be ${FLOATS.join(', ')}, got ${dtype}`];
+function describe(name: string, { dtype, shape }: TensorInfo, expected: Shape, dtypes: readonly string[]): string[] {
+  if (!dtypes.includes(dtype)) return [`tensor ${show(name)} must be ${dtypes.join(', ')}, got ${dtype}`];
   if (equal(shape, expected)) return [];
   const ordered = (dims: Shape) => [...dims].sort((a, b) => a - b);
   const transposed = equal(ordered(shape), ordered(expected)) ? ' (looks transposed)' : '';

@@ -1,9 +1,11 @@
 // The package in Node: sessions on Dawn, model folders on disk or by address. Research use; not a medical device.
 
 import { nodeGpu } from '../../gpu/node.js';
+import { int8Passes } from '../../model/passes/int8.js';
 import { choosePrecision } from '../engine-choice.js';
 import type { TrainingInputs } from '../gradients.js';
 import type { ForwardInputs } from '../inspect.js';
+import { int8Parameters } from '../int8.js';
 import { readModelFiles } from '../model-folder/index.js';
 import {
   type InspectedForward,
@@ -16,6 +18,7 @@ import {
   type Platform,
 } from '../open.js';
 import { type PlanFigures, planFigures } from '../plan-figures.js';
+import { hasWideActivations } from '../stored-weights.js';
 import type { DTypeChoice, Session, SessionOptions } from '../types.js';
 import { nodeIo } from './folder.js';
 
@@ -54,12 +57,16 @@ export const inspectGradients = (
   options?: InspectGradientsOptions,
 ): Promise<InspectedGradients> => inspectGradientsOf(modelDir, node, inputs, options);
 
-/** What a model folder takes on a device; none is opened. Errors: those of its config.json, UNSUPPORTED for int8. */
+/** What a model folder takes on a device; none is opened. Errors: those of its config.json. */
 export async function inspectPlan(
   modelDir: string,
   dtype: DTypeChoice = 'auto',
   shaderF16 = true,
 ): Promise<PlanFigures> {
   const { config } = await readModelFiles(modelDir, nodeIo);
-  return planFigures(config, choosePrecision(dtype, config.dtype, shaderF16));
+  const precision = choosePrecision(dtype, config.dtype, shaderF16, hasWideActivations(config));
+  return planFigures(
+    config,
+    precision.dtype === 'int8' ? { ...precision, int8: int8Passes(int8Parameters(config)) } : precision,
+  );
 }

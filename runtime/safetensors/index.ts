@@ -5,5 +5,5 @@ export { displayUrl, type FetchOptions, fetchSource } from './fetch.js';
 export { MAX_HEADER_BYTES, parseHeader, readHeaderLength, type SafetensorsHeader, type TensorInfo } from './header.js';
 export { openSafetensors, type ReadOptions, type SafetensorsFile } from './read.js';
 export { type ByteSource, concatenate, memorySource, readAll } from './source.js';
-export { toFloat32, wordsOf } from './to-float32.js';
+export { toFloat32, wholeNumbers, wordsOf } from './to-float32.js';
 export { encodeSafetensors, type LazyTensor, safetensorsChunks, safetensorsStream, tensorOf } from './write.js';

@@ -66,3 +66,7 @@ export function toFloat32(tensor: SafetensorsTensor): Float32Array {
   }
   return new Float32Array(out.buffer);
 }
+
+/** The elements of an I8 tensor, a view. What they are worth is for their reader to know: `toFloat32` refuses them. */
+export const wholeNumbers = ({ bytes }: SafetensorsTensor): Int8Array =>
+  new Int8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);

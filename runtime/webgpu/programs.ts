@@ -3,7 +3,7 @@
 import type { Tuning } from '../../gpu/tuning.js';
 import type { Config } from '../../model/config.js';
 import { lower, type Program } from '../../model/lower.js';
-import { fold, fuse, partition, setPrecision } from '../../model/passes/index.js';
+import { partition, prepare } from '../../model/passes/index.js';
 import { tmca, tmcaInputs } from '../../model/tmca.js';
 import type { PrecisionChoice } from '../engine-choice.js';
 
@@ -18,13 +18,9 @@ export interface Programs {
 export const FRAME_INPUTS: readonly string[] = ['image'];
 
 /** What runs per frame and per report, for one image and a text padded to `length`. */
-export function buildPrograms(
-  config: Config,
-  length: number,
-  { weights, activations }: PrecisionChoice,
-  tuning?: Tuning,
-): Programs {
+export function buildPrograms(config: Config, length: number, precision: PrecisionChoice, tuning?: Tuning): Programs {
   const { logits } = tmca(config, tmcaInputs(config, 1, length));
-  const { frame, report } = partition(setPrecision(fuse(fold({ logits })), activations), 'image');
-  return { frame: lower(frame, { weights, tuning }), text: lower(report, { weights, tuning }) };
+  const { frame, report } = partition(prepare({ logits }, precision), 'image');
+  const options = { weights: precision.weights, wide: precision.wide, tuning };
+  return { frame: lower(frame, options), text: lower(report, options) };
 }

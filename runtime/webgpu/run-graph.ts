@@ -8,7 +8,7 @@ import type { Storage } from '../../gpu/kernel.js';
 import { PipelineCache } from '../../gpu/pipelines.js';
 import { Readback } from '../../gpu/readback.js';
 import { type Outputs, type Shape, showShape, sizeOf } from '../../model/graph.js';
-import { lower } from '../../model/lower.js';
+import { type LowerOptions, lower } from '../../model/lower.js';
 import { bytesOfView, decodeStorage, type ParameterStream, padded } from './encode.js';
 import { Plan } from './plan.js';
 import { type LoadOptions, WeightStore } from './weights.js';
@@ -53,9 +53,9 @@ export async function runGraph(
   assembly: Assembly,
   outputs: Outputs,
   inputs: Readonly<Record<string, HostTensor>>,
-  options: LoadOptions & { readonly weights?: 'f32' | 'f16'; readonly parameters?: ParameterStream } = {},
+  options: LoadOptions & Partial<LowerOptions> & { readonly parameters?: ParameterStream } = {},
 ): Promise<GraphRun> {
-  const program = lower(outputs, { weights: options.weights ?? 'f32', tuning: gpu.tuning });
+  const program = lower(outputs, { weights: options.weights ?? 'f32', wide: options.wide, tuning: gpu.tuning });
   const pipelines = sharedPipelines(gpu);
   const store = await WeightStore.load(gpu, assembly, [program], options.parameters ?? noParameters, options);
   const readback = new Readback(gpu);

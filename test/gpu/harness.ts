@@ -142,8 +142,10 @@ async function upload(gpu: GpuDevice, label: string, bytes: Uint8Array<ArrayBuff
 function toBytes(buffer: TestBuffer): Uint8Array<ArrayBuffer> {
   const data = 'data' in buffer ? buffer.data : [];
   const count = 'data' in buffer ? data.length : buffer.length;
-  const width = buffer.storage === 'f16' ? 2 : 4;
+  const width = { f32: 4, f16: 2, i8: 1, i32: 4 }[buffer.storage];
   const padded = Math.max(16, Math.ceil((count * width) / 16) * 16) / width;
+  if (buffer.storage === 'i8')
+    return new Uint8Array(Int8Array.from({ length: padded }, (_, i) => data[i] ?? 99).buffer);
   if (buffer.storage === 'f16')
     return new Uint8Array(Uint16Array.from({ length: padded }, (_, i) => toHalf(data[i] ?? Number.NaN)).buffer);
   const typed = buffer.storage === 'f32' ? new Float32Array(padded).fill(Number.NaN) : new Int32Array(padded).fill(-1);

@@ -12,6 +12,7 @@ interface Case {
   readonly kernel: readonly [height: number, width: number];
   readonly bias?: boolean;
   readonly norm?: boolean;
+  readonly affine?: boolean;
   readonly everyType?: boolean;
 }
 
@@ -25,6 +26,8 @@ const cases: Case[] = [
   { size: [1, 2, 3, 1], kernel: [3, 3], bias: true, norm: true },
   { size: [2, 7, 5, 13], kernel: [7, 7], bias: true, norm: true, everyType: true },
   { size: [2, 3, 7, 96], kernel: [7, 7], bias: true, norm: true, everyType: true },
+  { size: [2, 3, 5, 13], kernel: [3, 3], bias: true, norm: true, affine: true, everyType: true },
+  { size: [1, 5, 7, 24], kernel: [7, 7], bias: true, norm: true, affine: true, everyType: true },
   { size: [1, 30, 30, 36], kernel: [3, 3], norm: true },
   { size: [1, 2, 5, 1024], kernel: [3, 3], bias: true, norm: true },
   { size: [1, 2, 3, 1023], kernel: [3, 3], bias: true, norm: true },
@@ -41,7 +44,10 @@ function dimsOf({ size: [batch, height, width, channels], kernel: [kernelHeight,
 function callOf(c: Case, variation: Variation) {
   const operands = { x: 0, weight: 1, bias: c.bias ? 2 : null, out: 3 };
   const dims = dimsOf(c);
-  return c.norm ? depthwiseNorm({ ...dims, eps: EPS }, operands, variation) : depthwise(dims, operands, variation);
+  const affine = c.affine ? { normWeight: 4, normBias: 5 } : {};
+  return c.norm
+    ? depthwiseNorm({ ...dims, eps: EPS }, { ...operands, ...affine }, variation)
+    : depthwise(dims, operands, variation);
 }
 
 /** Operands in the storage of the variation, and what the output must be. `shift` moves every output by the same. */
@@ -61,11 +67,17 @@ function prepare(c: Case, { act, weight }: Variation, shift = 0) {
     { data: data.bias ?? [0], storage: 'f32' },
     { length: count, storage: act },
   ];
-  return { buffers, expected: depthwiseReference(dimsOf(c), data, c.norm ? EPS : null) };
+  const expected = depthwiseReference(dimsOf(c), data, c.norm ? EPS : null);
+  if (!c.affine) return { buffers, expected };
+  const [normWeight, normBias] = [noise(channels, 4), noise(channels, 5)];
+  return {
+    buffers: [...buffers, { data: normWeight, storage: 'f32' as const }, { data: normBias, storage: 'f32' as const }],
+    expected: expected.map((y, i) => y * normWeight[i % channels]! + normBias[i % channels]!),
+  };
 }
 
-const title = ({ size, kernel, bias, norm }: Case) =>
-  `[${size}] by ${kernel.join(' x ')}${bias ? ', bias' : ''}${norm ? ', normalised' : ''}`;
+const title = ({ size, kernel, bias, norm, affine }: Case) =>
+  `[${size}] by ${kernel.join(' x ')}${bias ? ', bias' : ''}${norm ? ', normalised' : ''}${affine ? ', affine' : ''}`;
 
 describe.each(await variations())('$name', variation => {
   const chosen = cases.filter(c => c.everyType || variation.name === 'f32');

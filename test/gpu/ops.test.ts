@@ -23,6 +23,20 @@ const x = (name: string, ...shape: number[]) => b.input(name, shape);
 const ids = (name: string, ...shape: number[]) => b.input(name, shape, 'i32');
 const w = (...shape: number[]) => b.constant(unit(`w${shape}`, sizeOf(shape)), shape);
 
+/** Whole numbers of an int8 weight, and scales that are positive. */
+const int8 = (...shape: number[]): Tensor => ({
+  ...b.constant(
+    unit(`q${shape}`, sizeOf(shape)).map(v => Math.round(127 * v)),
+    shape,
+  ),
+  dtype: 'i8',
+});
+const int8Scale = (n: number) =>
+  b.constant(
+    unit('scale', n).map(v => (1.5 + v) / 127),
+    [n],
+  );
+
 /** One tensor that holds several projections side by side: its readers share the node, as a graph's inputs go by name. */
 const qkv = x('qkv', 2, 5, 36);
 const keyValue = x('kv', 1, 4, 20);
@@ -91,6 +105,10 @@ const cases: { readonly [K in OpName]: readonly Tensor[] } = {
   ],
   softmax: [b.softmax(x('x', 3, 7)), b.logSoftmax(x('x', 2, 300))],
   embedding: [b.embedding(w(11, 6), ids('ids', 2, 5)), b.embedding(w(7, 5), ids('ids', 3))],
+  scaledEmbedding: [
+    makeNode('scaledEmbedding', [int8(11, 6), ids('ids', 2, 5), int8Scale(11)], {}),
+    makeNode('scaledEmbedding', [int8(7, 8), ids('ids', 3), int8Scale(7)], {}),
+  ],
   reshape: [b.reshape(b.add(x('x', 2, 6), x('y', 2, 6)), [3, 4])],
   permute: [b.permute(x('x', 2, 3, 5), [2, 0, 1]), b.transpose(x('x', 7, 4))],
   slice: [b.slice(x('x', 3, 9), { axis: 1, start: 2, end: 7 }), b.slice(x('x', 5, 4), { axis: 0, start: 1, end: 3 })],
@@ -122,6 +140,10 @@ const cases: { readonly [K in OpName]: readonly Tensor[] } = {
       block: 1,
     }),
     makeNode('fusedLinear', [x('x', 2, 3, 5, 8), w(12, 8), null, null, null], { activation: 'leakyRelu', block: 2 }),
+    makeNode('fusedLinear', [x('x', 2, 6, 7), int8(5, 7), w(5), w(6, 5), x('r', 2, 6, 5), int8Scale(5)], {
+      activation: 'gelu',
+      block: 1,
+    }),
   ],
   fusedConv2d: [
     makeNode('fusedConv2d', [x('x', 1, 5, 5, 4), x('y', 1, 5, 5, 8), w(6, 3, 3, 12), w(6), x('g', 1, 5, 5, 1)], {
@@ -145,10 +167,18 @@ const cases: { readonly [K in OpName]: readonly Tensor[] } = {
       block: 4,
       order: 'DCR',
     }),
+    makeNode('fusedConv2d', [x('x', 1, 5, 5, 4), null, int8(6, 3, 3, 4), w(6), x('g', 1, 5, 5, 1), int8Scale(6)], {
+      stride: 1,
+      padding: 1,
+      activation: 'leakyRelu',
+      block: 1,
+      order: 'CRD',
+    }),
   ],
   depthwiseNorm: [
     makeNode('depthwiseNorm', [x('x', 2, 9, 7, 5), w(7, 7, 5), w(5)], { eps: 1e-6 }),
     makeNode('depthwiseNorm', [x('x', 1, 8, 8, 24), w(7, 7, 24), w(24)], { eps: 1e-6 }),
+    makeNode('depthwiseNorm', [x('x', 1, 5, 7, 12), w(3, 3, 12), w(12), w(12), w(12)], { eps: 1e-6 }),
   ],
   normResidual: [
     makeNode('normResidual', [x('x', 3, 7), w(7), w(7), x('a', 3, 7), x('p', 3, 7)], { eps: 1e-5 }),

@@ -135,6 +135,7 @@ const cases: { readonly [K in OpName]: readonly Tensor[] } = {
     b.resize(p('x', 1, 7, 5, 1), { height: 3, width: 11 }),
   ],
   resizeGradient: [b.resizeGradient(p('dy', 1, 6, 4, 2), { height: 3, width: 2 })],
+  scaledEmbedding: [makeNode('scaledEmbedding', [p('w', 5, 3), ids(2, 4), p('s', 5)], {})],
   slice: [
     b.slice(p('x', 3, 9), { axis: 1, start: 2, end: 7 }),
     b.slice(p('x', 5, 2), { axis: 0, start: 0, end: 3 }),

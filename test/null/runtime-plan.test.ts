@@ -59,6 +59,8 @@ describe('engine and precision', () => {
     ['auto', 'fp32', true, 'fp32', 'f32', 'f32'],
     ['fp32', 'fp16', true, 'fp32', 'f32', 'f32'],
     ['fp16', 'fp32', false, 'fp16', 'f16', 'f32'],
+    ['auto', 'int8', true, 'int8', 'f16', 'f16'],
+    ['int8', 'fp32', false, 'int8', 'f16', 'f32'],
   ] as const)(
     '%s of a model in %s, shader-f16 %s: %s, weights %s, activations %s',
     (choice, stored, f16, ...expected) => {
@@ -67,8 +69,11 @@ describe('engine and precision', () => {
       expect(reason).toContain(choice === 'auto' ? 'the model is stored in' : 'was asked for');
     },
   );
-  test('int8 is refused', () => {
-    expect(() => choosePrecision('int8', 'fp32', true)).toThrow('choosePrecision: this version runs fp32 and fp16');
+  test('activations that f16 cannot hold keep the device from f16 arithmetic, whatever it has', () => {
+    const { weights, activations, reason } = choosePrecision('auto', 'fp16', true, true);
+    expect([weights, activations]).toEqual(['f16', 'f32']);
+    expect(reason).toContain('which f16 cannot hold');
+    expect(choosePrecision('fp32', 'fp16', true, true).weights).toBe('f32');
   });
 });
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ErrorCode } from '../../errors/index.js';
+import { checkScales } from '../../runtime/int8.js';
 import { checkFinite, checkTensors } from '../../runtime/model-folder/index.js';
 import {
   encodeSafetensors,
@@ -31,12 +32,16 @@ describe('checkTensors', () => {
   ]);
   const good = () => [float('fc.weight', [4, 2]), float('fc.bias', [4]), float('conv.weight', [6, 1, 3, 5])];
   const replaced = (tensor: SafetensorsTensor) => good().map(t => (t.name === tensor.name ? tensor : t));
+  const whole = (name: string, shape: number[]) =>
+    tensorOf(name, shape, new Int8Array(shape.reduce((n, d) => n * d, 1)));
+  const int8 = (scale: SafetensorsTensor) => [...replaced(whole('fc.weight', [4, 2])), scale];
   const check = (tensors: SafetensorsTensor[]) => checkTensors(headerOf(tensors), expected, 'm/model.safetensors');
 
-  test('accepts the network`s parameters, in F16 and BF16 too, and PyTorch`s counters', () => {
+  test('accepts the network`s parameters, in F16, BF16 and int8 too, and PyTorch`s counters', () => {
     check(good());
     check(replaced(as('F16', 'fc.bias', 4, 2)));
     check(replaced(as('BF16', 'fc.bias', 4, 2)));
+    check(int8(float('fc.weight.scale', [4])));
     check([...good(), as('I64', 'bn.num_batches_tracked', 1, 8)]);
   });
 
@@ -97,14 +102,63 @@ describe('checkTensors', () => {
       'MODEL_MISMATCH',
       '(looks transposed); tensor "fc.bias" must be [4], got [5]',
     ],
-    ['F64', replaced(as('F64', 'fc.bias', 4, 8)), 'MODEL_MISMATCH', 'tensor "fc.bias" must be F32, F16, BF16, got F64'],
-    ['I32', replaced(as('I32', 'fc.bias', 4, 4)), 'MODEL_MISMATCH', 'tensor "fc.bias" must be F32, F16, BF16, got I32'],
     [
-      'int8',
-      [...replaced(as('I8', 'fc.bias', 4, 1)), float('fc.bias.scale', [4])],
-      'UNSUPPORTED',
-      'got "fc.bias" as I8: int8 models cannot be run yet',
+      'F64',
+      replaced(as('F64', 'fc.bias', 4, 8)),
+      'MODEL_MISMATCH',
+      'tensor "fc.bias" must be F32, F16, BF16, I8, got F64',
     ],
+    [
+      'I32',
+      replaced(as('I32', 'fc.bias', 4, 4)),
+      'MODEL_MISMATCH',
+      'tensor "fc.bias" must be F32, F16, BF16, I8, got I32',
+    ],
+    [
+      'int8 without its scales',
+      replaced(whole('fc.weight', [4, 2])),
+      'MODEL_INCOMPLETE',
+      'got 1 missing: "fc.weight.scale"',
+    ],
+    [
+      'scales without their int8 weight',
+      [...good().slice(1), float('fc.weight.scale', [4])],
+      'MODEL_INCOMPLETE',
+      'got 1 missing: "fc.weight"',
+    ],
+    ['scales beside a float weight', [...good(), float('fc.weight.scale', [4])], 'MODEL_MISMATCH', '"fc.weight.scale"'],
+    [
+      'scales of the input channels',
+      int8(float('fc.weight.scale', [2])),
+      'MODEL_MISMATCH',
+      'tensor "fc.weight.scale" must be [4], got [2]',
+    ],
+    [
+      'scales of another rank',
+      int8(float('fc.weight.scale', [4, 1])),
+      'MODEL_MISMATCH',
+      'tensor "fc.weight.scale" must be [4], got [4,1]',
+    ],
+    ['one scale for all', int8(float('fc.weight.scale', [])), 'MODEL_MISMATCH', 'must be [4], got []'],
+    [
+      'scales in half precision',
+      int8(as('F16', 'fc.weight.scale', 4, 2)),
+      'MODEL_MISMATCH',
+      'tensor "fc.weight.scale" must be F32, got F16',
+    ],
+    [
+      'int8 scales',
+      int8(as('I8', 'fc.weight.scale', 4, 1)),
+      'MODEL_MISMATCH',
+      'tensor "fc.weight.scale" must be F32, got I8',
+    ],
+    [
+      'int8 weights transposed',
+      [...replaced(whole('fc.weight', [2, 4])), float('fc.weight.scale', [4])],
+      'MODEL_MISMATCH',
+      'tensor "fc.weight" must be [4,2], got [2,4] (looks transposed)',
+    ],
+    ['bytes without a sign', replaced(as('U8', 'fc.bias', 4, 1)), 'MODEL_MISMATCH', 'BF16, I8, got U8'],
   ];
   test.each(cases)('%s', async (_, tensors, code, says) => {
     const error = await failure(code, () => check(tensors));
@@ -151,5 +205,22 @@ describe('checkFinite', () => {
     const shifted = new Uint8Array(9);
     shifted.set(tensorOf('w', [2], Float32Array.of(1, Number.NaN)).bytes, 1);
     await failure('MODEL_NOT_FINITE', () => checkFinite('w', { dtype: 'F32', bytes: shifted.subarray(1) }));
+  });
+});
+
+describe('checkScales', () => {
+  const scales = (...values: number[]) => tensorOf('w.scale', [values.length], Float32Array.from(values));
+  const cases: [name: string, tensor: SafetensorsTensor, says: string][] = [
+    ['a zero', scales(1, 0), 'tensor "w.scale": scales of int8 weights must be positive numbers, got 0 at index 1'],
+    ['a NaN', scales(Number.NaN), 'got NaN at index 0'],
+    ['an infinity', scales(1, 2, Infinity), 'got Infinity at index 2'],
+    ['a negative one', scales(-1e-3), 'got -0.001'],
+  ];
+  test.each(cases)('%s', async (_, tensor, says) => {
+    const error = await failure('MODEL_NOT_FINITE', () => checkScales(tensor));
+    expect(error.message).toContain(says);
+  });
+  test('gives what is right', () => {
+    expect([...checkScales(scales(1e-30, 2))]).toEqual([Math.fround(1e-30), 2]);
   });
 });

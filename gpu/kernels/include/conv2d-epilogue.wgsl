@@ -15,11 +15,13 @@ struct Dims {
 
 override has_bias: bool = false;
 override has_gate: bool = false;
+override has_scale: bool = false;
 
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(4) var<storage, read> bias: array<f32>; // [n]
 @group(0) @binding(5) var<storage, read> gate: array<act>; // [m]
 @group(0) @binding(6) var<storage, read_write> out: array<act>;
+@group(0) @binding(7) var<storage, read> scale: array<f32>; // [n]
 
 // An output pixel's window: the first pixel of its map, and its top left corner (negative values wrap, and so compare
 // as past the end).
@@ -45,6 +47,7 @@ fn tap_at(k: u32) -> Tap {
 
 fn finish(m: u32, n: u32, sum: f32) {
   var y = sum;
+  if (has_scale) { y *= scale[n]; }
   if (has_bias) { y += bias[n]; }
   y = activate(y);
   if (has_gate) { y *= f32(gate[m]); }

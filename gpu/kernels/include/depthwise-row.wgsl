@@ -3,6 +3,7 @@
 // slides along each row of the kernel, so an input is read once for the outputs that it serves.
 // The kernel supplies what depends on the packet, one channel (f32) or four (vec4f):
 //   alias Packet, fn load_x(i) -> Packet, fn load_weight(i) -> Packet, fn load_bias(i) -> Packet, fn store(i, Packet)
+//   fn scale_and_shift(i, Packet) -> Packet      the norm's affine half
 //   fn total(Packet) -> f32          the sum of its channels
 
 struct Dims {
@@ -17,6 +18,7 @@ override kernel_height: u32;
 override kernel_width: u32;
 override has_bias: bool = false;
 override normalize: bool = false;
+override affine: bool = false; // of the norm
 override flip: bool = false; // taps from last to first: the gradient of the input
 
 @group(0) @binding(0) var<uniform> dims: Dims;
@@ -116,6 +118,7 @@ fn compute_runs(group: u32, index: u32) {
     var values = results[i];
     for (var p = 0u; p < PIXELS; p++) {
       values[p] = (values[p] - Packet(means[p] / channels)) * inverseSqrt(variances[p] / channels + dims.eps);
+      if (affine) { values[p] = scale_and_shift(lane + i * LANES, values[p]); }
     }
     store_run(values, row, column, lane + i * LANES);
   }

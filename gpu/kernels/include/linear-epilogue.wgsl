@@ -14,15 +14,18 @@ struct Dims {
 override has_bias: bool = false;
 override has_rows: bool = false;
 override has_residual: bool = false;
+override has_scale: bool = false;
 
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(3) var<storage, read> bias: array<f32>; // [n]
 @group(0) @binding(4) var<storage, read> rows: array<f32>; // [period, n]
 @group(0) @binding(5) var<storage, read> residual: array<act>; // [m, n]
 @group(0) @binding(6) var<storage, read_write> out: array<act>;
+@group(0) @binding(7) var<storage, read> scale: array<f32>; // [n]
 
 fn finish(m: u32, n: u32, sum: f32) {
   var y = sum;
+  if (has_scale) { y *= scale[n]; }
   if (has_bias) { y += bias[n]; }
   if (has_rows) { y += rows[(m % dims.period) * dims.n + n]; }
   y = activate(y);

@@ -1,0 +1,162 @@
+// int8 parameters through the passes: which are chosen, that the prepared graph means what the file says, and that the whole
+// numbers reach the kernels as the file has them.
+
+import { describe, expect, test } from 'vitest';
+import { builder as b } from '../../model/builder.js';
+import { findLoadTime, isLeaf, isOp, type Outputs, parametersOf, type Tensor, topological } from '../../model/graph.js';
+import { evaluate, type Feed } from '../../model/interpreter.js';
+import { lower } from '../../model/lower.js';
+import { namedOutputs } from '../../model/outputs.js';
+import { dequantise } from '../../model/passes/dequantise.js';
+import { prepare } from '../../model/passes/index.js';
+import { chooseInt8, int8Passes } from '../../model/passes/int8.js';
+import { int8Weights } from '../../model/passes/int8-weights.js';
+import { scaleName } from '../../model/scale-name.js';
+import { tmca, tmcaInputs } from '../../model/tmca.js';
+import { dequantizeRows, type Int8Tensor, quantizeRows } from '../../runtime/int8.js';
+import { type Golden, goldenFolders, loadGolden } from '../golden.js';
+
+const graphOf = ({ config, batch, length }: Golden) => namedOutputs(tmca(config, tmcaInputs(config, batch, length)));
+
+/** Readers of weights: fused ops and tables whose weight is whole numbers. */
+const int8Readers = (outputs: Outputs) =>
+  topological(Object.values(outputs)).filter(
+    t => isOp(t) && t.inputs.some(input => input?.dtype === 'i8' && !isLoad(t)),
+  );
+const isLoad = (t: Tensor): boolean => findLoadTime({ t }).has(t);
+
+/** The checkpoint with `names` quantised: for a graph that knows it, and as the real numbers that it means. */
+function quantised({ feed }: Golden, names: ReadonlySet<string>, shapes: ReadonlyMap<string, readonly number[]>) {
+  const stored = new Map<string, Int8Tensor>();
+  for (const name of names)
+    stored.set(name, quantizeRows(Float32Array.from(feed.parameter!(name)), shapes.get(name)![0]!));
+  const scales = new Map([...stored].map(([name, { scale }]) => [scaleName(name), scale]));
+  const asStored: Feed = {
+    ...feed,
+    parameter: name => stored.get(name)?.q ?? scales.get(name) ?? feed.parameter!(name),
+  };
+  const real: Feed = {
+    ...feed,
+    parameter: name => (stored.has(name) ? dequantizeRows(stored.get(name)!) : feed.parameter!(name)),
+  };
+  return { asStored, real };
+}
+
+const furthest = (a: ArrayLike<number>, c: ArrayLike<number>): number =>
+  Array.from(a).reduce((worst, v, i) => Math.max(worst, Math.abs(v - c[i]!)), 0);
+
+test('the choice follows from who reads a parameter', async () => {
+  const golden = await loadGolden('test/fixtures/golden/micro');
+  const outputs = graphOf(golden);
+  const chosen = chooseInt8(outputs);
+  const matrices = [...parametersOf(outputs)].filter(([, shape]) => shape.length >= 2).map(([name]) => name);
+  const group = (name: string) => name.replace(/\.\d+/g, '').replace(/(query|key|value|[qkv]_proj|out_proj)/, '*');
+  const groups = (keep: boolean) => [...new Set(matrices.filter(name => chosen.has(name) === keep).map(group))].sort();
+  expect(groups(true)).toMatchInlineSnapshot(`
+    [
+      "decoder.blocks.conv1.weight",
+      "decoder.blocks.conv2.weight",
+      "decoder.blocks.cross_attn.*.weight",
+      "decoder.blocks.self_attn.*.weight",
+      "decoder.text_proj.G.weight",
+      "decoder.text_proj.weight",
+      "image_encoder.embeddings.patch_embeddings.weight",
+      "image_encoder.encoder.stages.downsampling_layer.weight",
+      "image_encoder.encoder.stages.layers.pwconv1.weight",
+      "image_encoder.encoder.stages.layers.pwconv2.weight",
+      "text_encoder.embeddings.word_embeddings.weight",
+      "text_encoder.encoder.layer.attention.output.dense.weight",
+      "text_encoder.encoder.layer.attention.self.*.weight",
+      "text_encoder.encoder.layer.intermediate.dense.weight",
+      "text_encoder.encoder.layer.output.dense.weight",
+    ]
+  `);
+  expect(groups(false)).toMatchInlineSnapshot(`
+    [
+      "decoder.blocks.upsample.weight",
+      "head.out.weight",
+      "head.subpixel.weight",
+      "image_encoder.encoder.stages.layers.dwconv.weight",
+      "text_encoder.embeddings.position_embeddings.weight",
+      "text_encoder.embeddings.token_type_embeddings.weight",
+    ]
+  `);
+});
+
+describe.each(goldenFolders())('%s', folder => {
+  test('prepared equals what the file means, with every output and with the logits alone', async () => {
+    const golden = await loadGolden(folder);
+    const all = graphOf(golden);
+    const int8 = chooseInt8(all);
+    const { asStored, real } = quantised(golden, int8, parametersOf(all));
+    for (const outputs of [all, { logits: all.logits! }]) {
+      const meant = evaluate(outputs, real);
+      const prepared = evaluate(prepare(outputs, { int8: int8Passes(int8), activations: 'f32' }), asStored);
+      // The real numbers were rounded to f32 on their way.
+      for (const [name, { data }] of Object.entries(meant))
+        expect(furthest(data, prepared[name]!.data), name).toBeLessThan(1e-5);
+    }
+  });
+
+  test('every chosen parameter reaches the kernels as whole numbers, moved but not changed, in no more dispatches', async () => {
+    const golden = await loadGolden(folder);
+    const { logits } = graphOf(golden) as { logits: Tensor };
+    const int8 = chooseInt8(graphOf(golden));
+    const graph = prepare({ logits }, { int8: int8Passes(int8), activations: 'f16' });
+    const found = new Set<string>();
+    for (const reader of int8Readers(graph)) {
+      expect(['fusedLinear', 'fusedConv2d', 'scaledEmbedding']).toContain(reader.op);
+      const weight = isOp(reader) ? reader.inputs.find(t => t?.dtype === 'i8')! : reader;
+      for (const t of topological([weight])) {
+        expect(t.dtype).toBe('i8');
+        if (isOp(t)) expect(['permute', 'reshape', 'slice', 'concat']).toContain(t.op);
+        if (isLeaf(t) && t.op === 'parameter') found.add(t.name);
+      }
+    }
+    const reached = [...parametersOf({ logits }).keys()].filter(name => int8.has(name));
+    expect([...found].sort()).toEqual(reached.sort());
+    const calls = (outputs: Outputs) => lower(outputs, { weights: 'f16' }).calls.length;
+    expect(calls(graph)).toBe(calls(prepare({ logits }, { activations: 'f16' })));
+  });
+});
+
+describe('what can be taken apart', () => {
+  const weight = (...shape: number[]) => dequantise({ w: b.parameter('w', shape) }, new Set(['w'])).w!;
+  const x = (...shape: number[]) => b.input('x', shape);
+  const opsOf = (y: Tensor) => topological([int8Weights({ y }).y!]).flatMap(t => (isOp(t) ? [t.op] : []));
+
+  test('a factor of the input channels keeps the weight a product on the host', () => {
+    const gamma = b.parameter('gamma', [4]);
+    expect(opsOf(b.linear(x(2, 4), b.mul(weight(3, 4), gamma)))).toContain('linear');
+    expect(opsOf(b.linear(x(2, 4), b.mul(weight(3, 4), b.parameter('s', [3, 1]))))).toContain('fusedLinear');
+  });
+
+  test('so does a move of the output channels', () => {
+    expect(opsOf(b.linear(x(2, 3), b.permute(weight(3, 4), [1, 0])))).toContain('linear');
+    expect(opsOf(b.linear(x(2, 6), b.reshape(weight(3, 4), [2, 6])))).toContain('linear');
+    expect(opsOf(b.linear(x(2, 4), b.reshape(weight(3, 2, 2), [3, 4])))).toContain('fusedLinear');
+  });
+
+  test('rows of a table, and projections side by side where all are whole numbers', () => {
+    const ids = b.input('ids', [2], 'i32');
+    expect(opsOf(b.embedding(b.slice(weight(5, 4), { axis: 0, start: 1, end: 4 }), ids))).toContain('scaledEmbedding');
+    const mixed = b.concat([weight(3, 4), b.parameter('float', [2, 4])], { axis: 0 });
+    expect(opsOf(b.linear(x(2, 4), mixed))).toContain('linear');
+  });
+});
+
+describe('quantizeRows', () => {
+  test('no error beyond half a scale, rows on their own, both ends used', () => {
+    const values = Float32Array.of(0.5, -1, 0.25, 2e-6, 1.01e-6, -3e-7, 0, 0, 0);
+    const { q, scale } = quantizeRows(values, 3);
+    expect([...q]).toEqual([64, -127, 32, 127, 64, -19, 0, 0, 0]);
+    expect(scale[2]).toBe(1);
+    const real = dequantizeRows({ q, scale });
+    for (const [i, v] of real.entries())
+      expect(Math.abs(v - values[i]!)).toBeLessThanOrEqual(0.5001 * scale[Math.floor(i / 3)]!);
+  });
+  test('a row of subnormals whose scale would vanish is a row of zeros', () => {
+    const { q, scale } = quantizeRows(Float32Array.of(1e-45, -1e-45), 1);
+    expect([[...q], [...scale]]).toEqual([[0, 0], [1]]);
+  });
+});

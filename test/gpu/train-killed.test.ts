@@ -1,0 +1,90 @@
+// A real run, killed with SIGKILL at twenty random moments and gone on with each time: a checkpoint that loads is always there, and in
+// the end the run has the bits of one that nobody touched.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as after } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openModelFolder } from '../../runtime/model-folder/index.js';
+import { nodeIo } from '../../runtime/node/folder.js';
+import { randomOf } from '../../train/random.js';
+import { train } from '../../train/run/train.js';
+import { latestCheckpoint, readMetrics } from '../../train/run-files/index.js';
+import { type Bundle, bundle } from '../null/train-bundle.js';
+import { tinyConfig, writeTrainSet } from '../train-set.js';
+
+const KILLS = 20;
+/** Milliseconds after a process's first step within which it is killed: some twenty steps, with as many checkpoints. */
+const WITHIN = 400;
+
+let folder: string;
+let code: Bundle;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tmca-killed-'));
+  await writeTrainSet(join(folder, 'data'), { train: 6, val: 2 });
+  code = await bundle({ child: 'test/gpu/train-child.ts', 'decode-worker': 'train/data/decode-worker.ts' });
+});
+afterAll(async () => {
+  await rm(folder, { recursive: true });
+  await code.remove();
+});
+
+const options = (out: string) => ({
+  ...{ data: join(folder, 'data'), out: join(folder, out) },
+  config: { ...tinyConfig(join(folder, 'data', 'vocab.txt')), epochs: 10_000, patience: 0, checkpoint_steps: 1 },
+});
+
+/** Goes on with the run in a process and kills it. */
+async function killed(out: string, delay: number): Promise<void> {
+  const workerScript = fileURLToPath(code.url('decode-worker'));
+  const asked = JSON.stringify({ ...options(out), resume: true, workerScript });
+  const child = spawn(process.execPath, [fileURLToPath(code.url('child')), asked], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let errors = '';
+  child.stderr.on('data', chunk => {
+    errors += chunk;
+  });
+  const ended = once(child, 'exit');
+  const first = await Promise.race([once(child.stdout, 'data').then(() => true), ended.then(() => false)]);
+  expect(first, errors).toBe(true);
+  await after(delay);
+  child.kill('SIGKILL');
+  expect(await ended).toEqual([null, 'SIGKILL']);
+}
+
+test('twenty kills leave a checkpoint each, and cost nothing but time', async () => {
+  const random = randomOf('kills');
+  let step = 0;
+  for (let kill = 0; kill < KILLS; kill++) {
+    await killed('killed', random.between(0, WITHIN));
+    const checkpoint = await latestCheckpoint(join(folder, 'killed', 'checkpoints'));
+    expect(checkpoint!.skipped).toEqual([]);
+    expect(checkpoint!.state.step).toBeGreaterThanOrEqual(step);
+    step = checkpoint!.state.step;
+    const model = await checkpoint!.openModel();
+    let tensors = 0;
+    for await (const _ of model.weights.tensors()) tensors++;
+    expect(tensors).toBe(model.weights.header.tensors.size);
+  }
+  expect(step).toBeGreaterThan(KILLS);
+  const steps = step + 1;
+  const workerScript = code.url('decode-worker');
+  await train({ ...options('killed'), resume: true, steps, workerScript });
+  await train({ ...options('whole'), steps, workerScript });
+  const read = (out: string, name: string) => readFile(join(folder, out, name));
+  expect(await read('killed', 'model.safetensors')).toEqual(await read('whole', 'model.safetensors'));
+  const [a, b] = await Promise.all(['killed', 'whole'].map(out => latestCheckpoint(join(folder, out, 'checkpoints'))));
+  for (const name of ['model.safetensors', 'state.safetensors', 'state.json'])
+    expect(await readFile(join(a!.folder, name)), name).toEqual(await readFile(join(b!.folder, name)));
+  const losses = async (out: string) =>
+    (await readMetrics(join(folder, out, 'metrics.jsonl'))).map(({ kind, loss }) => ({ kind, loss }));
+  expect(await losses('killed')).toEqual(await losses('whole'));
+  const published = await openModelFolder(join(folder, 'killed'), nodeIo);
+  for await (const _ of published.weights.tensors());
+  expect(published.hash()).toMatch(/^[0-9a-f]{64}$/);
+}, 300_000);

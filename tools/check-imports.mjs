@@ -37,6 +37,7 @@ const nodeFolders = [
   'train/report',
   'train/run',
   'train/run-files',
+  'train/study',
   'convert',
   'tools',
   'test',

@@ -5,11 +5,10 @@ import { basename, join, resolve } from 'node:path';
 import { check, TmcaError } from '../../errors/index.js';
 import { type Config, parseConfig } from '../../model/config.js';
 import type { ForwardInputs } from '../../runtime/inspect.js';
-import { openDataset } from '../../runtime/node/dataset.js';
-import { type Evaluated, evaluateRecords } from '../../runtime/node/evaluate.js';
 import { writeFileAtomic } from '../../runtime/node/files.js';
-import type { AdapterSummary, DType, Session } from '../../runtime/types.js';
+import type { Session } from '../../runtime/types.js';
 import { latestCheckpoint, readMetrics, readRunInfo } from '../run-files/index.js';
+import { evaluateRun, evaluationFile, type RunEvaluation } from './evaluation.js';
 import { renderReport, type TestContent } from './page.js';
 import { drawPictures, type PictureEngine, pickRecords } from './pictures.js';
 
@@ -32,28 +31,12 @@ export interface ReportOptions {
   readonly onProgress?: (phase: 'evaluate' | 'pictures', done: number, total: number) => void;
 }
 
-/** evaluation-SPLIT.json, beside the report: what `tmca evaluate --json` prints. */
-export interface RunEvaluation extends Evaluated {
-  readonly device: 'webgpu' | 'wasm';
-  readonly dtype: DType;
-  readonly adapter: AdapterSummary;
-  readonly data: string;
-  readonly split: string;
-  readonly text?: string;
-  readonly model: string;
-  /** SHA-256 of the model's weights, or what stands for it: which model this is a score of. */
-  readonly hash: string;
-  readonly size: number;
-}
-
 export interface WrittenReport {
   readonly report: string;
   readonly evaluation: RunEvaluation | null;
   /** Why there is no evaluation. */
   readonly without: string | null;
 }
-
-export const evaluationFile = (folder: string, split: string): string => join(folder, `evaluation-${split}.json`);
 
 /**
  * Writes report.html, and evaluation-SPLIT.json where there is something to score. A run that is not finished has a report too:
@@ -136,24 +119,26 @@ async function score(
   options: ReportOptions,
 ): Promise<{ evaluation: RunEvaluation; test: TestContent }> {
   const { split = 'test', engine, signal, onProgress } = options;
-  const text = typeof override === 'string' ? { text: override } : {};
+  const text = typeof override === 'string' ? override : undefined;
   const stop = signal && { signal };
-  const dataset = await openDataset(data, { split, ...text, ...stop });
-  const { records, name } = dataset;
   const session = await engine.openSession(folder);
   try {
-    const watched = { ...stop, onProgress: (done: number) => onProgress?.('evaluate', done, records.length) };
-    const { truncated: _, ...scores } = await evaluateRecords(session, records, watched);
+    const { evaluation, records } = await evaluateRun(
+      session,
+      { data, split, text },
+      {
+        ...stop,
+        ...(onProgress && { onProgress: (done, total) => onProgress('evaluate', done, total) }),
+      },
+    );
     const pictures = { session, forward: (inputs: ForwardInputs) => engine.forward(folder, inputs) };
-    const groups = await drawPictures(pictures, config, records, pickRecords(scores.per_image, PICTURES), {
+    const groups = await drawPictures(pictures, config, records, pickRecords(evaluation.per_image, PICTURES), {
       ...stop,
       ...(onProgress && { onProgress: (done, total) => onProgress('pictures', done, total) }),
     });
-    const { device, dtype, adapter, model } = session.info;
-    const set = { data: name, split, ...text };
-    const where = { device, dtype, adapter, ...set, model: model.name, hash: model.hash, size: model.imageSize };
+    const { device, dtype, adapter } = evaluation;
     const ran = `${device}, ${dtype}: ${adapter.description || adapter.vendor}`;
-    return { evaluation: { ...scores, ...where }, test: { ...scores, ...set, ran, groups } };
+    return { evaluation, test: { ...evaluation, ran, groups } };
   } finally {
     session.dispose();
   }

@@ -52,6 +52,8 @@ svg { display: block; width: 100%; height: auto; }
 .chart circle { fill: var(--panel); stroke-width: 1.6; } .chart circle.dot { stroke: none; } .chart circle.dot.a { fill: var(--a); } .chart circle.dot.b { fill: var(--b); } .chart circle.dot.c { fill: var(--c); }
 .chart circle.faint { opacity: .6; }
 .chart rect.bar { fill: var(--a); opacity: .75; }
+.chart.strip { width: 10rem; margin: 0; }
+.chart .mean { stroke: var(--a); stroke-width: 2; }
 .chart .mark { stroke: var(--ink); stroke-dasharray: 3 3; }
 .wide { overflow-x: auto; border: 1px solid var(--line); border-radius: .5rem; background: var(--panel); }
 table { border-collapse: collapse; width: 100%; font-size: .88rem; }

@@ -1,0 +1,106 @@
+// What `tmca sweep` and `tmca ablate` share: settings, progress, and the files of the table.
+
+import { join } from 'node:path';
+import { writeFileAtomic } from '../runtime/node/files.js';
+import type { DeviceChoice } from '../runtime/types.js';
+import { resolveTrainConfig } from '../train/config.js';
+import { recorded } from '../train/report/recorded.js';
+import type { StudyRow } from '../train/study/grid.js';
+import { tableMarkdown, tablePage, tableText } from '../train/study/output.js';
+import type { RunResult } from '../train/study/result.js';
+import { completeSettings, type Settings } from '../train/study/settings.js';
+import { type RowResults, runStudy, type StudyEvent, type StudyOptions } from '../train/study/study.js';
+import { type StudyTable, type TableOptions, tableOf } from '../train/study/table.js';
+import type { Context } from './context.js';
+import { packageName } from './package.js';
+import { TrainingDisplay } from './training-display.js';
+
+export interface StudyCommandOptions {
+  readonly data: string;
+  readonly out: string;
+  readonly config?: string;
+  readonly init?: string;
+  readonly epochs?: number;
+  readonly batch?: number;
+  readonly lr?: number;
+  readonly steps?: number;
+  readonly seeds: number;
+  readonly skipBad?: boolean;
+  readonly device: DeviceChoice;
+  readonly json?: boolean;
+}
+
+export interface Study {
+  /** Of the command, for run.json and titles. */
+  readonly name: 'sweep' | 'ablate';
+  readonly rows: readonly StudyRow[];
+  readonly score: StudyOptions['score'];
+  /** By what is done so far. */
+  readonly table: (results: readonly RowResults[], settings: Settings) => TableOptions;
+}
+
+/** Runs the study, writes its table after each run, and prints it at the end. */
+export async function study(about: Study, options: StudyCommandOptions, context: Context): Promise<void> {
+  const { console, engine, io } = context;
+  const { data, out, config, init, epochs, batch, lr, steps, seeds, skipBad, device, json } = options;
+  const settings = completeSettings(await resolveTrainConfig(config, { epochs, batch, lr }));
+  const by = packageName();
+  const display = new StudyDisplay(console);
+  let table: StudyTable | undefined;
+  const onResults = async (results: readonly RowResults[]) => {
+    table = tableOf(results, about.table(results, settings));
+    await writeTable(out, table);
+  };
+  const command = `tmca ${about.name} --data ${data} --out ${out}`;
+  await runStudy({
+    ...{ data, out, init, steps, skipBad, device, settings, rows: about.rows, score: about.score, package: by },
+    ...{ seeds: Array.from({ length: seeds }, (_, i) => i + 1), signal: io.signal, onResults },
+    train: recorded(wanted => engine.train(wanted), { command, package: by }),
+    onEvent: event => display.show(event),
+  }).finally(() => display.end());
+  await (json ? console.json(table) : console.print(`${tableText(table!)}\n${join(out, 'table.html')}`));
+}
+
+async function writeTable(out: string, table: StudyTable): Promise<void> {
+  await writeFileAtomic(join(out, 'table.json'), `${JSON.stringify(table, null, 2)}\n`);
+  await writeFileAtomic(join(out, 'table.md'), tableMarkdown(table));
+  await writeFileAtomic(join(out, 'table.html'), tablePage(table));
+}
+
+/** The runs one by one, each as `tmca train` shows it. What is shown keeps the order of events. */
+class StudyDisplay {
+  #training: TrainingDisplay | undefined;
+  #queue: Promise<unknown> = Promise.resolve();
+  #earlier = 0;
+
+  constructor(private readonly console: Context['console']) {}
+
+  show(event: StudyEvent): void {
+    this.#queue = this.#queue.then(() => this.#show(event));
+  }
+
+  async end(): Promise<void> {
+    await this.#queue;
+    await this.#training?.end();
+  }
+
+  async #show(event: StudyEvent): Promise<void> {
+    if (event.kind === 'train') return this.#training?.show(event.event);
+    if (event.kind === 'run') {
+      if (this.#earlier > 0) await this.console.tell(`${this.#earlier} of ${event.total} runs are done already`);
+      this.#earlier = 0;
+      await this.console.tell(`run ${event.index + 1} of ${event.total}: ${event.name}, seed ${event.seed}`);
+      this.#training = new TrainingDisplay(this.console);
+    } else if (event.earlier) this.#earlier++;
+    else {
+      await this.#training?.end();
+      await this.console.tell(`${event.name}, seed ${event.result.seed}: ${outcome(event.result)}`);
+    }
+  }
+}
+
+function outcome({ diverged, validation, test }: RunResult): string {
+  if (diverged !== null) return `diverged (${diverged})`;
+  const scored = test ? `, ${test.split} dice ${test.dice.toFixed(4)}` : '';
+  return `validation dice ${validation!.dice.toFixed(4)}${scored}`;
+}

@@ -1,0 +1,91 @@
+// A study's table for people: Markdown, a page, lines of a terminal. JSON is the table itself.
+
+import { scaleLinear } from 'd3-scale';
+import { type Html, html, page } from '../report/html.js';
+import type { Spread, StudyTable, TableRow } from './table.js';
+
+/** "0.8123 ± 0.0045"; of one run without a deviation; epochs with one decimal. */
+export function showSpread(spread: Spread | null | undefined): string {
+  if (!spread) return '–';
+  const digits = spread.values.every(value => value <= 1) ? 4 : 1;
+  const { mean, deviation } = spread;
+  return deviation === null ? mean.toFixed(digits) : `${mean.toFixed(digits)} ± ${deviation.toFixed(digits)}`;
+}
+
+const runsOf = ({ done, of, diverged }: TableRow): string =>
+  `${done === of ? of : `${done} of ${of}`}${diverged > 0 ? `, ${diverged} diverged` : ''}`;
+
+const papersOf = ({ columns, rows }: StudyTable) =>
+  columns.filter(({ key }) => rows.some(({ paper }) => paper?.[key] !== undefined));
+
+const plain = (value: number | undefined): string => (value === undefined ? '–' : value.toFixed(4));
+
+/** GitHub's dialect. */
+export function tableMarkdown(table: StudyTable): string {
+  const { title, notes, columns, rows } = table;
+  const cell = (text: string) => text.replace(/[\r\n]+/g, ' ').replace(/([\\|<>`*_[\]])/g, '\\$1');
+  const line = (cells: readonly string[]) => `| ${cells.map(cell).join(' | ')} |`;
+  const papers = papersOf(table);
+  const head = ['', 'runs', ...columns.map(c => c.title), ...papers.map(c => `${c.title}, paper`)];
+  const body = rows.map(row => [
+    row.name,
+    runsOf(row),
+    ...columns.map(({ key }) => showSpread(row.cells[key])),
+    ...papers.map(({ key }) => plain(row.paper?.[key])),
+  ]);
+  const ruler = `|${head.map((_, i) => (i === 0 ? '---' : '---:')).join('|')}|`;
+  const told = notes.map(note => `${cell(note)}\n`).join('');
+  return `## ${cell(title)}\n\n${line(head)}\n${ruler}\n${body.map(line).join('\n')}\n\n${told}`;
+}
+
+/** Columns side by side, for a terminal. */
+export function tableText({ columns, rows, notes }: StudyTable): string {
+  const lines = [
+    ['', 'runs', ...columns.map(({ title }) => title)],
+    ...rows.map(row => [row.name, runsOf(row), ...columns.map(({ key }) => showSpread(row.cells[key]))]),
+  ];
+  const widths = lines[0]!.map((_, i) => Math.max(...lines.map(cells => cells[i]!.length)));
+  const show = (cells: readonly string[]) =>
+    cells
+      .map((text, i) => (i === 0 ? text.padEnd(widths[i]!) : text.padStart(widths[i]!)))
+      .join('  ')
+      .trimEnd();
+  return [...lines.map(show), ...notes].join('\n');
+}
+
+export function tablePage(table: StudyTable): string {
+  const { title, notes, columns, rows } = table;
+  const [first] = columns;
+  const papers = papersOf(table);
+  const values = rows.flatMap(({ cells }) => cells[first!.key]?.values ?? []);
+  const means = rows.flatMap(({ cells }) => cells[first!.key]?.mean ?? []);
+  const best = Math.max(...means);
+  const head = html`<tr><th></th><th>runs</th><th class="text">${first!.title}, a dot a run</th>${columns.map(
+    c => html`<th>${c.title}</th>`,
+  )}${papers.map(c => html`<th>${c.title}, paper</th>`)}</tr>`;
+  const body = rows.map(row => {
+    const spread = row.cells[first!.key];
+    const cells = columns.map(({ key }) => html`<td>${showSpread(row.cells[key])}</td>`);
+    const beside = papers.map(({ key }) => html`<td>${plain(row.paper?.[key])}</td>`);
+    const style = spread && spread.mean === best ? 'best' : '';
+    return html`<tr class="${style}"><th>${row.name}</th><td>${runsOf(row)}</td><td>${spread && dots(spread, values)}</td>${cells}${beside}</tr>`;
+  });
+  return page(
+    title,
+    html`<header><h1>${title}</h1>${notes.map(note => html`<p class="lead">${note}</p>`)}</header>
+<main><h2>Means and deviations over seeds</h2>
+<div class="wide"><table><thead>${head}</thead><tbody>${body}</tbody></table></div>
+<p class="note">± is the sample standard deviation over seeds. Bold: the highest mean; a difference smaller than the deviations says little.</p></main>`,
+  );
+}
+
+const STRIP = { width: 160, height: 18, edge: 6 } as const;
+
+/** The runs of a row on the scale of all rows, with their mean. */
+function dots({ values, mean }: Spread, all: readonly number[]): Html {
+  const [low, high] = [Math.min(...all), Math.max(...all)];
+  const x = scaleLinear(low === high ? [low - 1, high + 1] : [low, high], [STRIP.edge, STRIP.width - STRIP.edge]);
+  const at = (value: number) => Math.round(x(value) * 10) / 10;
+  const middle = STRIP.height / 2;
+  return html`<svg class="chart strip" viewBox="0 0 ${STRIP.width} ${STRIP.height}" role="img" aria-label="${values.map(v => v.toFixed(4)).join(', ')}"><line class="axis" x1="${STRIP.edge}" x2="${STRIP.width - STRIP.edge}" y1="${middle}" y2="${middle}"/><line class="mean" x1="${at(mean)}" x2="${at(mean)}" y1="2" y2="${STRIP.height - 2}"/>${values.map(value => html`<circle class="dot a faint" cx="${at(value)}" cy="${middle}" r="3.5"/>`)}</svg>`;
+}

@@ -1,0 +1,246 @@
+// Many runs of one recipe: rows of settings, each with every seed. Sweeps and ablations are this with different rows and
+// different scores.
+//
+//     study.json                          what is compared, on which data
+//     runs/ROW-HASH/seed-N/               a run's folder, and its result.json once it is done
+//     table.json, table.md, table.html    over the runs that are done, written anew after each
+//
+// A run is known by a hash of all that decides its numbers: settings, seed, records, the folder started from. So the command
+// can be stopped and given again, with more rows or more seeds too: what is done stays done, what was begun goes on.
+
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { check, TmcaError, throwIfAborted } from '../../errors/index.js';
+import { openDataset } from '../../runtime/node/dataset.js';
+import { writeFileAtomic } from '../../runtime/node/files.js';
+import { parseTrainConfig } from '../config.js';
+import type { TrainEvent } from '../events.js';
+import type { RunEvaluation } from '../report/evaluation.js';
+import type { TrainOptions, TrainResult } from '../run/options.js';
+import { readMetrics } from '../run-files/index.js';
+import type { StudyRow } from './grid.js';
+import { type RunResult, readResult } from './result.js';
+import { applyPatch, type Patch, type Settings, touchesNetwork } from './settings.js';
+
+export interface StudyOptions extends Pick<TrainOptions, 'init' | 'steps' | 'skipBad' | 'device' | 'signal'> {
+  readonly data: string;
+  readonly out: string;
+  /** What every row starts from: complete, as of `completeSettings`. */
+  readonly settings: Settings;
+  readonly rows: readonly StudyRow[];
+  readonly seeds: readonly number[];
+  readonly train: (options: TrainOptions) => Promise<TrainResult>;
+  /** Scores of a finished run's model, for the table; null: those of validation are enough. */
+  readonly score: ((run: ScoredRun) => Promise<RunEvaluation>) | null;
+  /** name@version, for results. */
+  readonly package: string;
+  readonly onEvent?: (event: StudyEvent) => void;
+  /** After each run. */
+  readonly onResults?: (results: readonly RowResults[]) => Promise<void>;
+}
+
+export interface ScoredRun {
+  /** A model folder. */
+  readonly folder: string;
+  /** In place of every record's own, as in training. */
+  readonly text: string | undefined;
+}
+
+/** All runs of a row, in the order of the seeds; null for those that are not done. */
+export interface RowResults extends StudyRow {
+  readonly runs: readonly (RunResult | null)[];
+}
+
+export type StudyEvent =
+  | {
+      readonly kind: 'run';
+      readonly index: number;
+      readonly total: number;
+      readonly name: string;
+      readonly seed: number;
+    }
+  | { readonly kind: 'train'; readonly event: TrainEvent }
+  /** `earlier`: an earlier call has done it. */
+  | { readonly kind: 'done'; readonly name: string; readonly result: RunResult; readonly earlier: boolean };
+
+interface PlannedRun {
+  readonly row: StudyRow;
+  readonly seed: number;
+  readonly folder: string;
+  readonly key: string;
+  readonly settings: Settings;
+}
+
+/**
+ * Runs what is not done yet, seed by seed, so that a study that is stopped half-way compares all rows on the seeds so far. Only
+ * the splits "train" and "val" are opened; what `score` opens is its own affair.
+ *
+ * A run whose numbers are no longer finite counts as diverged and is not tried again; all else that fails ends the study.
+ *
+ * Errors: BAD_ARGUMENT, CONFIG_INVALID (a row's settings, before the first run), those of the data set, of training and of
+ * `score`; ABORTED (after a checkpoint).
+ */
+export async function runStudy(options: StudyOptions): Promise<RowResults[]> {
+  const { rows, seeds, out, onEvent, onResults, signal } = options;
+  checkOptions(options);
+  const digest = await dataDigest(options);
+  const planned = seeds.map(seed => rows.map(row => plan(options, row, seed, digest)));
+  await claim(options);
+  const results = new Map<string, RunResult>();
+  const table = (): RowResults[] =>
+    rows.map((row, r) => ({ ...row, runs: planned.map(runs => results.get(runs[r]!.key) ?? null) }));
+  const all = planned.flat();
+  for (const run of all) {
+    const result = await readResult(run.folder, run.key, options.score !== null);
+    if (!result) continue;
+    results.set(run.key, result);
+    onEvent?.({ kind: 'done', name: run.row.name, result, earlier: true });
+  }
+  await onResults?.(table());
+  for (const [index, run] of all.entries()) {
+    if (results.has(run.key)) continue;
+    throwIfAborted(signal, 'runStudy');
+    onEvent?.({ kind: 'run', index, total: all.length, name: run.row.name, seed: run.seed });
+    const result = await execute(run, options);
+    results.set(run.key, result);
+    onEvent?.({ kind: 'done', name: run.row.name, result, earlier: false });
+    await onResults?.(table());
+  }
+  await mkdir(out, { recursive: true });
+  return table();
+}
+
+function checkOptions({ rows, seeds, init, settings }: StudyOptions): void {
+  const whole = seeds.length > 0 && seeds.every(seed => Number.isSafeInteger(seed) && seed >= 0);
+  check(whole && new Set(seeds).size === seeds.length, 'BAD_ARGUMENT', () => {
+    return `runStudy: seeds must be whole numbers of at least 0, each once, got ${seeds.join(', ') || 'none'}; correct them`;
+  });
+  const names = rows.map(({ name }) => name);
+  check(rows.length > 0 && new Set(names).size === names.length, 'BAD_ARGUMENT', () => {
+    return `runStudy: rows must have names of their own, got ${names.join(', ') || 'none'}; correct them`;
+  });
+  const network = init === undefined ? undefined : rows.find(({ patch }) => touchesNetwork(settings, patch));
+  check(network === undefined, 'BAD_ARGUMENT', () => {
+    return `runStudy: with a folder to start from the network is that folder's, got a row that changes it (${network!.name}); leave --init or that row out`;
+  });
+}
+
+/** Checks the row's settings and names its run. */
+function plan(options: StudyOptions, row: StudyRow, seed: number, digest: string): PlannedRun {
+  const { steps, init, skipBad = false } = options;
+  const settings: Settings = { ...applyPatch(options.settings, row.patch), seed };
+  parseTrainConfig(settings, `row "${row.name}"`);
+  const { name: _, version: __, ...network } = settings.model as Settings;
+  const decides = {
+    ...settings,
+    model: network,
+    steps: steps ?? null,
+    init: init ? resolve(init) : null,
+    skipBad,
+    digest,
+  };
+  const key = sha256(canonical(decides)).slice(0, 16);
+  const ofRow = sha256(canonical({ ...decides, seed: null })).slice(0, 8);
+  const slug = row.name.replace(/[^\w.+=-]+/g, '-').slice(0, 60);
+  const folder = join(options.out, 'runs', `${slug}-${ofRow}`, `seed-${seed}`);
+  return { row, seed, folder, key, settings };
+}
+
+/** What is trained and validated on: ids and texts. The test split is not looked at. */
+async function dataDigest({ data, signal }: StudyOptions): Promise<string> {
+  const splits: unknown[] = [];
+  for (const split of ['train', 'val']) {
+    // faults are training's to tell
+    const { records } = await openDataset(data, { split, onFault: () => {}, ...(signal && { signal }) });
+    splits.push(records.map(({ id, text }) => [id, text]));
+  }
+  return sha256(JSON.stringify(splits));
+}
+
+/** Writes study.json, or finds that the folder is another study's. */
+async function claim({ out, data, rows, seeds, settings, package: by }: StudyOptions): Promise<void> {
+  const path = join(out, 'study.json');
+  const before = await readFile(path, 'utf8').then(
+    text => JSON.parse(text) as { data?: unknown },
+    () => null,
+  );
+  check(before === null || before.data === resolve(data), 'BAD_ARGUMENT', () => {
+    return `runStudy: a study must keep its data set, got ${resolve(data)} where ${path} has ${String(before?.data)}; name another --out`;
+  });
+  const study = { data: resolve(data), package: by, settings, rows, seeds };
+  await writeFileAtomic(path, `${JSON.stringify(study, null, 2)}\n`);
+}
+
+/** Trains, or goes on; scores; leaves result.json. */
+async function execute(run: PlannedRun, options: StudyOptions): Promise<RunResult> {
+  const { folder, key, settings, seed } = run;
+  const { data, init, steps, skipBad, device, signal, onEvent, train, score } = options;
+  const about = { key, row: run.row.name, patch: run.row.patch, seed, package: options.package };
+  let result: RunResult;
+  try {
+    const trained = await train({
+      ...{ data, out: folder, config: settings, resume: true, init, steps, skipBad, device, signal },
+      onEvent: event => onEvent?.({ kind: 'train', event }),
+    });
+    const text = typeof settings.text_override === 'string' ? settings.text_override : undefined;
+    const test = score && (await score({ folder, text }));
+    result = { ...about, ...(await figures(folder, trained)), test: test && summaryOf(test) };
+  } catch (error) {
+    if (!(error instanceof TmcaError) || error.code !== 'MODEL_NOT_FINITE') throw error;
+    result = {
+      ...about,
+      diverged: error.message,
+      validation: null,
+      epoch: null,
+      step: null,
+      seconds: null,
+      adapter: null,
+      test: null,
+    };
+  }
+  await writeFileAtomic(join(folder, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
+  // moments of a run that is done: three times the size of its model, and nobody goes on from them
+  await rm(join(folder, 'checkpoints'), { recursive: true, force: true });
+  return result;
+}
+
+/** The best epoch's validation scores. */
+async function figures(folder: string, { best, step, adapter }: TrainResult) {
+  const lines = (await readMetrics(join(folder, 'metrics.jsonl'))).filter(({ kind }) => kind === 'epoch');
+  const scored = lines.filter(line => typeof line.val_dice === 'number');
+  const chosen = scored.reduce<(typeof scored)[number] | null>(
+    (top, line) => (top === null || (line.val_dice as number) > (top.val_dice as number) ? line : top),
+    null,
+  );
+  check(chosen !== null, 'INTERNAL', `runStudy: a finished run must have validation scores, got none in ${folder}`);
+  const number = (name: string) => chosen[name] as number;
+  return {
+    diverged: null,
+    validation: {
+      ...{ dice: number('val_dice'), iou: number('val_iou') },
+      ...{ mean_dice: number('val_mean_dice'), mean_iou: number('val_mean_iou') },
+    },
+    epoch: (best?.epoch ?? chosen.epoch) + 1,
+    step,
+    seconds: lines.reduce((sum, { seconds }) => sum + (typeof seconds === 'number' ? seconds : 0), 0),
+    adapter: adapter.description || adapter.vendor,
+  };
+}
+
+const summaryOf = ({ n, dice, iou, accuracy, mean_dice, mean_iou, without, split, device, dtype }: RunEvaluation) => ({
+  ...{ n, dice, iou, accuracy, mean_dice, mean_iou, without, split, device, dtype },
+});
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+/** JSON with keys in order, so that the same settings have the same text. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, part: unknown) =>
+    typeof part === 'object' && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  );
+}
+
+export type { Patch };

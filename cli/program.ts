@@ -21,6 +21,8 @@ export function createProgram(context: Context): Command {
   addTokenize(program, context);
   addPreprocess(program, context);
   addTrain(program, context);
+  addSweep(program, context);
+  addAblate(program, context);
   addImport(program, context);
   addExportCheckpoint(program, context);
   addInspect(program, context);
@@ -82,7 +84,7 @@ function addReport(program: Command, context: Context): void {
     )
     .argument('<run>', 'folder of the run: the --out of train')
     .option('--data <folder>', 'data set folder; the one that the run was trained on if not given')
-    .option('--split <name>', 'records to score', 'test')
+    .option('--split <name>', 'records to score; test if not given, or val where there is no test')
     .addOption(deviceOption())
     .addOption(dtypeOption())
     .addOption(jsonOption())
@@ -176,6 +178,53 @@ function addExportCheckpoint(program: Command, context: Context): void {
     .action(async (model, options) =>
       (await import('./commands/export-checkpoint.js')).exportModel(model, options, context),
     );
+}
+
+/** What studies take of training's options, and how many seeds. */
+function withStudyOptions(command: Command, seeds: number): Command {
+  const count = (flags: string, description: string, least = 1) =>
+    new Option(flags, description).argParser(wholeNumber(least));
+  return command
+    .requiredOption('--data <folder>', 'data set folder')
+    .requiredOption('--out <folder>', 'folder of the study: a new one, or one to go on with')
+    .addOption(count('--seeds <n>', 'runs of each row, with seeds 1 to n').default(seeds))
+    .option('--config <file|preset>', 'settings that the rows change: a JSON file, or one of nano and full')
+    .option('--init <folder>', 'model folder that every run starts from')
+    .addOption(count('--epochs <n>', 'most passes over the data'))
+    .addOption(count('--batch <n>', 'records a step'))
+    .addOption(new Option('--lr <x>', 'highest learning rate').argParser(rate))
+    .addOption(count('--steps <n>', 'end each run after this many steps'))
+    .option('--skip-bad', 'leave faulty records out instead of refusing the data set')
+    .addOption(deviceOption())
+    .addOption(jsonOption());
+}
+
+function addSweep(program: Command, context: Context): void {
+  const command = program
+    .command('sweep')
+    .summary('compare settings on the validation split')
+    .description(
+      'Trains every combination of the values, and compares by the validation Dice of the best epoch; the test split is not ' +
+        'opened. Keys are those of a configuration file (tau_enhance, contrastive_weight, ltem_apply, augment.flip.probability, …). ' +
+        'Given again, it goes on: what is done is not run again. Writes table.html, table.md and table.json.',
+    )
+    .requiredOption('--grid <key=v1,v2...>', 'values to try, for each key; or one JSON file of them');
+  withStudyOptions(command, 1).action(async options => (await import('./commands/sweep.js')).sweep(options, context));
+}
+
+function addAblate(program: Command, context: Context): void {
+  const command = program
+    .command('ablate')
+    .summary('what each part of the network is worth')
+    .description(
+      "Trains the rows of the paper's Table 2 (TSDM, MCAS, LTEM in all combinations) or Table 3 (levels of alignment), and " +
+        'scores the model of the best validation epoch on the test split. Given again, it goes on. Writes table.html, table.md and table.json.',
+    )
+    .addOption(new Option('--table <n>', 'table of the paper').choices(['2', '3']).default('2'))
+    .option('--rows <names...>', 'only these rows')
+    .option('--split <name>', 'records to score', 'test')
+    .option('--paper <file>', 'figures to put beside, JSON of {"baseline": {"dice": 0.8}}');
+  withStudyOptions(command, 3).action(async options => (await import('./commands/ablate.js')).ablate(options, context));
 }
 
 function addInspect(program: Command, context: Context): void {

@@ -4,15 +4,16 @@ import { join } from 'node:path';
 import { writeFileAtomic } from '../runtime/node/files.js';
 import type { DeviceChoice } from '../runtime/types.js';
 import { resolveTrainConfig } from '../train/config.js';
-import { recorded } from '../train/report/recorded.js';
+import type { TrainEvent } from '../train/events.js';
+import { packageName } from '../train/run/package.js';
 import type { StudyRow } from '../train/study/grid.js';
 import { tableMarkdown, tablePage, tableText } from '../train/study/output.js';
 import type { RunResult } from '../train/study/result.js';
 import { completeSettings, type Settings } from '../train/study/settings.js';
 import { type RowResults, runStudy, type StudyEvent, type StudyOptions } from '../train/study/study.js';
 import { type StudyTable, type TableOptions, tableOf } from '../train/study/table.js';
+import { commandLine } from './command-line.js';
 import type { Context } from './context.js';
-import { packageName } from './package.js';
 import { TrainingDisplay } from './training-display.js';
 
 export interface StudyCommandOptions {
@@ -44,18 +45,19 @@ export async function study(about: Study, options: StudyCommandOptions, context:
   const { console, engine, io } = context;
   const { data, out, config, init, epochs, batch, lr, steps, seeds, skipBad, device, json } = options;
   const settings = completeSettings(await resolveTrainConfig(config, { epochs, batch, lr }));
-  const by = packageName();
+  const by = await packageName();
   const display = new StudyDisplay(console);
   let table: StudyTable | undefined;
   const onResults = async (results: readonly RowResults[]) => {
     table = tableOf(results, about.table(results, settings));
     await writeTable(out, table);
   };
-  const command = `tmca ${about.name} --data ${data} --out ${out}`;
+  const command = commandLine(about.name, { ...options, json: false });
   await runStudy({
     ...{ data, out, init, steps, skipBad, device, settings, rows: about.rows, score: about.score, package: by },
     ...{ seeds: Array.from({ length: seeds }, (_, i) => i + 1), signal: io.signal, onResults },
-    train: recorded(wanted => engine.train(wanted), { command, package: by }),
+    train: wanted => engine.train(wanted),
+    command,
     onEvent: event => display.show(event),
   }).finally(() => display.end());
   await (json ? console.json(table) : console.print(`${tableText(table!)}\n${join(out, 'table.html')}`));
@@ -72,6 +74,8 @@ class StudyDisplay {
   #training: TrainingDisplay | undefined;
   #queue: Promise<unknown> = Promise.resolve();
   #earlier = 0;
+  /** Notes of the first run that the others would only repeat. */
+  readonly #notes = new Set<string>();
 
   constructor(private readonly console: Context['console']) {}
 
@@ -82,13 +86,25 @@ class StudyDisplay {
   async end(): Promise<void> {
     await this.#queue;
     await this.#training?.end();
+    await this.#tellEarlier();
+  }
+
+  #train(event: TrainEvent): void {
+    if (event.kind === 'prepare') return;
+    if (event.kind === 'note' && this.#notes.has(event.text)) return;
+    if (event.kind === 'note') this.#notes.add(event.text);
+    this.#training?.show(event);
+  }
+
+  async #tellEarlier(): Promise<void> {
+    if (this.#earlier > 0) await this.console.tell(`${this.#earlier} runs are done already`);
+    this.#earlier = 0;
   }
 
   async #show(event: StudyEvent): Promise<void> {
-    if (event.kind === 'train') return this.#training?.show(event.event);
+    if (event.kind === 'train') return this.#train(event.event);
     if (event.kind === 'run') {
-      if (this.#earlier > 0) await this.console.tell(`${this.#earlier} of ${event.total} runs are done already`);
-      this.#earlier = 0;
+      await this.#tellEarlier();
       await this.console.tell(`run ${event.index + 1} of ${event.total}: ${event.name}, seed ${event.seed}`);
       this.#training = new TrainingDisplay(this.console);
     } else if (event.earlier) this.#earlier++;

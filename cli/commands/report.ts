@@ -8,7 +8,7 @@ import { openSession } from '../session.js';
 
 export interface ReportCommandOptions extends NetworkOptions {
   readonly data?: string;
-  readonly split: string;
+  readonly split?: string;
   readonly json?: boolean;
 }
 
@@ -49,7 +49,7 @@ export async function reportOn(
   try {
     return await writeReport(run, {
       ...(data !== undefined && { data }),
-      split,
+      ...(split !== undefined && { split }),
       engine,
       signal: io.signal,
       onProgress,

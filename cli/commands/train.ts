@@ -2,7 +2,8 @@
 
 import { TmcaError } from '../../errors/index.js';
 import type { TrainEvent } from '../../train/events.js';
-import type { RunEvaluation, WrittenReport } from '../../train/report/index.js';
+import type { RunEvaluation } from '../../train/report/evaluation.js';
+import type { WrittenReport } from '../../train/report/index.js';
 import type { TrainResult } from '../../train/run/options.js';
 import type { Context } from '../context.js';
 import type { NetworkOptions } from '../options.js';

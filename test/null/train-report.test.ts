@@ -275,7 +275,7 @@ describe('report', () => {
     expect(await page()).toContain('No data set was named');
     await dataset(['one'], 'val');
     expect((await report('--data', join(folder, 'data'), '--split', 'val')).code).toBe(0);
-    expect(await page()).toContain('This split chose the epoch');
+    expect(await page()).toContain('These records chose the epoch');
   });
 
   test('a folder that is no run, and a run.json that is none', async () => {

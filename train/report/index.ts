@@ -5,6 +5,7 @@ import { basename, join, resolve } from 'node:path';
 import { check, TmcaError } from '../../errors/index.js';
 import { type Config, parseConfig } from '../../model/config.js';
 import type { ForwardInputs } from '../../runtime/inspect.js';
+import { openDataset } from '../../runtime/node/dataset.js';
 import { writeFileAtomic } from '../../runtime/node/files.js';
 import type { Session } from '../../runtime/types.js';
 import { latestCheckpoint, readMetrics, readRunInfo } from '../run-files/index.js';
@@ -24,7 +25,7 @@ export interface ReportEngine {
 export interface ReportOptions {
   /** Data set folder; the one in run.json if not given. Null: no scores and no pictures. */
   readonly data?: string | null;
-  /** Records to score; "test" if not given. */
+  /** Records to score; "test" if not given, or "val" where the data set has no such records. */
   readonly split?: string;
   readonly engine: ReportEngine;
   readonly signal?: AbortSignal;
@@ -111,6 +112,12 @@ const existing = (folder: string | undefined): Promise<string | null> =>
         () => null,
       );
 
+/** Records that nothing was chosen by, if there are any. */
+async function usualSplit(data: string): Promise<string> {
+  const { records } = await openDataset(data, { onFault: () => {} });
+  return ['test', 'val'].find(split => records.some(record => record.split === split)) ?? records[0]!.split;
+}
+
 async function score(
   folder: string,
   config: Config,
@@ -118,7 +125,8 @@ async function score(
   override: unknown,
   options: ReportOptions,
 ): Promise<{ evaluation: RunEvaluation; test: TestContent }> {
-  const { split = 'test', engine, signal, onProgress } = options;
+  const { engine, signal, onProgress } = options;
+  const split = options.split ?? (await usualSplit(data));
   const text = typeof override === 'string' ? override : undefined;
   const stop = signal && { signal };
   const session = await engine.openSession(folder);

@@ -156,12 +156,18 @@ export function short(value: number): string {
   return small ? value.toExponential(1).replace('.0e', 'e') : String(Number(value.toPrecision(3)));
 }
 
+/** What a split's scores are not. */
+const CHOSEN: Readonly<Record<string, string>> = {
+  val: 'These records chose the epoch of the model, so their scores flatter it.',
+  train: 'The model was trained on these records, so their scores say little.',
+};
+
 function testSection(test: TestContent): Html {
   const rows: [string, Scores][] = [
     [`all ${test.n}`, test],
     ...Object.entries(test.without).map(([mark, scores]): [string, Scores] => [`${scores.n} without ${mark}`, scores]),
   ];
-  return html`<p class="note">${test.data}, split “${test.split}”, ${test.ran}. ${test.split === 'val' ? 'This split chose the epoch of the model, so its scores flatter it.' : 'The epoch of the model was chosen on validation records, none of these.'}</p>
+  return html`<p class="note">${test.data}, split “${test.split}”, ${test.ran}. ${CHOSEN[test.split] ?? 'The epoch of the model was chosen by validation records, none of these.'}</p>
 <div class="wide"><table><thead><tr><th>images</th><th>Dice,<br>all pixels</th><th>IoU,<br>all pixels</th><th>Dice,<br>mean</th><th>IoU,<br>mean</th><th>accuracy</th></tr></thead>
 <tbody>${rows.map(
     ([name, s]) =>

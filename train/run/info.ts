@@ -59,5 +59,6 @@ export function commandOf(options: TrainOptions): string {
   return ['tmca train', ...flags, ...(options.skipBad ? ['--skip-bad'] : [])].join(' ');
 }
 
-/** For a shell. */
-const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
+/** A word for a shell. */
+export const quoted = (word: string): string =>
+  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;

@@ -1,7 +1,6 @@
 // A training run, from a folder of images, masks and sentences to a model folder: what the command `tmca train` does, and
 // what sweeps and ablations do many times.
 
-import { readFile } from 'node:fs/promises';
 import { type Assembly, loadAssembly } from '../../assembly/index.js';
 import { check, throwIfAborted } from '../../errors/index.js';
 import { type GpuDevice, openDevice } from '../../gpu/device.js';
@@ -16,13 +15,13 @@ import type { TrainEvent } from '../events.js';
 import { type LoopParts, runLoop } from '../loop.js';
 import { type TrainState, writeRunInfo } from '../run-files/index.js';
 import { parameterSettings } from '../schedule.js';
-import { packageFile } from '../shipped.js';
 import { TrainingStep } from '../step.js';
 import { Validation } from '../validation.js';
 import { type Beginning, begin, DATA_KEY } from './beginning.js';
 import { explain } from './failure.js';
 import { describeRun, endedRun } from './info.js';
 import type { TrainOptions, TrainResult } from './options.js';
+import { packageName } from './package.js';
 import { describeInitial, initialParameters } from './parameters.js';
 import { openRunData, type RunData } from './run-data.js';
 import { loadState, readModel, readState } from './state-tensors.js';
@@ -81,11 +80,6 @@ function checkDevice(device: DeviceChoice): void {
     'ENGINE_UNAVAILABLE',
     'train: training must run on WebGPU, got device wasm; use --device webgpu (a software adapter will do, slowly)',
   );
-}
-
-async function packageName(): Promise<string> {
-  const { name, version } = JSON.parse(await readFile(new URL(packageFile), 'utf8')) as Record<string, string>;
-  return `${name}@${version}`;
 }
 
 class Run {

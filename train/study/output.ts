@@ -4,10 +4,9 @@ import { scaleLinear } from 'd3-scale';
 import { type Html, html, page } from '../report/html.js';
 import type { Spread, StudyTable, TableRow } from './table.js';
 
-/** "0.8123 ± 0.0045"; of one run without a deviation; epochs with one decimal. */
-export function showSpread(spread: Spread | null | undefined): string {
+/** "0.8123 ± 0.0045"; of one run without a deviation. */
+export function showSpread(spread: Spread | null | undefined, digits: number): string {
   if (!spread) return '–';
-  const digits = spread.values.every(value => value <= 1) ? 4 : 1;
   const { mean, deviation } = spread;
   return deviation === null ? mean.toFixed(digits) : `${mean.toFixed(digits)} ± ${deviation.toFixed(digits)}`;
 }
@@ -30,11 +29,11 @@ export function tableMarkdown(table: StudyTable): string {
   const body = rows.map(row => [
     row.name,
     runsOf(row),
-    ...columns.map(({ key }) => showSpread(row.cells[key])),
+    ...columns.map(({ key, digits }) => showSpread(row.cells[key], digits)),
     ...papers.map(({ key }) => plain(row.paper?.[key])),
   ]);
   const ruler = `|${head.map((_, i) => (i === 0 ? '---' : '---:')).join('|')}|`;
-  const told = notes.map(note => `${cell(note)}\n`).join('');
+  const told = notes.map(note => `- ${cell(note)}\n`).join('');
   return `## ${cell(title)}\n\n${line(head)}\n${ruler}\n${body.map(line).join('\n')}\n\n${told}`;
 }
 
@@ -42,7 +41,11 @@ export function tableMarkdown(table: StudyTable): string {
 export function tableText({ columns, rows, notes }: StudyTable): string {
   const lines = [
     ['', 'runs', ...columns.map(({ title }) => title)],
-    ...rows.map(row => [row.name, runsOf(row), ...columns.map(({ key }) => showSpread(row.cells[key]))]),
+    ...rows.map(row => [
+      row.name,
+      runsOf(row),
+      ...columns.map(({ key, digits }) => showSpread(row.cells[key], digits)),
+    ]),
   ];
   const widths = lines[0]!.map((_, i) => Math.max(...lines.map(cells => cells[i]!.length)));
   const show = (cells: readonly string[]) =>
@@ -65,7 +68,7 @@ export function tablePage(table: StudyTable): string {
   )}${papers.map(c => html`<th>${c.title}, paper</th>`)}</tr>`;
   const body = rows.map(row => {
     const spread = row.cells[first!.key];
-    const cells = columns.map(({ key }) => html`<td>${showSpread(row.cells[key])}</td>`);
+    const cells = columns.map(({ key, digits }) => html`<td>${showSpread(row.cells[key], digits)}</td>`);
     const beside = papers.map(({ key }) => html`<td>${plain(row.paper?.[key])}</td>`);
     const style = spread && spread.mean === best ? 'best' : '';
     return html`<tr class="${style}"><th>${row.name}</th><td>${runsOf(row)}</td><td>${spread && dots(spread, values)}</td>${cells}${beside}</tr>`;

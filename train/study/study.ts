@@ -9,7 +9,7 @@
 // can be stopped and given again, with more rows or more seeds too: what is done stays done, what was begun goes on.
 
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { check, TmcaError, throwIfAborted } from '../../errors/index.js';
 import { openDataset } from '../../runtime/node/dataset.js';
@@ -23,7 +23,8 @@ import type { StudyRow } from './grid.js';
 import { type RunResult, readResult } from './result.js';
 import { applyPatch, type Patch, type Settings, touchesNetwork } from './settings.js';
 
-export interface StudyOptions extends Pick<TrainOptions, 'init' | 'steps' | 'skipBad' | 'device' | 'signal'> {
+export interface StudyOptions
+  extends Pick<TrainOptions, 'init' | 'steps' | 'skipBad' | 'device' | 'command' | 'signal'> {
   readonly data: string;
   readonly out: string;
   /** What every row starts from: complete, as of `completeSettings`. */
@@ -175,12 +176,14 @@ async function claim({ out, data, rows, seeds, settings, package: by }: StudyOpt
 /** Trains, or goes on; scores; leaves result.json. */
 async function execute(run: PlannedRun, options: StudyOptions): Promise<RunResult> {
   const { folder, key, settings, seed } = run;
-  const { data, init, steps, skipBad, device, signal, onEvent, train, score } = options;
+  const { data, init, steps, skipBad, device, command, signal, onEvent, train, score } = options;
   const about = { key, row: run.row.name, patch: run.row.patch, seed, package: options.package };
+  // what an earlier call began
+  const resume = (await stat(folder).catch(() => null)) !== null;
   let result: RunResult;
   try {
     const trained = await train({
-      ...{ data, out: folder, config: settings, resume: true, init, steps, skipBad, device, signal },
+      ...{ data, out: folder, config: settings, resume, init, steps, skipBad, device, command, signal },
       onEvent: event => onEvent?.({ kind: 'train', event }),
     });
     const text = typeof settings.text_override === 'string' ? settings.text_override : undefined;

@@ -13,6 +13,8 @@ export interface Spread {
 export interface Column {
   readonly key: string;
   readonly title: string;
+  /** Shown after the point. */
+  readonly digits: number;
   /** Of a run that is done; null where it has none. */
   readonly value: (result: RunResult) => number | null;
 }
@@ -35,7 +37,7 @@ export interface StudyTable {
   /** What the figures are of; sentences. */
   readonly notes: readonly string[];
   /** The first one ranks. */
-  readonly columns: readonly Pick<Column, 'key' | 'title'>[];
+  readonly columns: readonly Omit<Column, 'value'>[];
   readonly rows: readonly TableRow[];
 }
 
@@ -49,23 +51,24 @@ const test =
     result.test?.[name] ?? null;
 
 export const SWEEP_COLUMNS: readonly Column[] = [
-  { key: 'val_dice', title: 'val Dice', value: validation('dice') },
-  { key: 'val_iou', title: 'val IoU', value: validation('iou') },
-  { key: 'val_mean_dice', title: 'val Dice, mean of images', value: validation('mean_dice') },
-  { key: 'epoch', title: 'best epoch', value: result => result.epoch },
+  { key: 'val_dice', title: 'val Dice', digits: 4, value: validation('dice') },
+  { key: 'val_iou', title: 'val IoU', digits: 4, value: validation('iou') },
+  { key: 'val_mean_dice', title: 'val Dice, mean of images', digits: 4, value: validation('mean_dice') },
+  { key: 'epoch', title: 'best epoch', digits: 1, value: result => result.epoch },
 ];
 
 /** `marks`: of the data set, whose records are left out in a column each. */
 export const ablationColumns = (marks: readonly string[]): readonly Column[] => [
-  { key: 'dice', title: 'test Dice', value: test('dice') },
-  { key: 'iou', title: 'test IoU', value: test('iou') },
-  { key: 'mean_dice', title: 'test Dice, mean of images', value: test('mean_dice') },
+  { key: 'dice', title: 'test Dice', digits: 4, value: test('dice') },
+  { key: 'iou', title: 'test IoU', digits: 4, value: test('iou') },
+  { key: 'mean_dice', title: 'test Dice, mean of images', digits: 4, value: test('mean_dice') },
   ...marks.map(mark => ({
     key: `dice_without_${mark}`,
     title: `test Dice without ${mark}`,
+    digits: 4,
     value: (result: RunResult) => result.test?.without[mark]?.dice ?? null,
   })),
-  { key: 'val_dice', title: 'val Dice', value: validation('dice') },
+  { key: 'val_dice', title: 'val Dice', digits: 4, value: validation('dice') },
 ];
 
 export function spreadOf(values: readonly number[]): Spread | null {
@@ -105,7 +108,7 @@ export function tableOf(results: readonly RowResults[], options: TableOptions): 
   const rank = (row: TableRow) => row.cells[first!.key]?.mean ?? Number.NEGATIVE_INFINITY;
   if (sorted) rows.sort((a, b) => rank(b) - rank(a) || (a.name < b.name ? -1 : 1));
   const notes = [...options.notes, ...mixtures(results)];
-  return { title, notes, columns: columns.map(({ key, title }) => ({ key, title })), rows };
+  return { title, notes, columns: columns.map(({ key, title, digits }) => ({ key, title, digits })), rows };
 }
 
 /** What one must know before one compares: runs of different machines or versions. */

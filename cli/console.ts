@@ -23,6 +23,11 @@ export interface Task {
   end(): void;
 }
 
+interface TaskOptions {
+  readonly start?: number;
+  readonly ownTime?: boolean;
+}
+
 export class Console {
   readonly #io: Io;
 
@@ -55,14 +60,17 @@ export class Console {
     await this.#line(`error [${code}]: ${message.replace(/\s*\n\s*/g, ' ')}`);
   }
 
-  /** Starts a progress display, of work of which `start` steps are done already; one at a time. */
-  async task(label: string, total: number, start = 0): Promise<Task> {
+  /**
+   * Starts a progress display, of work of which `start` steps are done already; one at a time. `ownTime`: the time that is left is
+   * part of each step's `detail`.
+   */
+  async task(label: string, total: number, { start = 0, ownTime = false }: TaskOptions = {}): Promise<Task> {
     const { terminal } = this.#io;
-    if (!terminal) return this.#quietTask(label, total, start);
+    if (!terminal) return this.#quietTask(label, total, start, ownTime);
     const { default: progress } = await import('cli-progress');
     const bar = new progress.SingleBar({
       stream: terminal,
-      format: `${label} [{bar}] {value}/{total}{detail}, {eta_formatted} left`,
+      format: `${label} [{bar}] {value}/{total}{detail}${ownTime ? '' : ', {eta_formatted} left'}`,
       clearOnComplete: true,
       hideCursor: true,
       // Ctrl-C is handled by the command, which ends the bar on its way out.
@@ -86,7 +94,7 @@ export class Console {
     return { report, end: () => terminal?.write(CLEAR_LINE) };
   }
 
-  #quietTask(label: string, total: number, start: number): Task {
+  #quietTask(label: string, total: number, start: number, ownTime: boolean): Task {
     const begun = performance.now();
     let last = begun;
     const step = (done: number, all = total, detail?: string) => {
@@ -94,7 +102,8 @@ export class Console {
       if (now - last < LINE_MS || done <= start) return;
       last = now;
       const left = ((now - begun) / (done - start)) * (all - done);
-      void this.#io.stderr.write(`${label} ${done}/${all}${after(detail)}, ${Math.ceil(left / 1000)} s left\n`);
+      const time = ownTime ? '' : `, ${Math.ceil(left / 1000)} s left`;
+      void this.#io.stderr.write(`${label} ${done}/${all}${after(detail)}${time}\n`);
     };
     return { step, end: () => {} };
   }

@@ -7,6 +7,15 @@ import type { Console, Task } from './console.js';
 /** Of the new value in the shown speed: a step's own time jumps. */
 const SMOOTHING = 0.1;
 
+/** As a person would say it: "35 s", "4 min", "3 h 12 min". */
+function duration(seconds: number): string {
+  if (seconds < 90) return `${Math.ceil(seconds)} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 90 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+const counted = (n: number, thing: string): string => `${n} ${thing}${n === 1 ? '' : 's'}`;
+
 const millions = (n: number): string => (n < 1e6 ? `${(n / 1e3).toFixed(1)} k` : `${(n / 1e6).toFixed(1)} M`);
 const digits = (value: unknown): string => (typeof value === 'number' ? value.toFixed(4) : '–');
 
@@ -15,6 +24,7 @@ export class TrainingDisplay {
   #queue: Promise<unknown> = Promise.resolve();
   #task: { readonly name: string; readonly task: Task } | undefined;
   #summary: RunSummary | undefined;
+  #start = 0;
   #speed: number | undefined;
   #dice: unknown;
 
@@ -42,6 +52,7 @@ export class TrainingDisplay {
         return this.console.tell('preparing the device: kernels are compiled, memory is taken');
       case 'start':
         this.#summary = event.summary;
+        this.#start = performance.now();
         return this.#tellSummary(event.summary);
       case 'step':
         return this.#step(event.line);
@@ -57,10 +68,10 @@ export class TrainingDisplay {
   async #tellSummary(s: RunSummary): Promise<void> {
     this.#close();
     const validation = s.validationRecords > 0 ? `, ${s.validationRecords} to validate` : '';
-    const from = s.done > 0 ? `from step ${s.done} to ${s.steps}` : `${s.steps} steps`;
+    const from = s.done > 0 ? `from step ${s.done} to ${s.steps}` : `${counted(s.steps, 'step')} in all`;
     await this.console.tell(
-      `${s.model}: ${millions(s.trained)} of ${millions(s.parameters)} parameters trained; ${s.records} records${validation}; ` +
-        `batch ${s.batch}, ${s.stepsPerEpoch} steps an epoch, ${from}; seed ${s.seed}`,
+      `${s.model}: ${millions(s.trained)} of ${millions(s.parameters)} parameters trained; ${counted(s.records, 'record')}${validation}; ` +
+        `batch ${s.batch}, ${counted(s.stepsPerEpoch, 'step')} an epoch, ${from}; seed ${s.seed}`,
     );
     await this.console.tell(`${s.reason}; ${(s.gpuBytes / 1e6).toFixed(0)} MB on the device`);
   }
@@ -68,10 +79,16 @@ export class TrainingDisplay {
   #step(line: Readonly<Record<string, unknown>>): Promise<void> {
     const speed = line.images_per_second as number;
     this.#speed = this.#speed === undefined ? speed : this.#speed + SMOOTHING * (speed - this.#speed);
-    const dice = this.#dice === undefined ? '' : `, dice ${digits(this.#dice)}`;
-    const detail = `loss ${digits(line.loss)}${dice}, ${this.#speed.toPrecision(3)} images/s`;
     const { steps, done } = this.#summary!;
-    return this.#progress('training', steps, line.step as number, done, detail);
+    const step = line.step as number;
+    // with all that epochs need beside their steps
+    const left = ((performance.now() - this.#start) / 1000 / (step - done)) * (steps - step);
+    const parts = [
+      `loss ${digits(line.loss)}`,
+      ...(this.#dice === undefined ? [] : [`dice ${digits(this.#dice)}`]),
+      ...[`${this.#speed.toPrecision(3)} images/s`, `${duration(left)} left`],
+    ];
+    return this.#progress('training', steps, step, parts.join(', '));
   }
 
   async #epoch(line: Readonly<Record<string, unknown>>, best: boolean): Promise<void> {
@@ -86,12 +103,12 @@ export class TrainingDisplay {
     );
   }
 
-  async #progress(name: string, total: number, done: number, start = 0, detail?: string): Promise<void> {
+  async #progress(name: string, total: number, done: number, detail?: string): Promise<void> {
     if (this.#task?.name !== name) {
       this.#close();
-      // a bar that comes back after an epoch knows where it was
-      const task = await this.console.task(name, total, Math.max(start, name === 'training' ? done - 1 : 0));
-      this.#task = { name, task };
+      // a bar that comes back after an epoch goes on where it was
+      const options = detail === undefined ? {} : { start: done - 1, ownTime: true };
+      this.#task = { name, task: await this.console.task(name, total, options) };
     }
     this.#task.task.step(done, total, detail);
     if (done === total) this.#close();

@@ -122,23 +122,34 @@ class Loop {
     }
   }
 
-  /** Steps up to the end of the epoch or of the run. */
+  /** Steps up to the end of the epoch or of the run. The next batch is made while the device is busy with this one. */
   async #steps(): Promise<void> {
     const { parts } = this;
     const { epoch, batch } = this.#state;
     if (batch === parts.batches) return;
     if (batch === 0) this.#epochStart = performance.now();
-    let before = performance.now();
-    for await (const data of parts.epoch(epoch, batch)) {
-      throwIfAborted(parts.signal, 'train');
-      const settings = this.#settings();
-      const result = await parts.step(data, settings);
-      const now = performance.now();
-      await this.#stepDone(result, settings, (1000 * parts.config.batch) / (now - before));
-      before = now;
-      if (this.#state.batch === parts.batches || this.#state.step >= parts.lastStep) return;
-      const { checkpointSteps } = parts.config;
-      if (checkpointSteps > 0 && this.#state.step % checkpointSteps === 0) await this.#save();
+    const batches = parts.epoch(epoch, batch)[Symbol.asyncIterator]();
+    try {
+      let before = performance.now();
+      let next = batches.next();
+      while (true) {
+        const { value, done } = await next;
+        if (done) return;
+        throwIfAborted(parts.signal, 'train');
+        const settings = this.#settings();
+        const running = parts.step(value, settings);
+        const isLast = this.#state.batch + 1 === parts.batches || this.#state.step + 1 >= parts.lastStep;
+        if (!isLast) next = heard(batches.next());
+        const result = await running;
+        const now = performance.now();
+        await this.#stepDone(result, settings, (1000 * parts.config.batch) / (now - before));
+        before = now;
+        if (isLast) return;
+        const { checkpointSteps } = parts.config;
+        if (checkpointSteps > 0 && this.#state.step % checkpointSteps === 0) await this.#save();
+      }
+    } finally {
+      await batches.return?.();
     }
   }
 
@@ -235,6 +246,12 @@ class Loop {
 
 /** After an epoch's last step comes its end, with no step between. */
 const positionOf = ({ step, epoch }: TrainState): string => `${step} of epoch ${epoch}`;
+
+/** A promise that is awaited later: until then, or where something else fails first, it is no unhandled rejection. */
+function heard<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
+}
 
 /** Times are no results: four digits say enough of them. */
 const round = (x: number): number => Number(x.toPrecision(4));

@@ -84,9 +84,24 @@ const epochs = () => lines.filter(({ kind }) => kind === 'epoch');
 
 test('an epoch: steps with their lines, then validation, the model, its line, a checkpoint', async () => {
   await runLoop(fake({ epochs: 1, lr: 0.5, min_lr: 0.5 }), START);
-  const step = (n: number) => [`batch 0.${n}`, 'step 0.500 0.5', `log step ${n + 1}`];
+  const step = (n: number) => ['step 0.500 0.5', `log step ${n + 1}`];
   const end = ['validate', 'publish', 'log epoch 3', 'save 3/1.0'];
-  expect(order).toEqual(['save 0/0.0', ...[0, 1, 2].flatMap(step), ...end]);
+  expect(order.filter(what => !what.startsWith('batch'))).toEqual(['save 0/0.0', ...[0, 1, 2].flatMap(step), ...end]);
+  expect(order.filter(what => what.startsWith('batch'))).toEqual(['batch 0.0', 'batch 0.1', 'batch 0.2']);
+});
+
+test('the next batch is made while a step runs, and none beyond the last step', async () => {
+  const parts = fake({}, { lastStep: 5 });
+  const step: LoopParts['step'] = async (batch, settings) => {
+    const result = parts.step(batch, settings);
+    // as long as a device may take
+    await new Promise(resolve => setTimeout(resolve, 2));
+    return result;
+  };
+  await runLoop({ ...parts, step }, START);
+  const [first, second] = ['log step 1', 'batch 0.1'].map(what => order.indexOf(what));
+  expect(second).toBeLessThan(first!);
+  expect(order.filter(what => what.startsWith('batch'))).toHaveLength(5);
 });
 
 test('lines and events say the same; an epoch has the means of its steps and the scores', async () => {
@@ -210,7 +225,7 @@ describe('what goes wrong', () => {
     const stop = new AbortController();
     const parts = fake({}, { signal: stop.signal, before: step => step === 2 && stop.abort() });
     await expect(runLoop(parts, START)).rejects.toMatchObject({ code: 'ABORTED' });
-    expect(order.slice(-3)).toEqual(['log step 2', 'batch 0.2', 'save 2/0.2']);
+    expect(order.slice(-2)).toEqual(['log step 2', 'save 2/0.2']);
   });
 
   test('an interrupted validation is made again: the epoch is not over', async () => {

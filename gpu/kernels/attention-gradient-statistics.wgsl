@@ -4,7 +4,7 @@
 // head_dim], k, v [B,L,heads head_dim]. One workgroup of 64 takes 8 ROWS queries of a head through all keys. Any head_dim.
 // Source: FlashAttention (arXiv:2205.14135), algorithms 1 and 4 (L and D).
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(GROUP)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,

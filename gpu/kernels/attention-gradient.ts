@@ -1,11 +1,13 @@
 // attention-gradient: what queries, keys and values get back, without a matrix of queries x keys in memory.
 
 import { check } from '../../errors/index.js';
-import { type Binding, f32, type KernelCall, spread, u32 } from '../kernel.js';
+import { type Binding, f32, type KernelCall, type Shader, spread, u32 } from '../kernel.js';
+import { hardwareTuning, type Tuning } from '../tuning.js';
 import sumsGeneral from './attention-gradient.wgsl?raw';
 import statisticsGeneral from './attention-gradient-statistics.wgsl?raw';
 import statisticsVec4 from './attention-gradient-statistics-vec4.wgsl?raw';
 import sumsVec4 from './attention-gradient-vec4.wgsl?raw';
+import { laneColumns } from './attention-lanes.js';
 import { checkFp32, fp32, type GradientStorage } from './gradient-storage.js';
 import { elements, given } from './guard.js';
 import { gradientIncludes } from './include/gradients.js';
@@ -63,10 +65,10 @@ export function attentionGradient<O>(
 ): KernelCall<O>[] {
   checkFp32('attentionGradient', storage);
   checkDims(dims);
-  const calls = [statisticsCall(dims, operands)];
+  const calls = [statisticsCall(dims, operands, storage.tuning)];
   for (const kind of kinds) {
     const out = operands[kind] ?? null;
-    if (out !== null) calls.push(sumsCall(dims, operands, kind, out));
+    if (out !== null) calls.push(sumsCall(dims, operands, kind, out, storage.tuning));
   }
   return calls;
 }
@@ -93,17 +95,28 @@ function checkDims({ batch, queries, keys, heads, headDim }: AttentionGradientDi
 /** The gradients, in the order of the cases of include/attention-gradient-sums.wgsl. */
 const kinds = ['dq', 'dk', 'dv'] as const;
 
-function statisticsCall<O>(dims: AttentionGradientDims, operands: AttentionGradientOperands<O>): KernelCall<O> {
+function statisticsCall<O>(
+  dims: AttentionGradientDims,
+  operands: AttentionGradientOperands<O>,
+  tuning: Tuning | undefined,
+): KernelCall<O> {
   const fast = dims.headDim % 4 === 0;
   const variant = fast
     ? { name: 'attention-gradient-statistics-vec4', source: statisticsVec4 }
     : { name: 'attention-gradient-statistics', source: statisticsGeneral };
   const { statistics } = operands;
   const nowhere = { offset: 0, pitch: 0 };
-  const { bindings, tile, ...call } = common(dims, operands, { rows: dims.queries, products: 2, range: nowhere });
+  const { bindings, cut, ...call } = common(
+    dims,
+    operands,
+    { rows: dims.queries, products: 2, range: nowhere },
+    tuning,
+  );
+  const { ROWS, LANES } = cut.tile; // it holds no sums, so channels are not its matter
+  const swap = LANES ? { ...cut.swap, 'attention-gradient-statistics': 'attention-gradient-statistics-lanes' } : {};
   return {
     ...call,
-    shader: { ...variant, includes: gradientIncludes, act: 'f32', tile: { ROWS: tile.ROWS } }, // it holds no sums, so strips are not its matter
+    shader: { ...variant, includes: gradientIncludes, act: 'f32', tile: LANES ? { LANES } : { ROWS: ROWS! }, swap },
     bindings: [...bindings, { operand: statistics, access: 'read_write' }],
   };
 }
@@ -113,6 +126,7 @@ function sumsCall<O>(
   operands: AttentionGradientOperands<O>,
   kind: (typeof kinds)[number],
   out: O,
+  tuning: Tuning | undefined,
 ): KernelCall<O> {
   const { queries, keys, heads, headDim } = dims;
   const range = dims[kind] ?? whole(heads * headDim);
@@ -122,14 +136,11 @@ function sumsCall<O>(
     ? { name: 'attention-gradient-vec4', source: sumsVec4 }
     : { name: 'attention-gradient', source: sumsGeneral };
   const rows = kind === 'dq' ? queries : keys;
-  const { bindings, constants, tile, ...call } = common(dims, operands, {
-    rows,
-    products: kind === 'dv' ? 2 : 3,
-    range,
-  });
+  const products = kind === 'dv' ? 2 : 3;
+  const { bindings, constants, cut, ...call } = common(dims, operands, { rows, products, range }, tuning);
   return {
     ...call,
-    shader: { ...variant, includes: gradientIncludes, act: 'f32', tile },
+    shader: { ...variant, includes: gradientIncludes, act: 'f32', ...cut },
     constants: { ...constants, kind: kinds.indexOf(kind) },
     bindings: [...bindings, { operand: operands.statistics, access: 'read' }, { operand: out, access: 'read_write' }],
   };
@@ -140,10 +151,11 @@ function common<O>(
   { batch, queries, keys, heads, headDim }: AttentionGradientDims,
   { q, k, v, mask = null, dy }: AttentionGradientOperands<O>,
   { rows, products, range }: { readonly rows: number; readonly products: number; readonly range: Range },
+  tuning: Tuning | undefined,
 ) {
-  const { tile, tiles } = tiling(rows, headDim);
+  const { tiles, ...cut } = tiling(rows, headDim, tuning);
   return {
-    tile,
+    cut,
     constants: { has_mask: given(mask) },
     uniforms: [
       ...[batch, queries, keys, heads, headDim, Math.ceil(headDim / 4), range.offset, range.pitch].map(u32),
@@ -164,8 +176,20 @@ const MANY_ROWS = 256;
 /** Vectors of sums that an invocation may hold. */
 const MAX_HELD = 16;
 
-/** Tile constants of include/attention-gradient-tile.wgsl and -sums.wgsl, and the tiles of one head. */
-function tiling(rows: number, headDim: number) {
+interface Tiling extends Pick<Shader, 'swap'> {
+  readonly tile: Readonly<Record<string, number>>;
+  readonly tiles: number;
+}
+
+/** What include/attention-gradient-tile.wgsl and -sums.wgsl, or those for lanes, must know; and the tiles of one head. */
+function tiling(rows: number, headDim: number, { lanes }: Tuning = hardwareTuning): Tiling {
+  if (lanes > 0) {
+    const swap = {
+      'attention-gradient-tile': 'attention-gradient-lanes',
+      'attention-gradient-sums': 'attention-gradient-sums-lanes',
+    };
+    return { tile: laneColumns(headDim, lanes), swap, tiles: Math.ceil(rows / lanes) };
+  }
   const strips = Math.ceil(headDim / 32);
   const perLine = rows >= MANY_ROWS && 4 * strips <= MAX_HELD ? 4 : 2;
   return { tile: { ROWS: perLine, STRIPS: strips }, tiles: Math.ceil(rows / (8 * perLine)) };

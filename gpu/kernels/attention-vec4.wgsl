@@ -11,7 +11,10 @@ fn load_k(at: u32, strip: u32) -> vec4f { return vec4f(k[at / 4u + strip]); }
 fn load_v(at: u32, strip: u32) -> vec4f { return vec4f(v[at / 4u + strip]); }
 fn store(at: u32, strip: u32, value: vec4f) { out[at / 4u + strip] = act4(value); }
 
-@compute @workgroup_size(64)
+fn load_v1(at: u32) -> f32 { return f32(v[at / 4u][at % 4u]); }
+fn store1(at: u32, value: f32) { out[at / 4u][at % 4u] = act(value); }
+
+@compute @workgroup_size(GROUP)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,

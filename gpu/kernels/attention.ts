@@ -1,8 +1,10 @@
 // Multi-head scaled dot-product attention in one dispatch, of separate or packed queries, keys and values.
 
 import { check } from '../../errors/index.js';
-import { f32, type KernelCall, spread, u32 } from '../kernel.js';
+import { f32, type KernelCall, type KernelStorage, spread, u32 } from '../kernel.js';
+import { hardwareTuning, type Tuning } from '../tuning.js';
 import general from './attention.wgsl?raw';
+import { laneColumns } from './attention-lanes.js';
 import vec4 from './attention-vec4.wgsl?raw';
 import { given } from './guard.js';
 import { checkRange, isVec4, type Range, whole } from './range.js';
@@ -54,7 +56,7 @@ const MAX_HEAD_DIM = 256;
 export function attention<O>(
   dims: AttentionDims,
   { q, k, v, mask = null, out }: AttentionOperands<O>,
-  { act }: { readonly act: 'f32' | 'f16' },
+  { act, tuning }: Pick<KernelStorage, 'act' | 'tuning'>,
 ): KernelCall<O> {
   const { batch, queries, keys, heads, headDim } = dims;
   checkSizes('attention', { batch, queries, keys, heads, headDim });
@@ -68,9 +70,9 @@ export function attention<O>(
   for (const name of ['q', 'k', 'v'] as const) checkRange('attention', name, at[name], channels);
   const fast = headDim % 4 === 0 && isVec4(at.q) && isVec4(at.k) && isVec4(at.v);
   const variant = fast ? { name: 'attention-vec4', source: vec4 } : { name: 'attention', source: general };
-  const { tile, tiles } = tiling(queries, headDim);
+  const { tiles, ...cut } = tiling(queries, headDim, tuning);
   return {
-    shader: { ...variant, act, tile },
+    shader: { ...variant, act, ...cut },
     constants: { has_mask: given(mask) },
     uniforms: [
       ...[batch, queries, keys, heads, headDim, Math.ceil(headDim / 4)].map(u32),
@@ -99,8 +101,12 @@ const MANY_QUERIES = 256;
 /** Vectors of output that an invocation may hold. */
 const MAX_HELD = 16;
 
-/** Tile constants of include/attention-tile.wgsl, and the tiles of one head. */
-function tiling(queries: number, headDim: number) {
+/** What include/attention-tile.wgsl or attention-lanes.wgsl must know, and the tiles of one head. */
+function tiling(queries: number, headDim: number, { lanes }: Tuning = hardwareTuning) {
+  if (lanes > 0) {
+    const tile = laneColumns(headDim, lanes);
+    return { tile, swap: { 'attention-tile': 'attention-lanes' }, tiles: Math.ceil(queries / lanes) };
+  }
   const strips = Math.ceil(headDim / 32);
   const perLine = queries >= MANY_QUERIES && 4 * strips <= MAX_HELD ? 4 : 2;
   return { tile: { QUERIES: perLine, STRIPS: strips }, tiles: Math.ceil(queries / (8 * perLine)) };

@@ -31,7 +31,10 @@ fn store(at: u32, strip: u32, value: vec4f) {
   for (var i = 4u * strip; i < min(4u * strip + 4u, dims.head_dim); i++) { out[at + i] = act(value[i % 4u]); }
 }
 
-@compute @workgroup_size(64)
+fn load_v1(at: u32) -> f32 { return f32(v[at]); }
+fn store1(at: u32, value: f32) { out[at] = act(value); }
+
+@compute @workgroup_size(GROUP)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,

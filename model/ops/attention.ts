@@ -70,11 +70,11 @@ export const attention: CoreRule<AttentionAttrs> = {
         for (let c = 0; c < dim; c++) out.data[row + c]! += p[l]! * v!.data[column + l * channels + c]!;
     });
   },
-  lower: ({ inputs, attrs, out, act }) => {
+  lower: ({ inputs, attrs, out, act, tuning }) => {
     const [q, k, v, mask] = inputs;
     const channels = out.shape[2]!;
     const whole = (tensor: NonNullable<typeof q>) => ({ tensor, offset: 0, pitch: channels });
-    return [lowerAttention(whole(q!), whole(k!), whole(v!), mask ?? null, attrs.heads, out, act)];
+    return [lowerAttention(whole(q!), whole(k!), whole(v!), mask ?? null, attrs.heads, out, { act, tuning })];
   },
   gradient(b, { inputs: [q, k, v, mask], attrs, dy }) {
     const dk = sizeOf(q!.shape);

@@ -1,6 +1,6 @@
 // From attention over whole tensors or over parts of wider ones to the kernel's call.
 
-import type { KernelCall } from '../../gpu/kernel.js';
+import type { KernelCall, KernelStorage } from '../../gpu/kernel.js';
 import { attention as kernel } from '../../gpu/kernels/attention.js';
 import type { Tensor } from '../graph.js';
 import type { Operand } from '../rule.js';
@@ -19,7 +19,7 @@ export function lowerAttention(
   mask: Tensor | null,
   heads: number,
   out: Tensor,
-  act: 'f32' | 'f16',
+  storage: Pick<KernelStorage, 'act' | 'tuning'>,
 ): KernelCall<Operand> {
   const [batch, queries, channels] = out.shape as [number, number, number];
   const range = ({ offset, pitch }: ChannelRange) => ({ offset, pitch });
@@ -35,6 +35,6 @@ export function lowerAttention(
       v: range(v),
     },
     { q: q.tensor, k: k.tensor, v: v.tensor, mask, out },
-    { act },
+    storage,
   );
 }

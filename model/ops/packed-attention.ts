@@ -17,9 +17,9 @@ export const packedAttention: CompositeRule<PackedAttentionAttrs> = {
     const part = (t: typeof q, start: number) => b.slice(t!, { axis: 2, start, end: start + channels });
     return b.attention(part(q, offsets[0]), part(k, offsets[1]), part(v, offsets[2]), mask ?? null, { heads });
   },
-  lower: ({ inputs: [q, k, v, mask], attrs, out, act }) => {
+  lower: ({ inputs: [q, k, v, mask], attrs, out, act, tuning }) => {
     const part = (t: typeof q, offset: number) => ({ tensor: t!, offset, pitch: t!.shape[2]! });
     const [qo, ko, vo] = attrs.offsets;
-    return [lowerAttention(part(q, qo), part(k, ko), part(v, vo), mask ?? null, attrs.heads, out, act)];
+    return [lowerAttention(part(q, qo), part(k, ko), part(v, vo), mask ?? null, attrs.heads, out, { act, tuning })];
   },
 };

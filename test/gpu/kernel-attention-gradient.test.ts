@@ -1,15 +1,17 @@
 // attention-gradient: general and vec4 x lengths and head sizes that are multiples of nothing x masks and packed outputs.
 
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   type AttentionGradientDims,
   attentionGradient,
   attentionGradientStatistics,
 } from '../../gpu/kernels/attention-gradient.js';
+import { fp32 } from '../../gpu/kernels/gradient-storage.js';
+import type { Tuning } from '../../gpu/tuning.js';
 import { expectClose, tolerance } from '../tolerance.js';
 import { floats, given, repeatable, written } from './gradient-harness.js';
-import { getGpu, type TestBuffer } from './harness.js';
+import { getGpu, type TestBuffer, tuningsOf } from './harness.js';
 import { attentionGradientReference } from './reference-gradients.js';
 import { noise } from './reference-kernels.js';
 
@@ -60,9 +62,9 @@ function prepare(c: Case) {
 
 const inputs = (c: Case) => ({ q: 0, k: 1, v: 2, mask: c.mask ? 3 : null, dy: 4, statistics: 5 });
 
-async function check(c: Case): Promise<void> {
+async function check(c: Case, tuning: Tuning): Promise<void> {
   const { buffers, lengths, expected } = prepare(c);
-  const calls = attentionGradient(dimsOf(c), { ...inputs(c), dq: 6, dk: 7, dv: 8 });
+  const calls = attentionGradient(dimsOf(c), { ...inputs(c), dq: 6, dk: 7, dv: 8 }, { ...fp32, tuning });
   expect(calls[0]!.shader.name.endsWith('-vec4')).toBe(c.size[4] % 4 === 0);
   const results = await repeatable(await getGpu(), calls, [...buffers, ...lengths.map(floats)]);
   expectClose(written(calls, results, 6), expected.dq, tolerance.f32);
@@ -71,20 +73,6 @@ async function check(c: Case): Promise<void> {
 }
 
 const title = ({ size: [b, n, l, h, d], mask }: Case) => `B ${b}, N ${n}, L ${l}, ${h} x ${d}${mask ? ', masked' : ''}`;
-
-test.each(cases.map(c => [title(c), c] as const))('%s', (_, c) => check(c));
-
-test.each([8, 5])('dq, dk and dv one after the other in one buffer, heads of %i', async headDim => {
-  const c: Case = { size: [2, 9, 11, 2, headDim], mask: everything };
-  const { buffers, lengths, expected } = prepare(c);
-  const pitch = 2 * headDim;
-  const at = (offset: number) => ({ offset, pitch });
-  const places = { dq: at(0), dk: at(lengths[0]!), dv: at(lengths[0]! + lengths[1]!) };
-  const calls = attentionGradient({ ...dimsOf(c), ...places }, { ...inputs(c), dq: 6, dk: 6, dv: 6 });
-  const total = lengths.reduce((a, b) => a + b, 0);
-  const results = await repeatable(await getGpu(), calls, [...buffers, floats(total)]);
-  expectClose(written(calls, results, 6), [...expected.dq, ...expected.dk, ...expected.dv], tolerance.f32);
-});
 
 test('only the gradients that are wanted are computed', () => {
   const c: Case = { size: [1, 3, 3, 1, 4] };
@@ -97,26 +85,46 @@ test('only the gradients that are wanted are computed', () => {
   ]);
 });
 
-test('a query that may attend to nothing gives and gets zeros', async () => {
-  const c: Case = { size: [1, 3, 40, 1, 4], mask: () => false };
-  const { buffers, lengths } = prepare(c);
-  const calls = attentionGradient(dimsOf(c), { ...inputs(c), dq: 6, dk: 7, dv: 8 });
-  const results = await repeatable(await getGpu(), calls, [...buffers, ...lengths.map(floats)]);
-  for (const operand of [6, 7, 8]) expect([...new Set(written(calls, results, operand))]).toEqual([0]);
-});
+describe.each(tuningsOf(await getGpu()))('$name', ({ tuning }) => {
+  test.each(cases.map(c => [title(c), c] as const))('%s', (_, c) => check(c, tuning));
 
-test('any lengths, any mask', async () => {
-  const size = fc.tuple(
-    fc.integer({ min: 1, max: 2 }),
-    fc.integer({ min: 1, max: 40 }),
-    fc.integer({ min: 1, max: 70 }),
-    fc.integer({ min: 1, max: 3 }),
-    fc.constant(8), // one pipeline
-  );
-  await fc.assert(
-    fc.asyncProperty(size, fc.array(fc.boolean(), { minLength: 70, maxLength: 70 }), (size, bits) =>
-      check({ size, mask: key => bits[key]! }),
-    ),
-    { numRuns: 8 },
-  );
+  test.each([8, 5])('dq, dk and dv one after the other in one buffer, heads of %i', async headDim => {
+    const c: Case = { size: [2, 9, 11, 2, headDim], mask: everything };
+    const { buffers, lengths, expected } = prepare(c);
+    const pitch = 2 * headDim;
+    const at = (offset: number) => ({ offset, pitch });
+    const places = { dq: at(0), dk: at(lengths[0]!), dv: at(lengths[0]! + lengths[1]!) };
+    const calls = attentionGradient(
+      { ...dimsOf(c), ...places },
+      { ...inputs(c), dq: 6, dk: 6, dv: 6 },
+      { ...fp32, tuning },
+    );
+    const total = lengths.reduce((a, b) => a + b, 0);
+    const results = await repeatable(await getGpu(), calls, [...buffers, floats(total)]);
+    expectClose(written(calls, results, 6), [...expected.dq, ...expected.dk, ...expected.dv], tolerance.f32);
+  });
+
+  test('a query that may attend to nothing gives and gets zeros', async () => {
+    const c: Case = { size: [1, 3, 40, 1, 4], mask: () => false };
+    const { buffers, lengths } = prepare(c);
+    const calls = attentionGradient(dimsOf(c), { ...inputs(c), dq: 6, dk: 7, dv: 8 }, { ...fp32, tuning });
+    const results = await repeatable(await getGpu(), calls, [...buffers, ...lengths.map(floats)]);
+    for (const operand of [6, 7, 8]) expect([...new Set(written(calls, results, operand))]).toEqual([0]);
+  });
+
+  test('any lengths, any mask', async () => {
+    const size = fc.tuple(
+      fc.integer({ min: 1, max: 2 }),
+      fc.integer({ min: 1, max: 40 }),
+      fc.integer({ min: 1, max: 70 }),
+      fc.integer({ min: 1, max: 3 }),
+      fc.constant(8), // one pipeline
+    );
+    await fc.assert(
+      fc.asyncProperty(size, fc.array(fc.boolean(), { minLength: 70, maxLength: 70 }), (size, bits) =>
+        check({ size, mask: key => bits[key]! }, tuning),
+      ),
+      { numRuns: 8 },
+    );
+  });
 });

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type AttentionDims, attention } from '../../gpu/kernels/attention.js';
 import { expectClose, tolerance } from '../tolerance.js';
-import { asStored, getGpu, runKernel, type TestBuffer, type Variation, variations } from './harness.js';
+import { asStored, getGpu, runKernel, type TestBuffer, tunedVariations, tuningsOf, type Variation } from './harness.js';
 import { attentionReference, noise } from './reference-kernels.js';
 
 interface Case {
@@ -59,8 +59,8 @@ function prepare(c: Case, { act }: Pick<Variation, 'act'>) {
 const operands = (masked: boolean) => ({ q: 0, k: 1, v: 2, mask: masked ? 3 : null, out: 4 });
 const title = ({ size: [b, n, l, h, d], mask }: Case) => `B ${b}, N ${n}, L ${l}, ${h} x ${d}${mask ? ', masked' : ''}`;
 
-describe.each((await variations()).filter(v => v.act === v.weight))('$name', variation => {
-  const chosen = cases.filter(c => c.everyType || variation.name === 'f32');
+describe.each((await tunedVariations()).filter(v => v.act === v.weight))('$name', variation => {
+  const chosen = cases.filter(c => c.everyType || variation.act === 'f32');
 
   test.each(chosen.map(c => [title(c), c] as const))('%s', async (_, c) => {
     const call = attention(dimsOf(c), operands(c.mask !== undefined), variation);
@@ -86,37 +86,40 @@ describe.each((await variations()).filter(v => v.act === v.weight))('$name', var
   });
 });
 
-test('a query that may attend to nothing gives zeros', async () => {
-  const c: Case = { size: [1, 3, 40, 1, 4], mask: () => false };
-  const { buffers } = prepare(c, { act: 'f32' });
-  const [y] = await runKernel(await getGpu(), attention(dimsOf(c), operands(true), { act: 'f32' }), buffers);
-  expect([...y!]).toEqual(new Array(12).fill(0));
-});
+const gpu = await getGpu();
 
-test('scores far outside the range of exp do not overflow', async () => {
-  const c: Case = { size: [1, 4, 70, 1, 8], sharpness: 40 };
-  const { buffers, expected } = prepare(c, { act: 'f32' });
-  const [y] = await runKernel(await getGpu(), attention(dimsOf(c), operands(false), { act: 'f32' }), buffers);
-  // A score near 1000 is rounded to 6e-5, and its weight by as much.
-  expectClose(y!, expected, { abs: 1e-3, rel: 0 });
-});
+describe.each(tuningsOf(gpu))('$name', ({ tuning }) => {
+  test('a query that may attend to nothing gives zeros', async () => {
+    const c: Case = { size: [1, 3, 40, 1, 4], mask: () => false };
+    const { buffers } = prepare(c, { act: 'f32' });
+    const [y] = await runKernel(gpu, attention(dimsOf(c), operands(true), { act: 'f32', tuning }), buffers);
+    expect([...y!]).toEqual(new Array(12).fill(0));
+  });
 
-test('any lengths, any mask', async () => {
-  const gpu = await getGpu();
-  const size = fc.tuple(
-    fc.integer({ min: 1, max: 2 }),
-    fc.integer({ min: 1, max: 40 }),
-    fc.integer({ min: 1, max: 70 }),
-    fc.integer({ min: 1, max: 3 }),
-    fc.constant(8), // one pipeline
-  );
-  await fc.assert(
-    fc.asyncProperty(size, fc.array(fc.boolean(), { minLength: 70, maxLength: 70 }), async (size, bits) => {
-      const c: Case = { size, mask: key => bits[key]! };
-      const { buffers, expected } = prepare(c, { act: 'f32' });
-      const [y] = await runKernel(gpu, attention(dimsOf(c), operands(true), { act: 'f32' }), buffers);
-      expectClose(y!, expected, tolerance.f32);
-    }),
-    { numRuns: 12 },
-  );
+  test('scores far outside the range of exp do not overflow', async () => {
+    const c: Case = { size: [1, 4, 70, 1, 8], sharpness: 40 };
+    const { buffers, expected } = prepare(c, { act: 'f32' });
+    const [y] = await runKernel(gpu, attention(dimsOf(c), operands(false), { act: 'f32', tuning }), buffers);
+    // A score near 1000 is rounded to 6e-5, and its weight by as much.
+    expectClose(y!, expected, { abs: 1e-3, rel: 0 });
+  });
+
+  test('any lengths, any mask', async () => {
+    const size = fc.tuple(
+      fc.integer({ min: 1, max: 2 }),
+      fc.integer({ min: 1, max: 40 }),
+      fc.integer({ min: 1, max: 70 }),
+      fc.integer({ min: 1, max: 3 }),
+      fc.constant(8), // one pipeline
+    );
+    await fc.assert(
+      fc.asyncProperty(size, fc.array(fc.boolean(), { minLength: 70, maxLength: 70 }), async (size, bits) => {
+        const c: Case = { size, mask: key => bits[key]! };
+        const { buffers, expected } = prepare(c, { act: 'f32' });
+        const [y] = await runKernel(gpu, attention(dimsOf(c), operands(true), { act: 'f32', tuning }), buffers);
+        expectClose(y!, expected, tolerance.f32);
+      }),
+      { numRuns: 12 },
+    );
+  });
 });

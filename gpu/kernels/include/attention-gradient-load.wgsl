@@ -33,3 +33,9 @@ fn load_dy(at: u32, strip: u32) -> vec4f {
 fn store(at: u32, strip: u32, value: vec4f) {
   for (var i = 4u * strip; i < min(4u * strip + 4u, dims.head_dim); i++) { out[at + i] = act(value[i % 4u]); }
 }
+
+// One element, where an invocation has channels that are no neighbours.
+fn load_q1(at: u32) -> f32 { return f32(q[at]); }
+fn load_k1(at: u32) -> f32 { return f32(k[at]); }
+fn load_dy1(at: u32) -> f32 { return f32(dy[at]); }
+fn store1(at: u32, value: f32) { out[at] = act(value); }

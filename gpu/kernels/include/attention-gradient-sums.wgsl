@@ -1,46 +1,12 @@
 // dq, dk or dv: the sums over columns of (a factor per row and column) x (the column's vector). Needs
-// `attention-gradient-tile` and its loads. Of the sums an invocation holds strips (four channels) lane + 8 c, c < STRIPS.
+// `attention-gradient-tile`, `attention-gradient-sides` and the loads. Of the sums an invocation holds strips (four channels) lane + 8 c, c < STRIPS.
 // One kernel and three dispatches, not one dispatch with all sums: fewer registers, and each output can lie anywhere.
-
-override kind: u32 = 0u; // 0 dq: rows are queries, columns keys; 1 dk and 2 dv: rows are keys, columns queries
-
-@group(0) @binding(6) var<storage, read> statistics: array<vec2f>; // [batch, queries, heads]: log of the sum, delta
 
 const PITCH = COLUMNS + 1u; // odd: lines read different banks
 
 var<workgroup> factors: array<f32, 8u * ROWS * PITCH>;
 
 alias Sums = array<array<vec4f, STRIPS>, ROWS>;
-
-fn row_score(at: u32, strip: u32) -> vec4f {
-  if (kind == 0u) { return load_q(at, strip); }
-  return load_k(at, strip);
-}
-
-fn column_score(at: u32, strip: u32) -> vec4f {
-  if (kind == 0u) { return load_k(at, strip); }
-  return load_q(at, strip);
-}
-
-fn row_value(at: u32, strip: u32) -> vec4f {
-  if (kind == 0u) { return load_dy(at, strip); }
-  return load_v(at, strip);
-}
-
-fn column_value(at: u32, strip: u32) -> vec4f {
-  if (kind == 0u) { return load_v(at, strip); }
-  return load_dy(at, strip);
-}
-
-// What a column's factor multiplies: k of dq, q of dk, dy of dv.
-fn load_term(at: u32, strip: u32) -> vec4f {
-  if (kind == 2u) { return load_dy(at, strip); }
-  return column_score(at, strip);
-}
-
-fn statistics_of(h: Head, query: u32) -> vec2f {
-  return statistics[(h.b * dims.queries + min(query, dims.queries - 1u)) * dims.heads + h.head];
-}
 
 // What a row or column must know of the softmax, and whether its weights count at all.
 struct Known { log_sum: vec4f, delta: vec4f, valid: vec4<bool> }
@@ -74,9 +40,6 @@ fn publish_factors(h: Head, rows: Rows, c0: u32) {
     for (var j = 0u; j < 4u; j++) { factors[(h.line + 8u * i) * PITCH + h.lane + 8u * j] = factor[j]; }
   }
 }
-
-fn row_tokens() -> u32 { return select(dims.keys, dims.queries, kind == 0u); }
-fn column_tokens() -> u32 { return select(dims.queries, dims.keys, kind == 0u); }
 
 fn compute_sums(tile: u32, index: u32) {
   if (tile >= dims.batch * dims.heads * tiles_of(row_tokens())) { return; }

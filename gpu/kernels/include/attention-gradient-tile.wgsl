@@ -18,6 +18,7 @@ override has_mask: bool = false;
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(4) var<storage, read> mask: array<i32>; // [batch, keys], 0 where not attended
 
+const GROUP = 64u;
 const COLUMNS = 32u;
 
 alias Rows = array<u32, ROWS>;

@@ -16,6 +16,7 @@ override has_mask: bool = false;
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(4) var<storage, read> mask: array<i32>; // [batch, keys], 0 where not attended
 
+const GROUP = 64u;
 const KEYS = 32u;
 const PITCH = KEYS + 1u; // odd: lines read different banks
 const LOWEST = -3.0e38; // below every score, and finite: exp(LOWEST - LOWEST) is 1

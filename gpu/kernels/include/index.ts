@@ -2,6 +2,7 @@
 // Those of backward kernels alone are in gradients.ts.
 
 import activation from './activation.wgsl?raw';
+import attentionLanes from './attention-lanes.wgsl?raw';
 import attentionTile from './attention-tile.wgsl?raw';
 import bilinear from './bilinear.wgsl?raw';
 import binaryFormula from './binary-formula.wgsl?raw';
@@ -19,6 +20,7 @@ import unravel from './unravel.wgsl?raw';
 
 export const includes: Readonly<Record<string, string>> = {
   activation,
+  'attention-lanes': attentionLanes,
   'attention-tile': attentionTile,
   bilinear,
   'binary-formula': binaryFormula,

@@ -1,0 +1,136 @@
+// enable: subgroups
+// attention-tile.wgsl for adapters whose invocations are the lanes of a CPU's vectors (see gemm-lanes.wgsl): one subgroup of
+// LANES invocations is a workgroup and takes LANES queries of one head through all keys, 4 LANES at a time. Of a tile of
+// scores an invocation has all queries and keys lane + LANES j; of the output all queries and, in each part of COLUMNS
+// LANES channels, channels lane + LANES j. Its own query's numbers reach the others by shuffling; no workgroup memory.
+// The kernel supplies what attention-tile.wgsl asks for, and single elements: fn load_v1(at) -> f32, fn store1(at, f32).
+
+struct Dims {
+  batch: u32, queries: u32, keys: u32, heads: u32, head_dim: u32,
+  strips: u32, // ceil(head_dim / 4)
+  q_offset: u32, q_pitch: u32, k_offset: u32, k_pitch: u32, v_offset: u32, v_pitch: u32,
+  scale: f32,
+}
+
+override has_mask: bool = false;
+
+@group(0) @binding(0) var<uniform> dims: Dims;
+@group(0) @binding(4) var<storage, read> mask: array<i32>; // [batch, keys], 0 where not attended
+
+const GROUP = LANES;
+const KEYS = 4u * LANES;
+const PART = COLUMNS * LANES;
+const LOWEST = -3.0e38; // below every score, and finite: exp(LOWEST - LOWEST) is 1
+
+alias Scores = array<vec4f, LANES>; // of a query: keys lane + LANES j
+alias Part = array<array<f32, COLUMNS>, LANES>; // of a query: channels lane + LANES j
+
+fn scores_of(q_at: u32, k_first: u32, k0: u32, lane: u32) -> Scores {
+  var k_at: array<u32, 4>;
+  for (var j = 0u; j < 4u; j++) { k_at[j] = k_first + min(k0 + lane + LANES * j, dims.keys - 1u) * dims.k_pitch; }
+  var scores: Scores;
+  for (var strip = 0u; strip < dims.strips; strip++) {
+    let own = load_q(q_at, strip);
+    let k0 = load_k(k_at[0], strip);
+    let k1 = load_k(k_at[1], strip);
+    let k2 = load_k(k_at[2], strip);
+    let k3 = load_k(k_at[3], strip);
+    for (var i = 0u; i < LANES; i++) {
+      let q = subgroupShuffle(own, i);
+      scores[i] += vec4f(dot(q, k0), dot(q, k1), dot(q, k2), dot(q, k3));
+    }
+  }
+  return scores;
+}
+
+fn attended(b: u32, k0: u32, lane: u32) -> vec4<bool> {
+  var result: vec4<bool>;
+  for (var j = 0u; j < 4u; j++) {
+    let key = k0 + lane + LANES * j;
+    result[j] = key < dims.keys;
+    if (has_mask && key < dims.keys) { result[j] = mask[b * dims.keys + key] != 0; }
+  }
+  return result;
+}
+
+fn lanes_max(x: f32) -> f32 {
+  var highest = x;
+  for (var step = LANES / 2u; step > 0u; step /= 2u) { highest = max(highest, subgroupShuffleXor(highest, step)); }
+  return highest;
+}
+
+fn lanes_sum(x: f32) -> f32 {
+  var sum = x;
+  for (var step = LANES / 2u; step > 0u; step /= 2u) { sum += subgroupShuffleXor(sum, step); }
+  return sum;
+}
+
+// part += weights v over up to KEYS keys from row `v_at` on; channels past the end repeat the last.
+fn add_values(part: ptr<function, Part>, weights: ptr<function, Scores>, v_at: u32, keys: u32, channel: u32) {
+  var at: array<u32, COLUMNS>;
+  for (var c = 0u; c < COLUMNS; c++) { at[c] = v_at + min(channel + LANES * c, dims.head_dim - 1u); }
+  for (var l = 0u; l < min(LANES, keys); l++) {
+    for (var j = 0u; j < 4u; j++) {
+      let row = min(l + LANES * j, keys - 1u) * dims.v_pitch; // a key past the end has weight zero
+      var v: array<f32, COLUMNS>;
+      for (var c = 0u; c < COLUMNS; c++) { v[c] = load_v1(at[c] + row); }
+      for (var i = 0u; i < LANES; i++) {
+        let weight = subgroupShuffle((*weights)[i][j], l);
+        for (var c = 0u; c < COLUMNS; c++) { (*part)[i][c] += weight * v[c]; }
+      }
+    }
+  }
+}
+
+fn attend(tile: u32, lane: u32) {
+  let tiles = (dims.queries + LANES - 1u) / LANES;
+  let head = tile / tiles % dims.heads;
+  let b = tile / tiles / dims.heads;
+  if (b >= dims.batch) { return; }
+  let first = tile % tiles * LANES;
+  let channel = head * dims.head_dim;
+  let q_at = dims.q_offset + (b * dims.queries + min(first + lane, dims.queries - 1u)) * dims.q_pitch + channel;
+  let k_first = dims.k_offset + b * dims.keys * dims.k_pitch + channel;
+  let v_first = dims.v_offset + b * dims.keys * dims.v_pitch + channel;
+  let parts = (dims.head_dim + PART - 1u) / PART;
+  var running_max: array<f32, LANES>;
+  for (var i = 0u; i < LANES; i++) { running_max[i] = LOWEST; }
+  var running_sum: array<f32, LANES>; // of the invocation's own keys
+  var output: array<Part, PARTS>;
+
+  for (var k0 = 0u; k0 < dims.keys; k0 += KEYS) {
+    let valid = attended(b, k0, lane);
+    var weights = scores_of(q_at, k_first, k0, lane);
+    var shrink: array<f32, LANES>;
+    for (var i = 0u; i < LANES; i++) {
+      let score = select(vec4f(LOWEST), weights[i] * dims.scale, valid);
+      let highest = max(running_max[i], lanes_max(max(max(score.x, score.y), max(score.z, score.w))));
+      weights[i] = select(vec4f(), exp(score - highest), valid);
+      shrink[i] = exp(running_max[i] - highest);
+      running_sum[i] = running_sum[i] * shrink[i] + dot(weights[i], vec4f(1.0));
+      running_max[i] = highest;
+    }
+    for (var p = 0u; p < parts; p++) {
+      var part = output[p];
+      for (var i = 0u; i < LANES; i++) {
+        for (var c = 0u; c < COLUMNS; c++) { part[i][c] *= shrink[i]; }
+      }
+      add_values(&part, &weights, v_first + k0 * dims.v_pitch, min(KEYS, dims.keys - k0), p * PART + lane);
+      output[p] = part;
+    }
+  }
+
+  for (var i = 0u; i < LANES; i++) { // nothing attended: zeros
+    let sum = lanes_sum(running_sum[i]);
+    running_sum[i] = select(0.0, 1.0 / sum, sum > 0.0);
+  }
+  for (var p = 0u; p < parts; p++) {
+    for (var i = 0u; i < min(LANES, dims.queries - first); i++) {
+      let at = (b * dims.queries + first + i) * dims.heads * dims.head_dim + channel;
+      for (var c = 0u; c < COLUMNS; c++) {
+        let n = p * PART + lane + LANES * c;
+        if (n < dims.head_dim) { store1(at + n, output[p][i][c] * running_sum[i]); }
+      }
+    }
+  }
+}

@@ -1,0 +1,36 @@
+// What tools/bench-kernels.mjs uses of the project, as one module graph.
+
+import { cpus } from 'node:os';
+import { nodeGpu } from '../gpu/node.js';
+import type { Tuning } from '../gpu/tuning.js';
+import { parseConfig } from '../model/config.js';
+import type { Program } from '../model/lower.js';
+import { choosePrecision } from '../runtime/engine-choice.js';
+import { buildPrograms } from '../runtime/webgpu/programs.js';
+import { PRESETS } from '../train/presets.js';
+import { trainingPrograms } from '../train/programs.js';
+
+export { CommandPlan } from '../gpu/commands.js';
+export { openDevice } from '../gpu/device.js';
+export { PipelineCache } from '../gpu/pipelines.js';
+export { hardwareTuning } from '../gpu/tuning.js';
+
+// Here, because the runner that loads this file is gone before its caller can load more: Dawn is imported on demand.
+export const gpu = await nodeGpu();
+
+export const cores = (): number => cpus().length;
+
+interface Options {
+  readonly config: string;
+  readonly dtype: string;
+  readonly batch: number;
+  readonly length: number;
+}
+
+/** `frame` and `text`: what runs per image and report; `step`: losses and gradients of a batch. */
+export function programOf(which: string, { config, dtype, batch, length }: Options, tuning: Tuning): Program {
+  const parsed = parseConfig(PRESETS[config as keyof typeof PRESETS].model, config);
+  if (which === 'step') return trainingPrograms(parsed, { batch, length, tuning }).backward.program;
+  const precision = choosePrecision(dtype as 'fp32' | 'fp16', 'fp32', dtype === 'fp16');
+  return buildPrograms(parsed, length, precision, tuning)[which as 'frame' | 'text'];
+}

@@ -2,7 +2,7 @@
 // what sweeps and ablations do many times.
 
 import { type Assembly, loadAssembly } from '../../assembly/index.js';
-import { check, throwIfAborted } from '../../errors/index.js';
+import { check, TmcaError, throwIfAborted } from '../../errors/index.js';
 import { type GpuDevice, openDevice } from '../../gpu/device.js';
 import { nodeGpu } from '../../gpu/node.js';
 import { Readback } from '../../gpu/readback.js';
@@ -13,9 +13,10 @@ import type { AdapterSummary, DeviceChoice } from '../../runtime/types.js';
 import { parameterRules, trainConfigToJson } from '../config.js';
 import type { TrainEvent } from '../events.js';
 import { type LoopParts, runLoop } from '../loop.js';
+import { firstNotFinite } from '../not-finite.js';
 import { type TrainState, writeRunInfo } from '../run-files/index.js';
 import { parameterSettings } from '../schedule.js';
-import { TrainingStep } from '../step.js';
+import { type Batch, type StepResult, type StepSettings, TrainingStep } from '../step.js';
 import { Validation } from '../validation.js';
 import { type Beginning, begin, DATA_KEY } from './beginning.js';
 import { explain } from './failure.js';
@@ -86,6 +87,7 @@ class Run {
   readonly #made: Made = [];
   /** The last checkpoint, for messages of what comes after it. */
   #saved: { readonly step: number; readonly folder: string } | null = null;
+  #notFinite: string | null = null;
 
   constructor(
     private readonly options: TrainOptions,
@@ -99,10 +101,9 @@ class Run {
   }
 
   async go(): Promise<TrainResult> {
-    let step: TrainingStep | undefined;
     try {
       const assembly = await loadAssembly();
-      step = await this.#openStep(assembly);
+      const step = await this.#openStep(assembly);
       const parts = await this.#parts(step, assembly);
       const start = await this.#load(step);
       this.#announce(step, parts, start);
@@ -114,7 +115,7 @@ class Run {
         ...{ best: state.best, seed: config.seed, splits: this.data.splits, adapter: this.#adapter },
       };
     } catch (error) {
-      throw await explain(error, { options: this.options, saved: this.#saved, arena: step?.arena });
+      throw explain(error, { options: this.options, saved: this.#saved, notFinite: this.#notFinite });
     }
   }
 
@@ -169,7 +170,7 @@ class Run {
       lastStep: Math.min(steps ?? Number.POSITIVE_INFINITY, config.epochs * batches),
       contrastiveWeight: network.contrastiveWeight,
       epoch: (epoch, from) => train.epoch(epoch, { from, length, ...stop }),
-      step: (batch, settings) => step.run(batch, settings),
+      step: (batch, settings) => this.#step(step, assembly, batch, settings),
       validate:
         plan && (() => plan.run(validation!.epoch(0, { length, ...stop }), done => this.#validated(done, count))),
       log: line => run.log(line),
@@ -180,6 +181,20 @@ class Run {
       },
       publish: async () => run.publish({ ...model, weights: await readModel(arena, readback) }),
     };
+  }
+
+  /** A step that gives no numbers has changed nothing: what it was made of is still there to be looked at. */
+  async #step(step: TrainingStep, assembly: Assembly, batch: Batch, settings: StepSettings): Promise<StepResult> {
+    try {
+      return await step.run(batch, settings);
+    } catch (error) {
+      if (error instanceof TmcaError && error.code === 'MODEL_NOT_FINITE') {
+        const { network } = this.beginning;
+        // the step's own error counts, whatever becomes of the search
+        this.#notFinite = await firstNotFinite(step.arena, assembly, network, batch).catch(() => null);
+      }
+      throw error;
+    }
   }
 
   #validated(done: number, total: number): void {

@@ -1,0 +1,81 @@
+// A graph that runs on the arena's parameters where they lie: nothing is copied, and it always sees the newest.
+
+import type { Assembly } from '../assembly/index.js';
+import type { BufferRange } from '../gpu/commands.js';
+import { PipelineCache } from '../gpu/pipelines.js';
+import { type Outputs, sizeOf } from '../model/graph.js';
+import { lower } from '../model/lower.js';
+import { parameterInput, parametersAsInputs } from '../model/passes/parameters-as-inputs.js';
+import { bytesOfView } from '../runtime/webgpu/encode.js';
+import { Plan } from '../runtime/webgpu/plan.js';
+import { noParameters } from '../runtime/webgpu/run-graph.js';
+import { WeightStore } from '../runtime/webgpu/weights.js';
+import type { Batch } from './gradient-pass.js';
+import type { ParameterArena } from './parameter-arena.js';
+
+const INPUTS = ['image', 'ids', 'mask'] as const;
+
+export class ArenaGraph {
+  private constructor(
+    private readonly arena: ParameterArena,
+    readonly plan: Plan,
+    private readonly constants: WeightStore,
+  ) {}
+
+  /**
+   * @param outputs over the inputs `image`, `ids` and `mask`
+   * @param kind which of the arena's networks
+   *
+   * Errors: those of planning, GPU_LIMIT, GPU_OUT_OF_MEMORY, DEVICE_LOST, DISPOSED.
+   */
+  static async create(
+    arena: ParameterArena,
+    assembly: Assembly,
+    outputs: Outputs,
+    kind: 'parameters' | 'average',
+    label: string,
+  ): Promise<ArenaGraph> {
+    const { gpu } = arena;
+    const program = lower(parametersAsInputs(outputs), { weights: 'f32', tuning: gpu.tuning });
+    const external = new Map<number, BufferRange>();
+    for (const name of arena.names) {
+      const input = program.inputs[parameterInput(name)];
+      if (input !== undefined) external.set(input, arena.range(kind, name));
+    }
+    const constants = await WeightStore.load(gpu, assembly, [program], noParameters);
+    try {
+      const where = { rewritten: INPUTS, external };
+      const plan = await Plan.create(gpu, new PipelineCache(gpu), program, constants, label, where);
+      return new ArenaGraph(arena, plan, constants);
+    } catch (error) {
+      constants.dispose();
+      throw error;
+    }
+  }
+
+  /** Runs it on a batch, or on a smaller one than it was made for: the beginnings of the outputs are that batch's. */
+  submit(batch: Pick<Batch, (typeof INPUTS)[number]>): void {
+    for (const name of INPUTS) {
+      const bytes = bytesOfView(batch[name]);
+      this.plan.write(name, repeated(bytes, sizeOf(this.plan.input(name).shape) * 4));
+    }
+    const { device } = this.arena.gpu;
+    const encoder = device.createCommandEncoder({ label: 'arena graph' });
+    this.plan.encode(encoder);
+    device.queue.submit([encoder.finish()]);
+  }
+
+  /** Twice is fine. */
+  dispose(): void {
+    this.plan.dispose();
+    this.constants.dispose();
+  }
+}
+
+/** A smaller batch as often as it fits: the graph's size is fixed, and what stands behind the batch is not looked at. */
+function repeated(bytes: Uint8Array, size: number): Uint8Array {
+  if (bytes.length === size) return bytes;
+  const whole = new Uint8Array(size);
+  for (let at = 0; at < size; at += bytes.length) whole.set(bytes.subarray(0, size - at), at);
+  return whole;
+}

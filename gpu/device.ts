@@ -63,10 +63,11 @@ async function tryOpen(options: DeviceOptions): Promise<GpuDevice> {
     ]),
   ) as unknown as DeviceFeatures;
   const info = describeAdapter(adapter);
-  const device = await requestDevice(adapter, features);
   const { subgroupMinSize, subgroupMaxSize } = adapter.info;
   const tuning = gpuTuning({ software: info.software, subgroupMinSize, subgroupMaxSize }, features);
-  const gpu = new GpuDevice(device, info, features, tuning);
+  const includes = tuning.lanes > 0 ? (await import('./kernels/include/lanes.js')).laneIncludes : {};
+  const device = await requestDevice(adapter, features);
+  const gpu = new GpuDevice(device, info, features, tuning, includes);
   if (signal?.aborted) gpu.dispose();
   throwIfAborted(signal, 'openDevice');
   // One round trip, so that a device that was born lost shows it.
@@ -110,6 +111,8 @@ export class GpuDevice {
     readonly features: DeviceFeatures,
     /** How kernels are to be cut for it. */
     readonly tuning: Tuning = hardwareTuning,
+    /** Shared WGSL that devices of this tuning need and others do not download. */
+    readonly includes: Readonly<Record<string, string>> = {},
   ) {
     this.limits = device.limits;
     device.lost.then(info => {

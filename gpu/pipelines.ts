@@ -129,7 +129,7 @@ export class PipelineCache {
 
   async #createModule(shader: Shader): Promise<GPUShaderModule> {
     const { device } = this.gpu;
-    const parts = shaderParts(shader, this.gpu.features);
+    const parts = shaderParts(shader, this.gpu.features, this.gpu.includes);
     const code = parts.map(part => part.text).join('');
     // The scope only keeps the error from being reported a second time as uncaptured; the messages say more.
     device.pushErrorScope('validation');

@@ -32,16 +32,28 @@ export interface ShaderPart {
  * @example
  * assembleShader({ name: 'scale', source, act: 'f32', weight: 'f16', tile: { TILE_M: 4 } }, { f16: false, subgroups: false })
  */
-export function assembleShader(shader: Shader, features: ShaderFeatures): string {
-  return shaderParts(shader, features)
+export function assembleShader(
+  shader: Shader,
+  features: ShaderFeatures,
+  own?: Readonly<Record<string, string>>,
+): string {
+  return shaderParts(shader, features, own)
     .map(part => part.text)
     .join('');
 }
 
-/** The parts of `assembleShader`, in order; each ends in a line break. */
-export function shaderParts(shader: Shader, features: ShaderFeatures): ShaderPart[] {
+/**
+ * The parts of `assembleShader`, in order; each ends in a line break.
+ *
+ * @param own includes that came with the device (`GpuDevice.includes`)
+ */
+export function shaderParts(
+  shader: Shader,
+  features: ShaderFeatures,
+  own: Readonly<Record<string, string>> = {},
+): ShaderPart[] {
   const asked = directives(shader.source);
-  const available = { ...includes, ...shader.includes };
+  const available = { ...includes, ...own, ...shader.includes };
   const parts: ShaderPart[] = [];
   const enable = new Set(asked.enable);
   for (const named of asked.include) {

@@ -1,6 +1,7 @@
 // What tools/bench-kernels.mjs uses of the project, as one module graph.
 
 import { cpus } from 'node:os';
+import { openDevice } from '../gpu/device.js';
 import { nodeGpu } from '../gpu/node.js';
 import type { Tuning } from '../gpu/tuning.js';
 import { parseConfig } from '../model/config.js';
@@ -11,12 +12,11 @@ import { PRESETS } from '../train/presets.js';
 import { trainingPrograms } from '../train/programs.js';
 
 export { CommandPlan } from '../gpu/commands.js';
-export { openDevice } from '../gpu/device.js';
 export { PipelineCache } from '../gpu/pipelines.js';
 export { hardwareTuning } from '../gpu/tuning.js';
 
-// Here, because the runner that loads this file is gone before its caller can load more: Dawn is imported on demand.
-export const gpu = await nodeGpu();
+// Here, because the runner that loads this file is gone before its caller can load more, and Dawn is imported on demand.
+export const gpu = await openDevice({ gpu: await nodeGpu(), prefer: 'any' });
 
 export const cores = (): number => cpus().length;
 

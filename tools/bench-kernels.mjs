@@ -30,7 +30,7 @@ const vite = { configFile: false, assetsInclude: ['**/*.wasm'], logLevel: 'error
 const load = async path => (await runnerImport(path, vite)).module;
 const project = await load('./tools/bench-kernels-project.ts');
 
-const gpu = await project.openDevice({ gpu: project.gpu, prefer: 'any' });
+const { gpu } = project;
 const tunings = { hardware: project.hardwareTuning, adapter: gpu.tuning };
 const pipelines = new project.PipelineCache(gpu);
 

@@ -1,8 +1,7 @@
 // WGSL functions that several kernels share. A kernel names them in its first comment lines: `// include: gelu`.
-// Those of backward kernels alone are in gradients.ts.
+// Those of backward kernels alone are in gradients.ts, those for software adapters in lanes.ts.
 
 import activation from './activation.wgsl?raw';
-import attentionLanes from './attention-lanes.wgsl?raw';
 import attentionTile from './attention-tile.wgsl?raw';
 import bilinear from './bilinear.wgsl?raw';
 import binaryFormula from './binary-formula.wgsl?raw';
@@ -10,7 +9,6 @@ import conv2dEpilogue from './conv2d-epilogue.wgsl?raw';
 import depthToSpace from './depth-to-space.wgsl?raw';
 import depthwiseRow from './depthwise-row.wgsl?raw';
 import gelu from './gelu.wgsl?raw';
-import gemmLanes from './gemm-lanes.wgsl?raw';
 import gemmTile from './gemm-tile.wgsl?raw';
 import leakyRelu from './leaky-relu.wgsl?raw';
 import linearEpilogue from './linear-epilogue.wgsl?raw';
@@ -20,7 +18,6 @@ import unravel from './unravel.wgsl?raw';
 
 export const includes: Readonly<Record<string, string>> = {
   activation,
-  'attention-lanes': attentionLanes,
   'attention-tile': attentionTile,
   bilinear,
   'binary-formula': binaryFormula,
@@ -28,7 +25,6 @@ export const includes: Readonly<Record<string, string>> = {
   'depth-to-space': depthToSpace,
   'depthwise-row': depthwiseRow,
   gelu,
-  'gemm-lanes': gemmLanes,
   'gemm-tile': gemmTile,
   'leaky-relu': leakyRelu,
   'linear-epilogue': linearEpilogue,

@@ -18,6 +18,7 @@ export function createProgram(context: Context): Command {
   addSegment(program, context);
   addEvaluate(program, context);
   addReport(program, context);
+  addCard(program, context);
   addTokenize(program, context);
   addPreprocess(program, context);
   addTrain(program, context);
@@ -89,6 +90,24 @@ function addReport(program: Command, context: Context): void {
     .addOption(dtypeOption())
     .addOption(jsonOption())
     .action(async (run, options) => (await import('./commands/report.js')).report(run, options, context));
+}
+
+function addCard(program: Command, context: Context): void {
+  program
+    .command('card')
+    .summary('write the model card of a run')
+    .description(
+      "Writes README.md into the model's folder: network, scores, recipe, data and terms. Scores are those that tmca report has " +
+        'left in the run, or of --scores. A README.md that is no card is not replaced.',
+    )
+    .argument('<run>', 'folder of the run: the --out of train')
+    .option('--model <folder>', 'folder that the card is for, where it is not the run itself (its fp16 form)')
+    .option('--scores <file>', 'JSON of evaluate --json on that folder')
+    .option('--without-text <run>', 'run of the same recipe with text_override, to say what language is worth')
+    .option('--terms <text|file>', 'terms of the data')
+    .option('--out <file>', 'where the card goes, if not README.md of the folder')
+    .addOption(jsonOption())
+    .action(async (run, options) => (await import('./commands/card.js')).card(run, options, context));
 }
 
 function addTokenize(program: Command, context: Context): void {

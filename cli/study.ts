@@ -37,7 +37,7 @@ export interface Study {
   readonly rows: readonly StudyRow[];
   readonly score: StudyOptions['score'];
   /** By what is done so far. */
-  readonly table: (results: readonly RowResults[], settings: Settings) => TableOptions;
+  readonly table: (results: readonly RowResults[]) => TableOptions;
 }
 
 /** Runs the study, writes its table after each run, and prints it at the end. */
@@ -49,8 +49,8 @@ export async function study(about: Study, options: StudyCommandOptions, context:
   const display = new StudyDisplay(console);
   let table: StudyTable | undefined;
   const onResults = async (results: readonly RowResults[]) => {
-    table = tableOf(results, about.table(results, settings));
-    await writeTable(out, table);
+    table = tableOf(results, about.table(results));
+    await writeTable(out, table, settings);
   };
   const command = commandLine(about.name, { ...options, json: false });
   await runStudy({
@@ -63,10 +63,10 @@ export async function study(about: Study, options: StudyCommandOptions, context:
   await (json ? console.json(table) : console.print(`${tableText(table!)}\n${join(out, 'table.html')}`));
 }
 
-async function writeTable(out: string, table: StudyTable): Promise<void> {
+async function writeTable(out: string, table: StudyTable, settings: Settings): Promise<void> {
   await writeFileAtomic(join(out, 'table.json'), `${JSON.stringify(table, null, 2)}\n`);
   await writeFileAtomic(join(out, 'table.md'), tableMarkdown(table));
-  await writeFileAtomic(join(out, 'table.html'), tablePage(table));
+  await writeFileAtomic(join(out, 'table.html'), tablePage(table, settings));
 }
 
 /** The runs one by one, each as `tmca train` shows it. What is shown keeps the order of events. */

@@ -4,8 +4,9 @@ import { readFile } from 'node:fs/promises';
 import * as v from 'valibot';
 import { check, TmcaError } from '../../errors/index.js';
 import { show } from '../../errors/show.js';
+import { openDataset } from '../../runtime/node/dataset.js';
 import { writeFileAtomic } from '../../runtime/node/files.js';
-import { evaluateRun, evaluationFile } from '../../train/report/evaluation.js';
+import { evaluateDataset, evaluationFile } from '../../train/report/evaluation.js';
 import { ABLATIONS } from '../../train/study/ablations.js';
 import type { StudyRow } from '../../train/study/grid.js';
 import type { RowResults, ScoredRun } from '../../train/study/study.js';
@@ -55,7 +56,8 @@ async function scoreRun({ folder, text }: ScoredRun, { data, split, device }: Ab
     dtype: 'fp32',
   });
   try {
-    const { evaluation } = await evaluateRun(session, { data, split, text }, { signal });
+    const dataset = await openDataset(data, { split, ...(text !== undefined && { text }), signal });
+    const { evaluation } = await evaluateDataset(session, dataset, { split, text }, { signal });
     await writeFileAtomic(evaluationFile(folder, split), `${JSON.stringify(evaluation, null, 2)}\n`);
     return evaluation;
   } finally {

@@ -1,8 +1,7 @@
 // `tmca evaluate`: how well a model's masks agree with a data set's, at the network's own size.
 
 import { openDataset } from '../../runtime/node/dataset.js';
-import { type Evaluated, evaluateRecords } from '../../runtime/node/evaluate.js';
-import type { AdapterSummary, DType } from '../../runtime/types.js';
+import { type Evaluation, evaluateDataset } from '../../train/report/evaluation.js';
 import type { Context } from '../context.js';
 import type { NetworkOptions } from '../options.js';
 import { openSession } from '../session.js';
@@ -17,20 +16,8 @@ export interface EvaluateOptions extends NetworkOptions {
   readonly json?: boolean;
 }
 
-/** The JSON. Shares of 1; where both masks are empty, dice and iou are 1. */
-export interface EvaluateResult extends Evaluated {
-  readonly device: 'webgpu' | 'wasm';
-  readonly dtype: DType;
-  readonly adapter: AdapterSummary;
-  readonly data: string;
-  readonly split: string;
-  /** The one text of all records, where theirs were replaced. */
-  readonly text?: string;
-  readonly model: string;
-  /** Side of the masks that were compared. */
-  readonly size: number;
-  readonly threshold: number;
-}
+/** The JSON. */
+export type EvaluateResult = Evaluation;
 
 export async function evaluate(options: EvaluateOptions, context: Context): Promise<void> {
   const { console } = context;
@@ -42,22 +29,20 @@ export async function evaluate(options: EvaluateOptions, context: Context): Prom
 export async function evaluateOn(options: EvaluateOptions, context: Context): Promise<EvaluateResult> {
   const { console, io } = context;
   const { split, text, threshold } = options;
-  const replaced = text !== undefined && { text };
-  const dataset = await openDataset(options.data, { split, ...replaced, signal: io.signal });
+  const dataset = await openDataset(options.data, { split, ...(text !== undefined && { text }), signal: io.signal });
   const session = await openSession(context, options);
   try {
     const count = dataset.records.length;
     const task = await console.task('evaluate', count);
     const watched = { threshold, signal: io.signal, onProgress: (done: number) => task.step(done) };
-    const evaluated = await evaluateRecords(session, dataset.records, watched).finally(() => task.end());
-    const { truncated, ...scores } = evaluated;
-    const { device, dtype, adapter, model } = session.info;
+    const { evaluation, truncated } = await evaluateDataset(session, dataset, { split, text }, watched).finally(() =>
+      task.end(),
+    );
     if (truncated > 0) {
-      const rule = `longer than the ${model.maxTextLength} tokens of the model`;
+      const rule = `longer than the ${session.info.model.maxTextLength} tokens of the model`;
       await console.warn(`${truncated} of ${count} texts are ${rule}; the rest of each is left out`);
     }
-    const set = { data: dataset.name, split, ...replaced };
-    return { ...scores, device, dtype, adapter, ...set, model: model.name, size: model.imageSize, threshold };
+    return evaluation;
   } finally {
     session.dispose();
   }

@@ -2,7 +2,7 @@
 
 import { TmcaError } from '../../errors/index.js';
 import type { TrainEvent } from '../../train/events.js';
-import type { RunEvaluation } from '../../train/report/evaluation.js';
+import type { Evaluation } from '../../train/report/evaluation.js';
 import type { WrittenReport } from '../../train/report/index.js';
 import type { TrainResult } from '../../train/run/options.js';
 import type { Context } from '../context.js';
@@ -55,7 +55,7 @@ async function reported(
   }
 }
 
-const scoresOf = ({ split, n, dice, iou, accuracy, mean_dice, mean_iou }: RunEvaluation) => ({
+const scoresOf = ({ split, n, dice, iou, accuracy, mean_dice, mean_iou }: Evaluation) => ({
   ...{ split, n, dice, iou, accuracy, mean_dice, mean_iou },
 });
 
@@ -77,5 +77,5 @@ function summary({ out, stopped, step, best, last }: TrainResult, written: Writt
   ].join('\n');
 }
 
-const scoreLine = ({ split, n, dice, iou, mean_dice }: RunEvaluation): string =>
+const scoreLine = ({ split, n, dice, iou, mean_dice }: Evaluation): string =>
   `  ${split.padEnd(6)} dice ${dice.toFixed(4)}  iou ${iou.toFixed(4)}  mean dice ${mean_dice.toFixed(4)}, ${n} images`;

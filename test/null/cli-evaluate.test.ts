@@ -83,6 +83,7 @@ describe('evaluate', () => {
       data: 'Rows',
       split: 'test',
       model: 'red',
+      hash: '00',
       size: 8,
       threshold: 0.5,
     });

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { TmcaError } from '../../errors/index.js';
 import { configToJson, DEFAULT_CONFIG } from '../../model/config.js';
 import { parseTrainConfig, resolveTrainConfig } from '../../train/config.js';
-import type { RunEvaluation } from '../../train/report/evaluation.js';
+import type { Evaluation } from '../../train/report/evaluation.js';
 import type { TrainOptions, TrainResult } from '../../train/run/options.js';
 import { ABLATIONS } from '../../train/study/ablations.js';
 import { readGrid } from '../../train/study/grid.js';
@@ -322,7 +322,7 @@ describe('runStudy', () => {
         split: 'test',
         device: 'webgpu',
         dtype: 'fp32',
-      } as unknown as RunEvaluation;
+      } as unknown as Evaluation;
     };
     await study({ train: fakeTrain().train, rows: [row(0.1)], seeds: [1] });
     const { train, calls } = fakeTrain();
@@ -467,10 +467,12 @@ describe('tables', () => {
 
   test('the page shows each run and lets nothing out of its place', async () => {
     const evil = '<script>alert(1)</script>';
-    const text = tablePage(await sweepTable({ rows: [{ name: evil, patch: { lr: 0.1 } }, row(0.2)] }));
+    const text = tablePage(await sweepTable({ rows: [{ name: evil, patch: { lr: 0.1 } }, row(0.2)] }), settings);
     expect(text).not.toContain(evil);
     expect(text).toContain('&lt;script&gt;');
     expect([...text.matchAll(/<circle /g)].length).toBe(4);
     expect(text).toMatch(/<tr class="best"><th>lr=0.2/);
+    // what the rows share, and how it differs from the defaults
+    expect(text).toMatch(/<dt>batch<\/dt><dd class="set">16<\/dd>/);
   });
 });

@@ -1,12 +1,16 @@
-// The scores of a run's model on a split, as they are kept beside it.
+// The scores of a model on a split, as `tmca evaluate --json` prints them and as they are kept beside a run.
 
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Dataset, openDataset } from '../../runtime/node/dataset.js';
+import * as v from 'valibot';
+import { TmcaError } from '../../errors/index.js';
+import { show } from '../../errors/show.js';
+import type { Dataset } from '../../runtime/node/dataset.js';
 import { type Evaluated, type EvaluateOptions, evaluateRecords } from '../../runtime/node/evaluate.js';
 import type { AdapterSummary, DType, Session } from '../../runtime/types.js';
 
-/** evaluation-SPLIT.json: what `tmca evaluate --json` prints, and which model it is of. */
-export interface RunEvaluation extends Evaluated {
+/** Shares of 1; where both masks are empty, dice and iou are 1. */
+export interface Evaluation extends Evaluated {
   readonly device: 'webgpu' | 'wasm';
   readonly dtype: DType;
   readonly adapter: AdapterSummary;
@@ -15,39 +19,82 @@ export interface RunEvaluation extends Evaluated {
   /** The one text of all records, where theirs were replaced. */
   readonly text?: string;
   readonly model: string;
-  /** Of the weights. */
+  /** SHA-256 of the weights' file: which model these are the scores of. Empty where it is not known. */
   readonly hash: string;
+  /** Side of the masks that were compared. */
   readonly size: number;
+  readonly threshold: number;
 }
 
-export interface EvaluationTarget {
-  /** Data set folder. */
-  readonly data: string;
-  readonly split: string;
-  /** In place of every record's own. */
-  readonly text?: string | undefined;
-}
-
+/** evaluation-SPLIT.json, in a run's folder. */
 export const evaluationFile = (folder: string, split: string): string => join(folder, `evaluation-${split}.json`);
 
-/** Errors: those of `openDataset` and `evaluateRecords`. `onProgress`: images done, and all. */
-export async function evaluateRun(
+/**
+ * `about`: how the data set was opened. Errors: those of `evaluateRecords`.
+ *
+ * @example
+ * const dataset = await openDataset('kvasir-seg', { split: 'test' });
+ * const { dice, without } = (await evaluateDataset(session, dataset, { split: 'test' })).evaluation;
+ */
+export async function evaluateDataset(
   session: Session,
-  { data, split, text }: EvaluationTarget,
-  options: Pick<EvaluateOptions, 'signal'> & { readonly onProgress?: (done: number, total: number) => void } = {},
-): Promise<{ readonly evaluation: RunEvaluation; readonly records: Dataset['records'] }> {
-  const { signal, onProgress } = options;
-  const stop = signal && { signal };
-  const replaced = text !== undefined && { text };
-  const { records, name } = await openDataset(data, { split, ...replaced, ...stop });
-  const { truncated: _, ...scores } = await evaluateRecords(session, records, {
-    ...stop,
+  { name, records }: Dataset,
+  about: { readonly split: string; readonly text?: string | undefined },
+  options: Omit<EvaluateOptions, 'onProgress'> & { readonly onProgress?: (done: number, total: number) => void } = {},
+): Promise<{ readonly evaluation: Evaluation; readonly truncated: number }> {
+  const { signal, onProgress, threshold = 0.5 } = options;
+  const { truncated, ...scores } = await evaluateRecords(session, records, {
+    ...{ threshold, ...(signal && { signal }) },
     onProgress: done => onProgress?.(done, records.length),
   });
   const { device, dtype, adapter, model } = session.info;
-  const ran = { device, dtype, adapter, data: name, split, ...replaced };
-  return {
-    evaluation: { ...scores, ...ran, model: model.name, hash: model.hash, size: model.imageSize },
-    records,
-  };
+  const text = about.text === undefined ? {} : { text: about.text };
+  const set = { data: name, split: about.split, ...text };
+  const of = { model: model.name, hash: model.hash, size: model.imageSize, threshold };
+  return { evaluation: { ...scores, device, dtype, adapter, ...set, ...of }, truncated };
+}
+
+const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
+const shares = { dice: share, iou: share, accuracy: share };
+const scores = { n: v.number(), ...shares, mean_dice: share, mean_iou: share };
+
+const File = v.object({
+  ...scores,
+  per_image: v.array(v.object({ id: v.string(), ...shares, target: share })),
+  without: v.record(v.string(), v.object(scores)),
+  device: v.picklist(['webgpu', 'wasm']),
+  dtype: v.picklist(['fp32', 'fp16', 'int8']),
+  adapter: v.object({
+    ...{ vendor: v.string(), architecture: v.string(), description: v.string(), software: v.boolean() },
+    features: v.array(v.string()),
+  }),
+  ...{ data: v.string(), split: v.string(), text: v.exactOptional(v.string()), model: v.string(), hash: v.string() },
+  ...{ size: v.number(), threshold: share },
+});
+
+/** Errors: FILE_NOT_FOUND, FILE_UNREADABLE, CONFIG_INVALID. */
+export async function readEvaluation(path: string): Promise<Evaluation> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (cause) {
+    const { code = 'an error' } = cause as NodeJS.ErrnoException;
+    const message = `readEvaluation: ${path} must be scores of tmca evaluate --json or tmca report, got ${code}; make them first`;
+    throw new TmcaError(code === 'ENOENT' ? 'FILE_NOT_FOUND' : 'FILE_UNREADABLE', message, { cause });
+  }
+  const fail = (got: string) =>
+    new TmcaError(
+      'CONFIG_INVALID',
+      `readEvaluation: ${path} must be scores of tmca evaluate --json, got ${got}; make them anew`,
+    );
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw fail('no JSON');
+  }
+  const parsed = v.safeParse(File, json);
+  if (parsed.success) return parsed.output;
+  const [issue] = parsed.issues;
+  throw fail(`${show(issue.input)} for ${v.getDotPath(issue) ?? 'the whole'}`);
 }

@@ -9,7 +9,7 @@ import { openDataset } from '../../runtime/node/dataset.js';
 import { writeFileAtomic } from '../../runtime/node/files.js';
 import type { Session } from '../../runtime/types.js';
 import { latestCheckpoint, readMetrics, readRunInfo } from '../run-files/index.js';
-import { evaluateRun, evaluationFile, type RunEvaluation } from './evaluation.js';
+import { type Evaluation, evaluateDataset, evaluationFile } from './evaluation.js';
 import { renderReport, type TestContent } from './page.js';
 import { drawPictures, type PictureEngine, pickRecords } from './pictures.js';
 
@@ -34,7 +34,7 @@ export interface ReportOptions {
 
 export interface WrittenReport {
   readonly report: string;
-  readonly evaluation: RunEvaluation | null;
+  readonly evaluation: Evaluation | null;
   /** Why there is no evaluation. */
   readonly without: string | null;
 }
@@ -124,16 +124,19 @@ async function score(
   data: string,
   override: unknown,
   options: ReportOptions,
-): Promise<{ evaluation: RunEvaluation; test: TestContent }> {
+): Promise<{ evaluation: Evaluation; test: TestContent }> {
   const { engine, signal, onProgress } = options;
   const split = options.split ?? (await usualSplit(data));
   const text = typeof override === 'string' ? override : undefined;
   const stop = signal && { signal };
+  const dataset = await openDataset(data, { split, ...(text !== undefined && { text }), ...stop });
+  const { records } = dataset;
   const session = await engine.openSession(folder);
   try {
-    const { evaluation, records } = await evaluateRun(
+    const { evaluation } = await evaluateDataset(
       session,
-      { data, split, text },
+      dataset,
+      { split, text },
       {
         ...stop,
         ...(onProgress && { onProgress: (done, total) => onProgress('evaluate', done, total) }),

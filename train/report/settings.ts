@@ -8,7 +8,6 @@ import type { ReportContent } from './page.js';
 type Settings = Readonly<Record<string, unknown>>;
 
 export function settingsSection({ info, model, created }: ReportContent): Html {
-  const standard = trainConfigToJson(parseTrainConfig({}, 'the defaults'));
   const run: [string, string][] = info
     ? [
         ['command', info.command],
@@ -25,10 +24,15 @@ export function settingsSection({ info, model, created }: ReportContent): Html {
   return html`<h2>What was run</h2>
 <dl>${run.map(([name, value]) => html`<dt>${name}</dt><dd>${name === 'command' ? html`<code>${value}</code>` : value}</dd>`)}<dt>report made</dt><dd>${created}</dd></dl>
 <h2>Settings</h2>
-<p class="note">Bold: not the default.</p>
+${settingsLists(info?.config ?? null, configToJson(model))}`;
+}
+
+/** Settings of training, where they are known, and of a network; what is not the default stands out. */
+export function settingsLists(training: Settings | null, network: Settings): Html {
+  return html`<p class="note">Bold: not the default.</p>
 <div class="settings">
-${info && html`<div><h3>Training</h3>${list(info.config, standard)}</div>`}
-<div><h3>Network</h3>${list(configToJson(model), configToJson(DEFAULT_CONFIG))}</div>
+${training && html`<div><h3>Training</h3>${list(training, trainConfigToJson(parseTrainConfig({}, 'the defaults')))}</div>`}
+<div><h3>Network</h3>${list(network, configToJson(DEFAULT_CONFIG))}</div>
 </div>`;
 }
 

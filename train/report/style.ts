@@ -58,7 +58,7 @@ svg { display: block; width: 100%; height: auto; }
 .wide { overflow-x: auto; border: 1px solid var(--line); border-radius: .5rem; background: var(--panel); }
 table { border-collapse: collapse; width: 100%; font-size: .88rem; }
 th, td { padding: .4rem .75rem; text-align: right; white-space: nowrap; border-top: 1px solid var(--line); }
-thead th { border-top: 0; color: var(--soft); font-weight: 500; vertical-align: bottom; }
+thead th { border-top: 0; white-space: normal; min-width: 5.5rem; color: var(--soft); font-weight: 500; vertical-align: bottom; }
 tbody th { font-weight: 500; }
 th:first-child, td.text, th.text { text-align: left; }
 td.text, tbody th { white-space: normal; overflow-wrap: anywhere; min-width: 8rem; }

@@ -2,6 +2,8 @@
 
 import { scaleLinear } from 'd3-scale';
 import { type Html, html, page } from '../report/html.js';
+import { settingsLists } from '../report/settings.js';
+import type { Settings } from './settings.js';
 import type { Spread, StudyTable, TableRow } from './table.js';
 
 /** "0.8123 ± 0.0045"; of one run without a deviation. */
@@ -56,7 +58,8 @@ export function tableText({ columns, rows, notes }: StudyTable): string {
   return [...lines.map(show), ...notes].join('\n');
 }
 
-export function tablePage(table: StudyTable): string {
+/** `settings`: what every row starts from, as of `completeSettings`. */
+export function tablePage(table: StudyTable, settings: Settings): string {
   const { title, notes, columns, rows } = table;
   const [first] = columns;
   const papers = papersOf(table);
@@ -78,7 +81,9 @@ export function tablePage(table: StudyTable): string {
     html`<header><h1>${title}</h1>${notes.map(note => html`<p class="lead">${note}</p>`)}</header>
 <main><h2>Means and deviations over seeds</h2>
 <div class="wide"><table><thead>${head}</thead><tbody>${body}</tbody></table></div>
-<p class="note">± is the sample standard deviation over seeds. Bold: the highest mean; a difference smaller than the deviations says little.</p></main>`,
+<p class="note">± is the sample standard deviation over seeds. Bold: the highest mean; a difference smaller than the deviations says little.</p>
+<h2>What the rows change</h2>
+${settingsLists(settings, settings.model as Settings)}</main>`,
   );
 }
 

@@ -16,7 +16,7 @@ import { openDataset } from '../../runtime/node/dataset.js';
 import { writeFileAtomic } from '../../runtime/node/files.js';
 import { parseTrainConfig } from '../config.js';
 import type { TrainEvent } from '../events.js';
-import type { RunEvaluation } from '../report/evaluation.js';
+import type { Evaluation } from '../report/evaluation.js';
 import type { TrainOptions, TrainResult } from '../run/options.js';
 import { readMetrics } from '../run-files/index.js';
 import type { StudyRow } from './grid.js';
@@ -33,7 +33,7 @@ export interface StudyOptions
   readonly seeds: readonly number[];
   readonly train: (options: TrainOptions) => Promise<TrainResult>;
   /** Scores of a finished run's model, for the table; null: those of validation are enough. */
-  readonly score: ((run: ScoredRun) => Promise<RunEvaluation>) | null;
+  readonly score: ((run: ScoredRun) => Promise<Evaluation>) | null;
   /** name@version, for results. */
   readonly package: string;
   readonly onEvent?: (event: StudyEvent) => void;
@@ -231,7 +231,7 @@ async function figures(folder: string, { best, step, adapter }: TrainResult) {
   };
 }
 
-const summaryOf = ({ n, dice, iou, accuracy, mean_dice, mean_iou, without, split, device, dtype }: RunEvaluation) => ({
+const summaryOf = ({ n, dice, iou, accuracy, mean_dice, mean_iou, without, split, device, dtype }: Evaluation) => ({
   ...{ n, dice, iou, accuracy, mean_dice, mean_iou, without, split, device, dtype },
 });
 

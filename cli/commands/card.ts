@@ -1,0 +1,27 @@
+// `tmca card`: README.md of a model folder, from the run that made it.
+
+import { readFile, stat } from 'node:fs/promises';
+import { type CardOptions, writeCard } from '../../train/report/write-card.js';
+import type { Context } from '../context.js';
+
+export interface CardCommandOptions extends CardOptions {
+  readonly json?: boolean;
+}
+
+export async function card(
+  run: string,
+  { json, terms, ...options }: CardCommandOptions,
+  { console }: Context,
+): Promise<void> {
+  const path = await writeCard(run, { ...options, terms: terms === undefined ? undefined : await textOf(terms) });
+  await (json ? console.json({ card: path }) : console.print(path));
+}
+
+/** A file's content where there is a file of that name, else the text itself. */
+async function textOf(terms: string): Promise<string> {
+  const isFile = await stat(terms).then(
+    status => status.isFile(),
+    () => false,
+  );
+  return isFile ? readFile(terms, 'utf8') : terms;
+}

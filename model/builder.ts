@@ -95,8 +95,24 @@ export const builder = {
   gelu: (x: Tensor) => makeNode('unary', [x], { kind: 'gelu' }),
   leakyRelu: (x: Tensor, alpha: number) => makeNode('unary', [x], { kind: 'leakyRelu', alpha }),
   step: (x: Tensor) => makeNode('unary', [x], { kind: 'step' }),
-  // Derivatives, as the gradient rules build them.
-  geluGradient: (x: Tensor) => makeNode('unary', [x], { kind: 'geluGradient' }),
+  // What only training has: BatchNorm with the batch's own statistics, [2,C], and derivatives, as the gradient rules build them.
+  batchStatistics: (x: Tensor) => makeNode('batchStatistics', [x], none),
+  batchNormTraining: (
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    statistics: Tensor,
+    attrs: AttrsOf<'batchNormTraining'>,
+  ) => makeNode('batchNormTraining', [x, weight, bias, statistics], attrs),
+  batchNormGradient: (
+    x: Tensor,
+    weight: Tensor,
+    statistics: Tensor,
+    y: Tensor,
+    dy: Tensor,
+    attrs: AttrsOf<'batchNormGradient'>,
+  ) => makeNode('batchNormGradient', [x, weight, statistics, y, dy], attrs),
+  geluGradient: (x: Tensor, dy: Tensor) => makeNode('geluGradient', [x, dy], none),
   linearInputGradient: (dy: Tensor, weight: Tensor) => makeNode('linearInputGradient', [dy, weight], none),
   linearWeightGradient: (x: Tensor, dy: Tensor) => makeNode('linearWeightGradient', [x, dy], none),
   conv2dInputGradient: (dy: Tensor, weight: Tensor, attrs: AttrsOf<'conv2dInputGradient'>) =>

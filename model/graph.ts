@@ -101,12 +101,16 @@ export function countUses(outputs: Outputs): ReadonlyMap<Tensor, number> {
 }
 
 /** True for each tensor that reaches no `input` leaf: it is known as soon as the parameters are. */
-export function findLoadTime(outputs: Outputs): ReadonlySet<Tensor> {
-  const known = new Set<Tensor>();
+export const findLoadTime = (outputs: Outputs): ReadonlySet<Tensor> => findWithout(outputs, ['input']);
+
+/** Every tensor that depends on no leaf of these kinds. */
+export function findWithout(outputs: Outputs, leaves: readonly ('input' | 'parameter')[]): ReadonlySet<Tensor> {
+  const found = new Set<Tensor>();
   for (const t of topological(Object.values(outputs))) {
-    if (t.op !== 'input' && inputsOf(t).every(input => known.has(input))) known.add(t);
+    const excluded = (t.op === 'input' || t.op === 'parameter') && leaves.includes(t.op);
+    if (!excluded && inputsOf(t).every(input => found.has(input))) found.add(t);
   }
-  return known;
+  return found;
 }
 
 /** Every tensor that depends on the input called `name`, the input itself included. */

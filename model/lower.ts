@@ -7,6 +7,7 @@ import { hardwareTuning, type Tuning } from '../gpu/tuning.js';
 import { builder } from './builder.js';
 import {
   findLoadTime,
+  inputsOf,
   isOp,
   type OpTensor,
   type Outputs,
@@ -16,6 +17,8 @@ import {
   type Tensor,
   topological,
 } from './graph.js';
+import type { SliceAttrs } from './ops/slice.js';
+import { lowerConcatPart } from './ops/strided.js';
 import { ruleOf } from './ops/table.js';
 import { type Operand, type Slot, slotOf, type Temporary } from './rule.js';
 
@@ -79,15 +82,56 @@ function legalNode(node: OpTensor, done: ReadonlyMap<Tensor, Tensor>, legal: (t:
 
 const NONE: ReadonlySet<string> = new Set();
 
+/** An op's results where it has several: a leaf each, in whose place a buffer stands, and where it begins in the flat value. */
+interface Part {
+  readonly place: Tensor;
+  readonly start: number;
+  readonly size: number;
+}
+
+function partsOf(node: OpTensor): readonly Part[] {
+  const rule = ruleOf(node.op);
+  if (rule.expand || !rule.parts) return [];
+  const sizes = rule.parts(
+    node.inputs.map(t => t?.shape ?? null),
+    node.attrs,
+  );
+  let end = 0;
+  return sizes.map((size, i) => {
+    const start = end;
+    end += size;
+    return { place: { op: 'input', name: `${node.op} ${i}`, shape: [size], dtype: node.dtype }, start, size };
+  });
+}
+
+/** Which of `parts` a slice is, if it is one. */
+function partTaken(slice: OpTensor, parts: readonly Part[]): Part | undefined {
+  const { start, end } = slice.attrs as SliceAttrs;
+  return parts.find(part => part.start === start && part.start + part.size === end);
+}
+
+/** Ops with several results some reader of which wants the flat value. */
+function findFlat(outputs: Outputs): ReadonlySet<Tensor> {
+  const flat = new Set<Tensor>(Object.values(outputs));
+  for (const t of topological(Object.values(outputs)))
+    for (const input of inputsOf(t)) {
+      if (!isOp(t) || t.op !== 'slice' || !isOp(input) || !partTaken(t, partsOf(input))) flat.add(input);
+    }
+  return flat;
+}
+
 class Lowering {
   readonly calls: KernelCall<number>[] = [];
   readonly buffers: BufferSpec[] = [];
   readonly inputs: Record<string, number> = {};
   private readonly values = new Map<Tensor, number>();
   private readonly constants = new Map<Tensor, Map<Storage, number>>();
+  private readonly parts = new Map<Tensor, readonly Part[]>();
 
   constructor(
     private readonly known: ReadonlySet<Tensor>,
+    /** Of `findFlat`. */
+    private readonly flat: ReadonlySet<Tensor>,
     private readonly options: LowerOptions,
   ) {}
 
@@ -138,7 +182,18 @@ class Lowering {
     this.inputs[name] = index;
   }
 
+  /** A buffer that the program writes. */
+  private made(t: Tensor): number {
+    const { dtype: storage, shape } = t;
+    return this.add({ role: 'activation', storage, shape, bytes: bytesOf(shape, storage), tensor: t });
+  }
+
   op(node: OpTensor): void {
+    const taken = node.op === 'slice' ? partTaken(node, this.parts.get(node.inputs[0]!) ?? []) : undefined;
+    if (taken) {
+      this.values.set(node, this.value(taken.place));
+      return;
+    }
     const rule = ruleOf(node.op);
     const operands = new Map<Operand, number>();
     node.inputs.forEach((t, i) => {
@@ -147,7 +202,13 @@ class Lowering {
     });
     const weightSlot = node.inputs.findIndex((t, i) => t !== null && slotOf(rule, i) === 'weight');
     const weight = weightSlot < 0 ? undefined : this.buffers[operands.get(node.inputs[weightSlot]!)!]!.storage;
-    const own: { tensor?: number } = {};
+    const parts = partsOf(node);
+    for (const { place } of parts) {
+      const index = this.made(place);
+      this.values.set(place, index);
+      operands.set(place, index);
+    }
+    this.parts.set(node, parts);
     const calls = rule.lower!({
       inputs: node.inputs,
       attrs: node.attrs,
@@ -155,21 +216,19 @@ class Lowering {
       act: node.dtype === 'f16' ? 'f16' : 'f32',
       weight: weight === 'f16' || weight === 'i8' ? weight : 'f32',
       tuning: this.options.tuning ?? hardwareTuning,
+      parts: parts.map(({ place }) => place),
       temporary: bytes => ({ temporary: true, bytes }),
     });
     if (calls.length === 0) {
       this.values.set(node, operands.get(node.inputs[0]!)!); // a view
       return;
     }
-    own.tensor = this.add({
-      role: 'activation',
-      storage: node.dtype,
-      shape: node.shape,
-      bytes: bytesOf(node.shape, node.dtype),
-      tensor: node,
-    });
-    this.values.set(node, own.tensor);
-    operands.set(node, own.tensor);
+    if (parts.length === 0 || this.flat.has(node)) {
+      const index = this.made(node);
+      this.values.set(node, index);
+      operands.set(node, index);
+      for (const { place, start } of parts) calls.push(lowerConcatPart(place, 0, start, node, 'f32'));
+    }
     for (const call of calls) this.calls.push(this.number(call, operands));
   }
 
@@ -192,7 +251,7 @@ class Lowering {
 export function lower(graph: Outputs, options: LowerOptions): Program {
   const outputs = legalise(graph);
   const known = findLoadTime(outputs);
-  const lowering = new Lowering(known, options);
+  const lowering = new Lowering(known, findFlat(outputs), options);
   for (const t of topological(Object.values(outputs))) {
     if (known.has(t)) continue;
     if (t.op === 'input') lowering.input(t);

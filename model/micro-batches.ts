@@ -14,8 +14,8 @@ import { type Outputs, type Shape, sizeOf, type Tensor } from './graph.js';
 import { contrastiveLoss, flatten, segmentationLoss } from './losses.js';
 import { expandComposites } from './passes/expand.js';
 import { parametersAsInputs } from './passes/parameters-as-inputs.js';
-import { type TmcaOutputs, tmca, tmcaInputs } from './tmca.js';
-import { differentiate, type TrainingOptions } from './training.js';
+import { type TmcaOutputs, tmcaInputs } from './tmca.js';
+import { differentiate, type TrainingOptions, trainingNetwork } from './training.js';
 
 /** One side of a pair at one level, `G.image`; rows are images or sentences. */
 export interface Feature {
@@ -105,7 +105,7 @@ export function microBatchGraphs(
   options: Omit<TrainingOptions, 'weightAsInput'> = {},
 ): MicroBatchGraphs {
   const size = config.imageSize;
-  const network = tmca(config, tmcaInputs(config, micro, length), 'training');
+  const network = trainingNetwork(config, tmcaInputs(config, micro, length));
   const { named } = eachFeature(config.levels, (_, level, side) => network.pairs[level][side]);
   const features = Object.entries(named).map(([name, { shape }]) => ({ name, channels: sizeOf(shape) / micro }));
   const target = b.input('target', [micro, size, size, 1]);

@@ -37,6 +37,8 @@ export interface LowerContext<A> {
   readonly weight: WeightStorage;
   /** How the device wants its work cut. */
   readonly tuning: Tuning;
+  /** What to write instead of `out`, where the rule has `parts`. */
+  readonly parts: readonly Tensor[];
   temporary(bytes: number): Temporary;
 }
 
@@ -61,6 +63,11 @@ export interface CoreRule<A> extends RuleBase {
   infer(inputs: readonly (Shape | null)[], attrs: A): Shape;
   /** The plain meaning, in double precision: the oracle of every test. Writes `out`, which starts as zeros. */
   reference(inputs: readonly (NdArray | null)[], attrs: A, out: NdArray): void;
+  /**
+   * Of an op with several results: their lengths. The op's value is flat, one result after another, and readers take each by
+   * `slice`; on a device each has memory of its own, and the slice is a view of it.
+   */
+  parts?(inputs: readonly (Shape | null)[], attrs: A): readonly number[];
   /** The dispatches; none for a view, which shares its first input's memory. */
   lower(context: LowerContext<A>): KernelCall<Operand>[];
   /**

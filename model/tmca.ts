@@ -94,24 +94,29 @@ function upsample(x: Tensor, name: string, outChannels: number): Tensor {
   return b.depthToSpace(b.linear(x, weight), { block: 2, order: 'DCR' });
 }
 
-/** In training the batch's own statistics normalise, and what the running ones become is put into `statistics`. */
+/**
+ * BatchNorm and the leaky ReLU behind it. In training the batch's own statistics normalise, and what the running ones become is
+ * put into `statistics`.
+ */
 function batchNorm(x: Tensor, name: string, { mode, statistics }: Run): Tensor {
   const channels = x.shape[3]!;
   const p = (field: string) => b.parameter(`${name}.${field}`, [channels]);
-  const normalise = (mean: Tensor, variance: Tensor) =>
-    b.batchNorm(x, p('weight'), p('bias'), mean, variance, { eps: DEFAULT_EPS });
-  if (mode === 'evaluation') return normalise(p('running_mean'), p('running_var'));
-  const mean = b.mean(x, [0, 1, 2]);
-  const variance = b.mean(b.square(b.sub(x, mean)), [0, 1, 2]);
+  const [weight, bias, eps] = [p('weight'), p('bias'), DEFAULT_EPS];
+  if (mode === 'evaluation') {
+    const y = b.batchNorm(x, weight, bias, p('running_mean'), p('running_var'), { eps });
+    return b.leakyRelu(y, LEAKY_SLOPE);
+  }
+  const ofBatch = b.batchStatistics(x);
   const count = sizeOf(x.shape) / channels;
-  const mix = (field: string, ofBatch: Tensor, factor: number) => {
+  const mix = (field: string, row: number, factor: number) => {
     const kept = b.mul(p(field), b.scalar(1 - MOMENTUM));
-    statistics[`${name}.${field}`] = b.add(kept, b.reshape(b.mul(ofBatch, b.scalar(MOMENTUM * factor)), [channels]));
+    const found = b.reshape(b.slice(ofBatch, { axis: 0, start: row, end: row + 1 }), [channels]);
+    statistics[`${name}.${field}`] = b.add(kept, b.mul(found, b.scalar(MOMENTUM * factor)));
   };
-  mix('running_mean', mean, 1);
+  mix('running_mean', 0, 1);
   // Unbiased, as torch keeps it; a single value has no unbiased variance, and torch refuses it.
-  mix('running_var', variance, count / Math.max(count - 1, 1));
-  return normalise(mean, variance);
+  mix('running_var', 1, count / Math.max(count - 1, 1));
+  return b.batchNormTraining(x, weight, bias, ofBatch, { eps, slope: LEAKY_SLOPE });
 }
 
 /** What one building of the network carries along. */
@@ -248,7 +253,7 @@ function decoderBlock({ x, skip, text, mask, gate }: DecoderInputs, name: string
   const up = upsample(b.reshape(tokens, [batch, height, width, channels]), `${name}.upsample`, outChannels);
   const convolve = (map: Tensor, i: 1 | 2) => {
     const convolved = conv2d(map, `${name}.conv${i}`, outChannels, { kernel: 3, padding: 1, bias: false });
-    return b.leakyRelu(batchNorm(convolved, `${name}.bn${i}`, run), LEAKY_SLOPE);
+    return batchNorm(convolved, `${name}.bn${i}`, run);
   };
   const map = asBlock(run, [tokens, skip], convolve(b.concat([up, skip], { axis: 3 }), 1));
   const out = convolve(map, 2);
@@ -270,7 +275,10 @@ function enhancementMap(features: Tensor, text: Tensor, { tauEnhance, ltemNormal
 
 const mean = (map: Tensor): Tensor => b.reshape(b.mean(map, [1, 2]), [map.shape[0]!, map.shape[3]!]);
 
-/** The whole network over its three inputs. Every switch of `config` that changes the network is honoured here. */
+/**
+ * The whole network over its three inputs. Every switch of `config` that changes the network is honoured here. Training has ops
+ * of its own: see `addGradientRules`.
+ */
 export function tmca(config: Config, { image, ids, mask }: TmcaInputs, mode: Mode = 'evaluation'): TmcaOutputs {
   const run: Run = { mode, statistics: {}, blocks: [] };
   const { maps, pooled } = imageEncoder(image, config, run);

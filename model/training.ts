@@ -5,10 +5,12 @@ import { builder as b } from './builder.js';
 import type { Config } from './config.js';
 import { type Outputs, parametersOf, type Tensor } from './graph.js';
 import { trainingLoss } from './losses.js';
+import { gradientRules } from './ops/gradient-table.js';
+import { addGradientRules } from './ops/table.js';
 import { expandComposites } from './passes/expand.js';
 import { foldForTraining, fuseForTraining } from './passes/index.js';
 import { type Block, type Recompute, recompute } from './passes/recompute.js';
-import { type TmcaOutputs, tmca, tmcaInputs } from './tmca.js';
+import { type TmcaInputs, type TmcaOutputs, tmca, tmcaInputs } from './tmca.js';
 
 export interface TrainingOptions {
   /** Leaves the text encoder as it is (open in the paper; frozen in its predecessor). Default false. */
@@ -83,6 +85,12 @@ export function differentiate<K extends string>(
   };
 }
 
+/** The network as it is trained, with the ops that only training has. */
+export function trainingNetwork(config: Config, inputs: TmcaInputs): TmcaOutputs {
+  addGradientRules(gradientRules);
+  return tmca(config, inputs, 'training');
+}
+
 /** The training step of a batch, up to the gradients. BatchNorm uses the batch's statistics. */
 export function trainingGraph(
   config: Config,
@@ -91,7 +99,7 @@ export function trainingGraph(
   options: TrainingOptions = {},
 ): TrainingGraph {
   const size = config.imageSize;
-  const outputs = tmca(config, tmcaInputs(config, batch, length), 'training');
+  const outputs = trainingNetwork(config, tmcaInputs(config, batch, length));
   const weight = options.weightAsInput ? b.input('contrastiveWeight', [1]) : undefined;
   const target = b.input('target', [batch, size, size, 1]);
   const { loss, segmentation, contrastive } = trainingLoss(config, outputs, target, weight);

@@ -7,7 +7,8 @@ import type { Config, Level } from '../model/config.js';
 import { type Outputs, parametersOf, type Tensor } from '../model/graph.js';
 import { trainingLoss } from '../model/losses.js';
 import { expandComposites } from '../model/passes/expand.js';
-import { type TmcaOutputs, tmca, tmcaInputs } from '../model/tmca.js';
+import { type TmcaOutputs, tmcaInputs } from '../model/tmca.js';
+import { trainingNetwork } from '../model/training.js';
 import { randomOf } from '../train/random.js';
 
 export const BATCH = 4;
@@ -40,7 +41,7 @@ export function sideBySide(config: Config, micro: number): Outputs {
   const whole = tmcaInputs(config, BATCH, LENGTH);
   const parts = Array.from({ length: BATCH / micro }, (_, k) => {
     const part = (t: Tensor) => b.slice(t, { axis: 0, start: k * micro, end: (k + 1) * micro });
-    return tmca(config, { image: part(whole.image), ids: part(whole.ids), mask: part(whole.mask) }, 'training');
+    return trainingNetwork(config, { image: part(whole.image), ids: part(whole.ids), mask: part(whole.mask) });
   });
   const join = (of: (part: TmcaOutputs) => Tensor) => b.concat(parts.map(of), { axis: 0 });
   const pair = (level: Level) => ({ image: join(p => p.pairs[level].image), text: join(p => p.pairs[level].text) });

@@ -1,6 +1,6 @@
-// dweight[c] = sum over m of dy[m,c] n[m,c] and dbias[c] = sum over m of dy[m,c], n = (x - mean) scale with the statistics
-// that layer-norm-gradient left. One invocation a column and run of rows; neighbours have neighbouring columns. With several
-// runs, outputs are [runs,c] and wait to be added.
+// Of a run r of rows: sums[r,0,c] = sum over m of dy[m,c] n[m,c] and sums[r,1,c] = sum over m of dy[m,c], with
+// n = (x - mean) scale and the statistics that layer-norm-gradient left. One invocation a column and run; neighbours have
+// neighbouring columns.
 
 struct Dims { m: u32, c: u32, rows: u32, runs: u32 }
 
@@ -8,8 +8,7 @@ struct Dims { m: u32, c: u32, rows: u32, runs: u32 }
 @group(0) @binding(1) var<storage, read> x: array<act>;
 @group(0) @binding(2) var<storage, read> dy: array<act>;
 @group(0) @binding(3) var<storage, read> statistics: array<vec2f>; // [m]: mean, scale
-@group(0) @binding(4) var<storage, read_write> dweight: array<f32>;
-@group(0) @binding(5) var<storage, read_write> dbias: array<f32>;
+@group(0) @binding(4) var<storage, read_write> sums: array<f32>;
 
 @compute @workgroup_size(64)
 fn main(
@@ -30,6 +29,6 @@ fn main(
     weight = fma(g, (f32(x[m * dims.c + column]) - row.x) * row.y, weight);
     bias += g;
   }
-  dweight[item] = weight;
-  dbias[item] = bias;
+  sums[2u * run * dims.c + column] = weight;
+  sums[(2u * run + 1u) * dims.c + column] = bias;
 }

@@ -9,8 +9,8 @@ import type { LayerNormDims } from './layer-norm.js';
 import source from './layer-norm-gradient.wgsl?raw';
 import columns from './layer-norm-gradient-columns.wgsl?raw';
 import vec4Source from './layer-norm-gradient-vec4.wgsl?raw';
-import { reduce } from './reduce.js';
 import { rowTile } from './row-tile.js';
+import { runSums } from './run-sums.js';
 import { runsOf } from './runs.js';
 
 export interface LayerNormGradientOperands<O> {
@@ -24,15 +24,14 @@ export interface LayerNormGradientOperands<O> {
   readonly dx: O;
   /** [m,2], scratch for the time of the calls: mean and 1 / sqrt(var + eps) of every row. */
   readonly statistics: O;
-  /** [c], both or neither; with them the partial sums, of `layerNormGradientPartial(dims)` floats each. */
+  /** [c], both or neither; with them scratch for partial sums, of `layerNormGradientPartial(dims)` floats. */
   readonly dweight?: O | null;
   readonly dbias?: O | null;
-  readonly partialWeight?: O | null;
-  readonly partialBias?: O | null;
+  readonly partial?: O | null;
 }
 
 /**
- * dx of `layerNorm`, and dweight[c] = Σ_m dy · normalised x, dbias[c] = Σ_m dy where wanted; all f32. One call, or up to four;
+ * dx of `layerNorm`, and dweight[c] = Σ_m dy · normalised x, dbias[c] = Σ_m dy where wanted; all f32. One call, or three;
  * sums over rows are cut into runs that are added in a fixed order: the same bits at every run.
  *
  * Errors: BAD_ARGUMENT (dimensions, eps, partial sums that are missing), SHAPE_MISMATCH (dweight without dbias, too many
@@ -40,9 +39,9 @@ export interface LayerNormGradientOperands<O> {
  *
  * @example
  * const dims = { m: 3136, c: 96, eps: 1e-6 };
- * const [partialWeight, partialBias] = [0, 1].map(() => scratch(layerNormGradientPartial(dims)));
+ * const partial = scratch(layerNormGradientPartial(dims));
  * const calls = layerNormGradient(
- *   dims, { x, dy, weight, dx, statistics: scratch(2 * dims.m), dweight, dbias, partialWeight, partialBias })
+ *   dims, { x, dy, weight, dx, statistics: scratch(2 * dims.m), dweight, dbias, partial })
  */
 export function layerNormGradient<O>(
   dims: LayerNormDims,
@@ -60,11 +59,10 @@ export function layerNormGradient<O>(
   return calls;
 }
 
-/** Floats of either partial sum; 0: not needed. Errors: BAD_ARGUMENT, SHAPE_MISMATCH, as of `layerNormGradient`. */
+/** Floats of the partial sums. Errors: BAD_ARGUMENT, SHAPE_MISMATCH, as of `layerNormGradient`. */
 export function layerNormGradientPartial({ m, c }: Pick<LayerNormDims, 'm' | 'c'>): number {
   elements('layerNormGradient', { m, c });
-  const { count } = runsOf(m, c, FEWEST_ROWS);
-  return count === 1 ? 0 : count * c;
+  return 2 * c * runsOf(m, c, FEWEST_ROWS).count;
 }
 
 function rowCall<O>(
@@ -92,31 +90,22 @@ function rowCall<O>(
 
 function columnCalls<O>(
   { m, c }: LayerNormDims,
-  { x, dy, statistics, partialWeight = null, partialBias = null }: LayerNormGradientOperands<O>,
+  { x, dy, statistics, partial = null }: LayerNormGradientOperands<O>,
   { dweight, dbias }: { dweight: O; dbias: O },
 ): KernelCall<O>[] {
   const { count: runs, length } = runsOf(m, c, FEWEST_ROWS);
-  const partials = runs > 1;
-  if (partials) {
-    checkScratch('layerNormGradient', 'partialWeight', partialWeight, runs * c);
-    checkScratch('layerNormGradient', 'partialBias', partialBias, runs * c);
-  }
-  const first: KernelCall<O> = {
-    shader: { name: 'layer-norm-gradient-columns', source: columns, act: 'f32' },
-    uniforms: [m, c, length, runs].map(u32),
-    bindings: [
-      ...[x, dy, statistics].map(operand => ({ operand, access: 'read' as const })),
-      { operand: partials ? partialWeight! : dweight, access: 'read_write' },
-      { operand: partials ? partialBias! : dbias, access: 'read_write' },
-    ],
-    workgroups: spread(Math.ceil((runs * c) / 64)),
-    cost: { flops: 5 * m * c, bytes: 4 * (2 * m * c + 2 * m + 2 * runs * c) },
-  };
-  if (!partials) return [first];
-  const sum = { outer: 1, n: runs, inner: c, kind: 'sum' } as const;
+  checkScratch('layerNormGradient', 'partial', partial, 2 * runs * c);
   return [
-    first,
-    reduce(sum, { x: partialWeight!, out: dweight }, { act: 'f32' }),
-    reduce(sum, { x: partialBias!, out: dbias }, { act: 'f32' }),
+    {
+      shader: { name: 'layer-norm-gradient-columns', source: columns, act: 'f32' },
+      uniforms: [m, c, length, runs].map(u32),
+      bindings: [
+        ...[x, dy, statistics].map(operand => ({ operand, access: 'read' as const })),
+        { operand: partial, access: 'read_write' },
+      ],
+      workgroups: spread(Math.ceil((runs * c) / 64)),
+      cost: { flops: 5 * m * c, bytes: 4 * (2 * m * c + 2 * m + 2 * runs * c) },
+    },
+    runSums({ runs, c }, { partial: partial!, first: dweight, second: dbias }),
   ];
 }

@@ -21,7 +21,6 @@ export const unaryKinds = [
   'sigmoid',
   'softplus',
   'gelu',
-  'geluGradient',
   'leakyRelu',
   'relu',
   'step',

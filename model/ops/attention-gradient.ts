@@ -7,16 +7,11 @@ import {
   attentionGradient as kernel,
   attentionGradientStatistics as statisticsFloats,
 } from '../../gpu/kernels/attention-gradient.js';
-import { type Shape, sameShape, sizeOf } from '../graph.js';
+import { sameShape, sizeOf, type Tensor } from '../graph.js';
 import type { CoreRule, Operand } from '../rule.js';
 import { type AttentionAttrs, attention, probabilities } from './attention.js';
 import { expectShapes, required } from './expect.js';
 import { notDifferentiable } from './gradient.js';
-
-/** Where dk and dv begin behind dq, in elements. */
-function parts(q: Shape, k: Shape): { readonly dk: number; readonly dv: number } {
-  return { dk: sizeOf(q), dv: sizeOf(q) + sizeOf(k) };
-}
 
 export const attentionGradient: CoreRule<AttentionAttrs> = {
   slots: ['act', 'act', 'act', 'index', 'act'],
@@ -26,11 +21,13 @@ export const attentionGradient: CoreRule<AttentionAttrs> = {
     expectShapes(sameShape(q, dy), 'attentionGradient', 'q and dy must be alike', q, dy);
     return [sizeOf(q) + 2 * sizeOf(inputs[1]!)];
   },
+  parts: ([q, k]) => [sizeOf(q!), sizeOf(k!), sizeOf(k!)],
   reference([q, k, v, mask, dy], { heads }, out) {
     const channels = q!.shape[2]!;
     const dim = channels / heads;
     const scale = 1 / Math.sqrt(dim);
-    const { dk, dv } = parts(q!.shape, k!.shape);
+    const dk = sizeOf(q!.shape);
+    const dv = dk + sizeOf(k!.shape);
     const dp = new Float64Array(k!.shape[1]!);
     probabilities(q!, k!, mask ?? null, heads, (row, first, p) => {
       let mean = 0;
@@ -50,17 +47,12 @@ export const attentionGradient: CoreRule<AttentionAttrs> = {
       }
     });
   },
-  lower: ({ inputs: [q, k, v, mask, dy], attrs: { heads }, out, act, temporary }) => {
+  lower: ({ inputs: [q, k, v, mask, dy], attrs: { heads }, act, parts, temporary }) => {
     const [batch, queries, channels] = q!.shape as [number, number, number];
-    const { dk, dv } = parts(q!.shape, k!.shape);
-    const part = (offset: number) => ({ offset, pitch: channels });
+    const [dq, dk, dv] = parts as [Tensor, Tensor, Tensor];
     const dims = { batch, queries, keys: k!.shape[1]!, heads, headDim: channels / heads };
     const statistics = temporary(4 * statisticsFloats(dims));
-    return kernel<Operand>(
-      { ...dims, dq: part(0), dk: part(dk), dv: part(dv) },
-      { q: q!, k: k!, v: v!, mask: mask ?? null, dy: dy!, statistics, dq: out, dk: out, dv: out },
-      { act },
-    );
+    return kernel<Operand>(dims, { q: q!, k: k!, v: v!, mask: mask ?? null, dy: dy!, statistics, dq, dk, dv }, { act });
   },
   gradient: notDifferentiable,
 };

@@ -1,9 +1,9 @@
 // layer-norm: y = (x - mean) / sqrt(var + eps) · weight + bias over the last axis, population variance.
 // Inputs x […,C], weight [C] and bias [C] (optional, together).
 
+import { type Shape, sizeOf } from '../graph.js';
 import type { CoreRule } from '../rule.js';
 import { expectShapes, last, optionalVector, required } from './expect.js';
-import { sumRows } from './gradient.js';
 import { lowerLayerNorm } from './lower-layer-norm.js';
 
 export interface LayerNormAttrs {
@@ -39,8 +39,11 @@ export const layerNorm: CoreRule<LayerNormAttrs> = {
     lowerLayerNorm({ x: inputs[0]!, weight: inputs[1] ?? null, bias: inputs[2] ?? null }, attrs.eps, out, act),
   ],
   gradient(b, { inputs: [x, weight], attrs, dy }) {
-    const dx = b.layerNormGradient(x!, weight ?? null, dy, attrs);
-    if (!weight) return [dx, null, null];
-    return [dx, sumRows(b, b.mul(dy, b.layerNorm(x!, null, null, attrs))), sumRows(b, dy)];
+    const [size, c] = [sizeOf(x!.shape), last(x!.shape)];
+    const all = b.layerNormGradient(x!, weight ?? null, dy, attrs);
+    const part = (start: number, shape: Shape) =>
+      b.reshape(b.slice(all, { axis: 0, start, end: start + sizeOf(shape) }), shape);
+    const dx = part(0, x!.shape);
+    return weight ? [dx, part(size, [c]), part(size + c, [c])] : [dx, null, null];
   },
 };

@@ -7,9 +7,6 @@ import type { CoreRule } from '../rule.js';
 import { erf } from './erf.js';
 import { required } from './expect.js';
 
-/** Of the standard normal distribution. */
-const density = (x: number): number => Math.exp(-0.5 * x * x) / Math.sqrt(2 * Math.PI);
-
 const formulas = {
   neg: x => -x,
   exp: Math.exp,
@@ -21,7 +18,6 @@ const formulas = {
   sigmoid: x => 1 / (1 + Math.exp(-x)),
   softplus: x => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
   gelu: x => 0.5 * x * (1 + erf(x * Math.SQRT1_2)),
-  geluGradient: x => 0.5 * (1 + erf(x * Math.SQRT1_2)) + x * density(x),
   leakyRelu: (x, alpha) => (x >= 0 ? x : alpha * x),
   step: x => (x > 0 ? 1 : 0),
 } satisfies Record<string, (x: number, alpha: number) => number>;
@@ -57,13 +53,7 @@ const gradients: { readonly [K in UnaryKind]: (b: Builder, at: Point) => Tensor 
   square: (b, { x, dy }) => b.mul(b.add(dy, dy), x),
   sigmoid: (b, { y, dy }) => b.mul(dy, b.mul(y, b.sub(b.scalar(1), y))),
   softplus: (b, { x, dy }) => b.mul(dy, b.sigmoid(x)),
-  gelu: (b, { x, dy }) => b.mul(dy, b.geluGradient(x)),
-  // (2 - x²) density(x)
-  geluGradient(b, { x, dy }) {
-    const squared = b.square(x);
-    const bell = times(b, b.exp(times(b, squared, -0.5)), 1 / Math.sqrt(2 * Math.PI));
-    return b.mul(dy, b.mul(b.sub(b.scalar(2), squared), bell));
-  },
+  gelu: (b, { x, dy }) => b.geluGradient(x, dy),
   // At 0 the slope is alpha, as torch's.
   leakyRelu: (b, { x, dy, alpha }) => b.mul(dy, b.add(times(b, b.step(x), 1 - alpha), b.scalar(alpha))),
   step: () => null,

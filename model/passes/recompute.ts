@@ -7,7 +7,7 @@
 // the first: test/null/recompute.test.ts holds what the arena takes.
 
 import {
-  findLoadTime,
+  findWithout,
   inputsOf,
   isLeaf,
   isOp,
@@ -35,6 +35,7 @@ const CHEAP: ReadonlySet<OpName> = new Set<OpName>([
   'unary',
   'binary',
   'layerNorm',
+  'batchNormTraining',
   'permute',
   'slice',
   'concat',
@@ -99,7 +100,8 @@ export function recompute(forward: Outputs, gradients: Outputs, { what, blocks }
   const isForward = new Set(order);
   const backward = topological(Object.values(gradients)).filter(t => !isForward.has(t));
   const read = new Set(backward.flatMap(t => inputsOf(t).filter(x => isForward.has(x))));
-  const known = findLoadTime({ ...forward, ...gradients });
+  // In a step parameters are inputs: what is made of them (a weight in another layout) is made again too.
+  const known = findWithout({ ...forward, ...gradients }, ['input', 'parameter']);
   const dropped =
     what === 'blocks' ? insideBlocks(blocks, known) : cheapOnes(order, new Set([...read].map(base)), known);
   const copies = new Map<Tensor, Tensor>();

@@ -32,7 +32,6 @@ const unaryFormulas: Record<UnaryKernelKind, (x: number) => number> = {
   sigmoid: x => 1 / (1 + Math.exp(-x)),
   softplus: x => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
   gelu: x => x * normalCdf(x),
-  geluGradient: x => normalCdf(x) + (x * Math.exp(-0.5 * x * x)) / Math.sqrt(2 * Math.PI),
   leakyRelu: x => (x >= 0 ? x : slope * x),
   relu: x => Math.max(x, 0),
   step: x => (x > 0 ? 1 : 0),
@@ -43,7 +42,6 @@ const extremes: Partial<Record<UnaryKernelKind, readonly number[]>> = {
   sigmoid: [-200, -90, 90, 200],
   softplus: [-200, -90, 90, 200],
   gelu: [-200, -15, 15, 200],
-  geluGradient: [-200, -15, 15, 200],
   sqrt: [0],
 };
 

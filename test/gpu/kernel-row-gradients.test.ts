@@ -1,13 +1,17 @@
-// Gradients that need no matrix product: LayerNorm, biases, embeddings, bilinear resizing.
+// Gradients that need no matrix product: LayerNorm, BatchNorm, GELU, biases, embeddings, bilinear resizing.
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { batchNorm, batchNormGradient, batchNormGradientPartial } from '../../gpu/kernels/batch-norm.js';
+import { batchStatistics, batchStatisticsPartial } from '../../gpu/kernels/batch-statistics.js';
 import { columnSum, columnSumPartial } from '../../gpu/kernels/column-sum.js';
 import { embeddingGradient } from '../../gpu/kernels/embedding-gradient.js';
+import { geluGradient } from '../../gpu/kernels/gelu-gradient.js';
 import { layerNormGradient, layerNormGradientPartial } from '../../gpu/kernels/layer-norm-gradient.js';
 import type { ResizeBilinearDims } from '../../gpu/kernels/resize-bilinear.js';
 import { resizeBilinear } from '../../gpu/kernels/resize-bilinear.js';
 import { resizeBilinearGradient } from '../../gpu/kernels/resize-bilinear-gradient.js';
+import { erf } from '../../model/ops/erf.js';
 import { expectClose, tolerance } from '../tolerance.js';
 import { floats, given, repeatable, written } from './gradient-harness.js';
 import { getGpu, runKernel } from './harness.js';
@@ -32,13 +36,13 @@ describe('layer-norm', () => {
     const partial = layerNormGradientPartial(dims);
     const calls = layerNormGradient(dims, {
       ...{ x: 0, dy: 1, weight: weight ? 2 : null, dx: 3, statistics: 4 },
-      ...{ dweight: 5, dbias: 6, partialWeight: 7, partialBias: 8 },
+      ...{ dweight: 5, dbias: 6, partial: 7 },
     });
     expect(calls[0]!.shader.name.endsWith('-vec4')).toBe(c % 4 === 0);
-    expect(calls.length, 'calls').toBe(partial === 0 ? 2 : 4);
+    expect(calls.length, 'calls').toBe(3);
     const results = await repeatable(await getGpu(), calls, [
       ...[data.x, data.dy, data.weight ?? [0]].map(given),
-      ...[m * c, 2 * m, c, c, partial, partial].map(floats),
+      ...[m * c, 2 * m, c, c, partial].map(floats),
     ]);
     // x near 20 is stored to 1e-6, and normalised that is up to 1e-5 of a row's spread.
     const allowed = { abs: 5e-5, rel: 1e-4 };
@@ -49,6 +53,97 @@ describe('layer-norm', () => {
 
   test('dx alone is one call', () => {
     expect(layerNormGradient({ m: 3, c: 8, eps: 1e-5 }, { x: 0, dy: 1, dx: 2, statistics: 3 }).length).toBe(1);
+  });
+});
+
+describe('batch-norm', () => {
+  const cases = [
+    { m: 1, c: 1, slope: 1 },
+    { m: 7, c: 33, slope: 0.01 },
+    { m: 5003, c: 3, slope: 0.1 },
+    { m: 333, c: 24, slope: 0.01 },
+  ];
+
+  /** Statistics, output and derivatives as their definitions say, in double precision. */
+  function reference({ m, c, slope }: (typeof cases)[number], { x, weight, bias, dy }: Record<string, Float32Array>) {
+    const eps = 1e-5;
+    const column = (k: number) => Array.from({ length: m }, (_, row) => row * c + k);
+    const found = { mean: [], variance: [], dweight: [], dbias: [] } as Record<string, number[]>;
+    const [y, dx] = [new Float64Array(m * c), new Float64Array(m * c)];
+    for (let k = 0; k < c; k++) {
+      const at = column(k);
+      const average = (values: number[]) => values.reduce((a, b) => a + b, 0) / m;
+      const mean = average(at.map(i => x![i]!));
+      const variance = average(at.map(i => (x![i]! - mean) ** 2));
+      const scale = 1 / Math.sqrt(variance + eps);
+      const n = at.map(i => (x![i]! - mean) * scale);
+      const above = n.map(v => v * weight![k]! + bias![k]! > 0);
+      at.forEach((i, row) => {
+        y[i] = (n[row]! * weight![k]! + bias![k]!) * (above[row] ? 1 : slope);
+      });
+      const g = at.map((i, row) => dy![i]! * (above[row] ? 1 : slope));
+      const [ofBias, ofWeight] = [average(g), average(g.map((v, row) => v * n[row]!))];
+      at.forEach((i, row) => {
+        dx[i] = weight![k]! * scale * (g[row]! - ofBias - n[row]! * ofWeight);
+      });
+      for (const [name, value] of Object.entries({ mean, variance, dweight: ofWeight * m, dbias: ofBias * m }))
+        found[name]!.push(value);
+    }
+    return { statistics: [...found.mean!, ...found.variance!], y, dx, dweight: found.dweight!, dbias: found.dbias! };
+  }
+
+  test.each(cases)('[$m,$c], slope $slope', async dims => {
+    const { m, c } = dims;
+    // A mean far from zero: a variance by E[x²] - E[x]² would be lost.
+    const data = {
+      x: noise(m * c, 1).map(v => v + 20),
+      weight: noise(c, 2),
+      bias: noise(c, 3),
+      dy: noise(m * c, 4, 1 / Math.sqrt(m)),
+    };
+    const expected = reference(dims, data);
+    const all = { ...dims, eps: 1e-5 };
+    const calls = [
+      ...batchStatistics(dims, { x: 0, partial: 4, statistics: 5 }),
+      batchNorm(all, { x: 0, weight: 1, bias: 2, statistics: 5, out: 6 }),
+      ...batchNormGradient(all, {
+        ...{ x: 0, weight: 1, statistics: 5, y: 6, dy: 3, partial: 7, dx: 8, dweight: 9, dbias: 10 },
+      }),
+    ];
+    expect(calls.map(call => call.shader.name.endsWith('-vec4')).filter(Boolean).length).toBe(c % 4 === 0 ? 2 : 0);
+    const results = await repeatable(await getGpu(), calls, [
+      ...[data.x, data.weight, data.bias, data.dy].map(given),
+      ...[batchStatisticsPartial(dims), 2 * c, m * c, batchNormGradientPartial(dims), m * c, c, c].map(floats),
+    ]);
+    // x near 20 is stored to 1e-6, and normalised that is up to 1e-5 of a column's spread.
+    const allowed = { abs: 5e-5, rel: 1e-4 };
+    expectClose(written(calls, results, 5), expected.statistics, { abs: 2e-6, rel: 2e-7 });
+    expectClose(written(calls, results, 6), expected.y, allowed);
+    expectClose(written(calls, results, 8), expected.dx, m === 1 ? tolerance.f32 : allowed);
+    expectClose(written(calls, results, 9), expected.dweight, allowed);
+    expectClose(written(calls, results, 10), expected.dbias, tolerance.f32);
+  });
+});
+
+describe('gelu', () => {
+  test.each([1, 33, 4, 1300])('%i elements', async count => {
+    const [x, dy] = [noise(count, 1, 4), noise(count, 2)];
+    const slope = (v: number) =>
+      0.5 * (1 + erf(v / Math.SQRT2)) + (v * Math.exp(-0.5 * v * v)) / Math.sqrt(2 * Math.PI);
+    const calls = [geluGradient({ count }, { x: 0, dy: 1, out: 2 })];
+    const [out] = await repeatable(await getGpu(), calls, [given(x), given(dy), floats(count)]);
+    expectClose(
+      out!,
+      Array.from(x, (v, i) => dy[i]! * slope(v)),
+      { abs: 1e-6, rel: 1e-6 },
+    );
+  });
+
+  test('far from zero it is the identity, or nothing', async () => {
+    const calls = [geluGradient({ count: 4 }, { x: 0, dy: 1, out: 2 })];
+    const buffers = [given([-200, -15, 15, 200]), given([1, 1, 1, 1]), floats(4)];
+    const [out] = await repeatable(await getGpu(), calls, buffers);
+    expectClose(out!, [0, 0, 1, 1], { abs: 1e-28, rel: 0 });
   });
 });
 

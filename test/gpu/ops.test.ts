@@ -40,6 +40,9 @@ const int8Scale = (n: number) =>
 /** One tensor that holds several projections side by side: its readers share the node, as a graph's inputs go by name. */
 const qkv = x('qkv', 2, 5, 36);
 const keyValue = x('kv', 1, 4, 20);
+const takenApart = b.layerNormGradient(x('x', 39, 7), w(7), x('dy', 39, 7), { eps: 1e-6 });
+/** Batches whose statistics are taken. */
+const [rows8, batch5, batch24] = [x('x', 70, 8), x('x', 2, 3, 3, 5), x('x', 2, 33, 9, 24)];
 
 const cases: { readonly [K in OpName]: readonly Tensor[] } = {
   linear: [
@@ -77,7 +80,6 @@ const cases: { readonly [K in OpName]: readonly Tensor[] } = {
       'sigmoid',
       'softplus',
       'gelu',
-      'geluGradient',
       'leakyRelu',
       'step',
     ] as const
@@ -197,6 +199,25 @@ const cases: { readonly [K in OpName]: readonly Tensor[] } = {
     }),
   ],
   broadcast: [b.broadcast(x('x', 3, 1), { shape: [2, 3, 5] }), b.broadcast(x('x', 7), { shape: [33, 7] })],
+  batchStatistics: [b.batchStatistics(x('x', 2, 3, 3, 5)), b.batchStatistics(x('x', 2, 33, 9, 24))],
+  batchNormTraining: [
+    b.batchNormTraining(x('x', 2, 3, 3, 5), w(5), w(5), b.add(b.square(w(2, 5)), b.scalar(0.1)), {
+      eps: 1e-5,
+      slope: 0.01,
+    }),
+    b.batchNormTraining(rows8, w(8), w(8), b.batchStatistics(rows8), { eps: 1e-5, slope: 1 }),
+  ],
+  batchNormGradient: [
+    b.batchNormGradient(batch5, w(5), b.batchStatistics(batch5), x('y', 2, 3, 3, 5), x('dy', 2, 3, 3, 5), {
+      eps: 1e-5,
+      slope: 0.01,
+    }),
+    b.batchNormGradient(batch24, w(24), b.batchStatistics(batch24), x('y', 2, 33, 9, 24), x('dy', 2, 33, 9, 24), {
+      eps: 1e-5,
+      slope: 1,
+    }),
+  ],
+  geluGradient: [b.geluGradient(x('x', 3, 7), x('dy', 3, 7)), b.geluGradient(x('x', 2, 300), x('dy', 2, 300))],
   linearInputGradient: [
     b.linearInputGradient(x('dy', 2, 5, 3), w(3, 7)),
     b.linearInputGradient(x('dy', 70, 8), w(8, 33)),
@@ -240,6 +261,15 @@ const cases: { readonly [K in OpName]: readonly Tensor[] } = {
     b.attentionGradient(qkv, qkv, qkv, null, x('dy', 2, 5, 36), { heads: 3 }),
   ],
   layerNormGradient: [
+    // Parts taken one by one, the last first: on a device each has a buffer of its own.
+    b.concat(
+      [
+        [280, 287],
+        [273, 280],
+        [0, 273],
+      ].map(([start, end]) => b.slice(takenApart, { axis: 0, start: start!, end: end! })),
+      { axis: 0 },
+    ),
     b.layerNormGradient(x('x', 3, 7), w(7), x('dy', 3, 7), { eps: 1e-6 }),
     b.layerNormGradient(x('x', 2, 5, 48), null, x('dy', 2, 5, 48), { eps: 1e-5 }),
   ],
@@ -253,10 +283,9 @@ const cases: { readonly [K in OpName]: readonly Tensor[] } = {
   ],
 };
 
-/** Whether the kernels of `op` refuse a storage: gradients of TMCA span more orders of magnitude than f16 holds. */
+/** Whether the kernels of `op` refuse a storage: what only training has runs in f32, as gradients of TMCA span more orders of magnitude than f16 holds. */
 const refuses = (op: OpName, { activations, weights }: PrecisionChoice): boolean =>
-  op.endsWith('Gradient') &&
-  (activations === 'f16' || (weights === 'f16' && (ruleOf(op).slots ?? []).includes('weight')));
+  op in gradientRules && (activations === 'f16' || (weights === 'f16' && (ruleOf(op).slots ?? []).includes('weight')));
 
 /** Numbers for the input leaves, the same for each name and shape; masks keep at least their first place. */
 function feedFor(output: Tensor): Record<string, HostTensor> {

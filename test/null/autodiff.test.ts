@@ -22,7 +22,9 @@ const positive = (name: string, ...shape: number[]) => b.add(b.square(p(name, ..
 const ids = (...shape: number[]) => b.input('ids', shape, 'i32');
 const mask = (...shape: number[]) => b.input('mask', shape, 'i32');
 
-const unaryKinds = ['neg', 'exp', 'square', 'sigmoid', 'softplus', 'gelu', 'geluGradient', 'step'] as const;
+const batch = p('x', 2, 3, 2, 3);
+
+const unaryKinds = ['neg', 'exp', 'square', 'sigmoid', 'softplus', 'gelu', 'step'] as const;
 const positiveKinds = ['log', 'sqrt', 'rsqrt', 'reciprocal'] as const;
 
 const cases: { readonly [K in OpName]: readonly Tensor[] } = {
@@ -34,6 +36,17 @@ const cases: { readonly [K in OpName]: readonly Tensor[] } = {
     b.attentionGradient(p('q', 1, 3, 4), p('k', 1, 2, 4), p('v', 1, 2, 4), null, p('dy', 1, 3, 4), { heads: 2 }),
   ],
   batchNorm: [b.batchNorm(p('x', 2, 3, 2, 3), p('w', 3), p('b', 3), p('m', 3), positive('v', 3), { eps: 1e-5 })],
+  batchNormGradient: [
+    b.batchNormGradient(batch, p('w', 3), b.batchStatistics(batch), p('y', 2, 3, 2, 3), p('dy', 2, 3, 2, 3), {
+      eps: 1e-5,
+      slope: 0.1,
+    }),
+  ],
+  batchNormTraining: [
+    b.batchNormTraining(batch, p('w', 3), p('b', 3), b.batchStatistics(batch), { eps: 1e-5, slope: 0.1 }),
+    b.batchNormTraining(p('w', 5, 1), p('b', 1), p('b', 1), b.batchStatistics(p('w', 5, 1)), { eps: 0.1, slope: 1 }),
+  ],
+  batchStatistics: [b.batchStatistics(batch), b.batchStatistics(p('x', 7, 2))],
   binary: [
     b.add(p('x', 3, 1, 4), p('y', 2, 1)),
     b.sub(p('x', 1, 5), p('y', 3, 5)),
@@ -98,6 +111,7 @@ const cases: { readonly [K in OpName]: readonly Tensor[] } = {
       block: 1,
     }),
   ],
+  geluGradient: [b.geluGradient(p('x', 3, 7), p('dy', 3, 7))],
   l2Normalize: [b.l2Normalize(p('x', 3, 5), { eps: 1e-12 })],
   layerNorm: [
     b.layerNorm(p('x', 3, 7), p('w', 7), p('b', 7), { eps: 1e-6 }),

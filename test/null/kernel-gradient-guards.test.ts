@@ -118,7 +118,7 @@ const refused: [call: () => unknown, code: string, text: string][] = [
   [
     () => layerNormGradient({ m: 99, c: 4, eps: 1 }, { ...norm, dbias: 4, dweight: 5 }),
     'BAD_ARGUMENT',
-    'layerNormGradient: partialWeight must be a buffer of 28 floats',
+    'layerNormGradient: partial must be a buffer of 56 floats',
   ],
   [() => columnSum({ m: 99, n: 4 }, o), 'BAD_ARGUMENT', 'columnSum: partial must be a buffer of 28 floats'],
   [
@@ -242,7 +242,7 @@ describe('any size gives dispatches within the limits of WebGPU, and partial sum
   });
 
   test('layer-norm, column-sum, embedding, sum-of-squares', () => {
-    const scratch = { dweight: 4, dbias: 5, partialWeight: 6, partialBias: 7 };
+    const scratch = { dweight: 4, dbias: 5, partial: 6 };
     fc.assert(
       fc.property(size(4e5), size(5000), (m, c) => {
         within(layerNormGradient({ m, c, eps: 1 }, { ...norm, ...scratch }), layerNormGradientPartial({ m, c }));

@@ -18,6 +18,7 @@ import { fuseNorm } from '../../model/passes/fuse-norm.js';
 import { fold, fuse, partition } from '../../model/passes/index.js';
 import { mergeLinears } from '../../model/passes/merge-linears.js';
 import { tmca, tmcaInputs } from '../../model/tmca.js';
+import { trainingNetwork } from '../../model/training.js';
 import { channelsLast } from '../../runtime/layout.js';
 import { type Golden, goldenFolders, loadGolden, readTensors } from '../golden.js';
 
@@ -62,7 +63,7 @@ describe.each(goldenFolders())('%s', folder => {
   test('the training loss and its parts', async () => {
     const golden = await loadGolden(folder);
     const { config, batch, length } = golden;
-    const outputs = tmca(config, tmcaInputs(config, batch, length), 'training');
+    const outputs = trainingNetwork(config, tmcaInputs(config, batch, length));
     const target = b.input('target', [batch, config.imageSize, config.imageSize, 1]);
     const values = evaluate({ ...trainingLoss(config, outputs, target) }, golden.feed);
     const { first } = JSON.parse(readFileSync(`${folder}/train.json`, 'utf8'));

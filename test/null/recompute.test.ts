@@ -69,11 +69,11 @@ describe.each(LEVELS)('%s', level => {
   });
 });
 
-test('memory of the activations of the full network, batch 8: cheap saves over a third, blocks three quarters', () => {
+test('memory of the activations of the full network, batch 8: cheap saves two fifths, blocks three quarters', () => {
   const bytes = (recompute: Recompute) =>
     liveBytes(trainingGraph(parseConfig({}, 'default'), 8, 32, { freezeText: true, recompute }));
   const whole = bytes('none');
-  expect(bytes('cheap')).toBeLessThan(0.65 * whole);
+  expect(bytes('cheap')).toBeLessThan(0.6 * whole);
   expect(bytes('blocks')).toBeLessThan(0.25 * whole);
 });
 

@@ -10,8 +10,10 @@ import attentionGradientStatisticsLanes from './attention-gradient-statistics-la
 import attentionGradientSums from './attention-gradient-sums.wgsl?raw';
 import attentionGradientSumsLanes from './attention-gradient-sums-lanes.wgsl?raw';
 import attentionGradientTile from './attention-gradient-tile.wgsl?raw';
+import batchNormElement from './batch-norm-element.wgsl?raw';
 import bilinearAdjoint from './bilinear-adjoint.wgsl?raw';
 import depthwiseGradientRow from './depthwise-gradient-row.wgsl?raw';
+import geluGradient from './gelu-gradient.wgsl?raw';
 import layerNormGradientRow from './layer-norm-gradient-row.wgsl?raw';
 import outerLanes from './outer-lanes.wgsl?raw';
 import outerTile from './outer-tile.wgsl?raw';
@@ -26,8 +28,10 @@ export const gradientIncludes: Readonly<Record<string, string>> = {
   'attention-gradient-statistics': attentionGradientStatistics,
   'attention-gradient-sums': attentionGradientSums,
   'attention-gradient-tile': attentionGradientTile,
+  'batch-norm-element': batchNormElement,
   'bilinear-adjoint': bilinearAdjoint,
   'depthwise-gradient-row': depthwiseGradientRow,
+  'gelu-gradient': geluGradient,
   'layer-norm-gradient-row': layerNormGradientRow,
   'outer-lanes': outerLanes,
   'outer-tile': outerTile,

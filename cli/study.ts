@@ -1,7 +1,9 @@
 // What `tmca sweep` and `tmca ablate` share: settings, progress, and the files of the table.
 
 import { join } from 'node:path';
+import { readModelFiles } from '../runtime/model-folder/index.js';
 import { writeFileAtomic } from '../runtime/node/files.js';
+import { nodeIo } from '../runtime/node/folder.js';
 import type { DeviceChoice } from '../runtime/types.js';
 import { resolveTrainConfig } from '../train/config.js';
 import type { TrainEvent } from '../train/events.js';
@@ -44,7 +46,8 @@ export interface Study {
 export async function study(about: Study, options: StudyCommandOptions, context: Context): Promise<void> {
   const { console, engine, io } = context;
   const { data, out, config, init, epochs, batch, lr, steps, seeds, skipBad, device, json } = options;
-  const settings = completeSettings(await resolveTrainConfig(config, { epochs, batch, lr }));
+  const network = init === undefined ? null : (await readModelFiles(init, nodeIo)).config;
+  const settings = completeSettings(await resolveTrainConfig(config, { epochs, batch, lr }), network);
   const by = await packageName();
   const display = new StudyDisplay(console);
   let table: StudyTable | undefined;

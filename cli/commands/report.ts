@@ -1,5 +1,6 @@
 // `tmca report`: report.html of a run, finished or not.
 
+import { TmcaError } from '../../errors/index.js';
 import { type ReportEngine, type WrittenReport, writeReport } from '../../train/report/index.js';
 import type { Task } from '../console.js';
 import type { Context } from '../context.js';
@@ -37,8 +38,16 @@ export async function reportOn(
   const { io, console, engine: network } = context;
   const engine: ReportEngine = {
     openSession: model => openSession(context, { model, device, dtype }),
-    forward: async (model, inputs) =>
-      (await network.inspectForward(model, inputs, { device, dtype, fill: false, signal: io.signal })).outputs,
+    // any adapter will do: what it is asked for is a picture, and other engines do not show their insides
+    forward: async (model, inputs) => {
+      try {
+        const options = { device: 'webgpu', dtype, fill: false, signal: io.signal } as const;
+        return (await network.inspectForward(model, inputs, options)).outputs;
+      } catch (error) {
+        if (error instanceof TmcaError && (error.code === 'NO_WEBGPU' || error.code === 'NO_ADAPTER')) return null;
+        throw error;
+      }
+    },
   };
   const shown = new Map<string, Promise<Task>>();
   const onProgress = (phase: string, done: number, total: number) => {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { TmcaError } from '../../errors/index.js';
 import { diceHistogram, lineChart, sizeScatter } from '../../train/report/charts.js';
 import { heatMap } from '../../train/report/heat-map.js';
 import { escapeHtml, html } from '../../train/report/html.js';
@@ -245,6 +246,34 @@ describe('report', () => {
     expect(json).toEqual({ report: join(folder, 'run', 'report.html'), evaluation: file });
     expect(file).toMatchObject({ n: 3, dice: 1, split: 'test', model: 'red', hash: '00', device: 'webgpu' });
     expect((await readdir(join(folder, 'run'))).filter(name => name.includes('.tmp'))).toEqual([]);
+  });
+
+  test('shows the maps of LTEM over each picture, and says where no adapter could compute them', async () => {
+    await run();
+    await dataset(['one', 'two', 'three']);
+    const map = (side: number) => ({ shape: [1, 1, side, side], data: new Float32Array(side * side).fill(1) });
+    const outputs = { 'enhancement.1': map(2), 'enhancement.2': map(4), 'enhancement.3': map(8) };
+    const asked: unknown[] = [];
+    const inspectForward = async (_: string, inputs: object) => {
+      asked.push(inputs);
+      return { outputs } as never;
+    };
+    const argv = ['report', join(folder, 'run')];
+    expect((await call(argv, { engine: { ...fakeEngine(), inspectForward } })).code).toBe(0);
+    expect(asked[0]).toMatchObject({
+      image: { shape: [1, 3, 32, 32] },
+      ids: { shape: [1, 1] },
+      mask: { shape: [1, 1] },
+    });
+    const text = await page();
+    expect([...text.matchAll(/aria-label="LTEM at stride 32"/g)].length).toBe(3);
+    expect(text).toContain('stride 8<br>1.00 – 1.00');
+    for (const [, id] of text.matchAll(/<use href="#([^"]*)"/g)) expect(text).toContain(`<image id="${id}"`);
+    const none = async () => {
+      throw new TmcaError('NO_ADAPTER', 'none');
+    };
+    expect((await call(argv, { engine: { ...fakeEngine(), inspectForward: none } })).code).toBe(0);
+    expect(await page()).toContain("Without LTEM's maps: no WebGPU adapter was at hand");
   });
 
   test('a run whose texts were replaced is scored with its text', async () => {

@@ -19,6 +19,7 @@ const PICTURES = 3;
 /** What opens the run's model. */
 export interface ReportEngine {
   openSession(model: string): Promise<Session>;
+  /** Null where nothing at hand runs it: the report is then without LTEM's maps. */
   forward(model: string, inputs: ForwardInputs): ReturnType<PictureEngine['forward']>;
 }
 

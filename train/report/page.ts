@@ -52,7 +52,7 @@ ${tiles(lines, best, test)}
 ${curves(lines, best)}
 <h2>Test</h2>
 ${test ? testSection(test) : html`<p class="note">${withoutTest ?? 'Not scored.'}</p>`}
-${test && pictureSection(test.groups)}
+${test && pictureSection(test.groups, model.enhance)}
 ${settingsSection(content)}
 </main>`,
   );

@@ -8,7 +8,8 @@ import type { Picture, PictureGroup } from './pictures.js';
 const LEVELS = ['stride 32', 'stride 16', 'stride 8'] as const;
 const EXPLAINED = { Best: 'highest Dice', Median: 'in the middle', Worst: 'lowest Dice' } as const;
 
-export function pictureSection(groups: readonly PictureGroup[]): Html | null {
+/** `enhance`: the network has LTEM. */
+export function pictureSection(groups: readonly PictureGroup[], enhance: boolean): Html | null {
   if (groups.length === 0) return null;
   const gated = groups.some(({ pictures }) => pictures.some(({ maps }) => maps.length > 0));
   const gradient = `background:linear-gradient(90deg,rgb(${LESS.join()}),#ccc,rgb(${MORE.join()}))`;
@@ -17,6 +18,7 @@ export function pictureSection(groups: readonly PictureGroup[]): Html | null {
   const ratio = `aspect-ratio:${first!.width}/${first!.height}`;
   return html`<h2>Pictures</h2>
 <p class="note"><span class="key"></span>predicted<span class="key dashed"></span>the data set's mask</p>
+${!gated && enhance && html`<p class="note">Without LTEM's maps: no WebGPU adapter was at hand to compute them.</p>`}
 ${gated && html`<p class="note">Small maps: where the sentence weakens<span class="scale" style="${gradient}"></span>and strengthens the features (LTEM), with the least and greatest factor relative to the map's mean.</p>`}
 ${groups.map(
   ({ name, pictures }, group) => html`<h3>${name} <small class="note">${EXPLAINED[name]}</small></h3>

@@ -42,10 +42,13 @@ export interface PictureGroup {
 /** What runs the network. */
 export interface PictureEngine {
   readonly session: Session;
-  /** All outputs of a forward pass, by the reference's names. */
-  forward(
-    inputs: ForwardInputs,
-  ): Promise<Readonly<Record<string, { readonly data: Float32Array; readonly shape: readonly number[] }>>>;
+  /** All outputs of a forward pass, by the reference's names; null where nothing at hand can tell them. */
+  forward(inputs: ForwardInputs): Promise<Readonly<Record<string, ForwardOutput>> | null>;
+}
+
+interface ForwardOutput {
+  readonly data: Float32Array;
+  readonly shape: readonly number[];
 }
 
 export interface PictureOptions {
@@ -136,7 +139,7 @@ async function enhancement(
     const { ids, mask } = padIds(tokens, tokens.length);
     const shape = [1, tokens.length];
     const outputs = await engine.forward({ image, ids: { shape, data: ids }, mask: { shape, data: mask } });
-    const maps = [1, 2, 3].flatMap(i => outputs[`enhancement.${i}`] ?? []);
+    const maps = [1, 2, 3].flatMap(i => outputs?.[`enhancement.${i}`] ?? []);
     return await Promise.all(maps.map(({ data, shape: s }) => heatMap(data, s[3]!, s[2]!)));
   } finally {
     preprocessor.dispose();

@@ -51,12 +51,14 @@ async function start(options: TrainOptions, by: string, unfinished?: RunFolder):
     const { vocab, source } = await findVocabulary(config, init);
     notes.push(`sentences are read with the vocabulary of ${source}`);
     const network = trainedNetwork(
-      init?.config ?? config.model ?? parseConfig({}, 'the default network'),
+      options.network
+        ? parseConfig(options.network, 'the network')
+        : (init?.config ?? config.model ?? parseConfig({}, 'the default network')),
       config,
       vocab,
       source,
     );
-    if (init && config.model)
+    if (init && config.model && !options.network)
       notes.push(`the network is that of ${options.init}; "model" of the configuration does not count`);
     const run = unfinished ?? (await RunFolder.create(out, { package: by }));
     return { run, config, network, vocab, checkpoint: null, init, earlier: [], notes };

@@ -14,6 +14,8 @@ export interface TrainOptions extends TrainOverrides {
   readonly config?: string | Readonly<Record<string, unknown>> | undefined;
   /** A model folder to start from; parameters that it does not have begin at random. */
   readonly init?: string | undefined;
+  /** Content of a config.json in place of that of `init`: other choices for parameters that fit both. */
+  readonly network?: Readonly<Record<string, unknown>> | undefined;
   /**
    * Ends after this many steps in all, resumed ones included. The schedule stays that of the epochs, so that a run in parts
    * is the run in one piece.

@@ -82,7 +82,7 @@ export function tablePage(table: StudyTable, settings: Settings): string {
 <main><h2>Means and deviations over seeds</h2>
 <div class="wide"><table><thead>${head}</thead><tbody>${body}</tbody></table></div>
 <p class="note">± is the sample standard deviation over seeds. Bold: the highest mean; a difference smaller than the deviations says little.</p>
-<h2>What the rows change</h2>
+<h2>What every row starts from</h2>
 ${settingsLists(settings, settings.model as Settings)}</main>`,
   );
 }

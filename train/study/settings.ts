@@ -2,7 +2,7 @@
 
 import { TmcaError } from '../../errors/index.js';
 import { show } from '../../errors/show.js';
-import { configToJson, DEFAULT_CONFIG } from '../../model/config.js';
+import { type Config, configToJson, DEFAULT_CONFIG } from '../../model/config.js';
 import { type TrainConfig, trainConfigToJson } from '../config.js';
 
 /** Content of a configuration file. */
@@ -10,9 +10,9 @@ export type Settings = Readonly<Record<string, unknown>>;
 /** New values by key: `lr`, `tau_enhance`, `augment.flip.probability`, `model.contrastive_weight`. */
 export type Patch = Readonly<Record<string, unknown>>;
 
-/** A configuration as the content of a file that says everything, the network too. */
-export function completeSettings(config: TrainConfig): Settings {
-  return { ...trainConfigToJson(config), model: configToJson(config.model ?? DEFAULT_CONFIG) };
+/** A configuration as the content of a file that says everything, the network too: `network`, where a folder brings its own. */
+export function completeSettings(config: TrainConfig, network: Config | null = null): Settings {
+  return { ...trainConfigToJson(config), model: configToJson(network ?? config.model ?? DEFAULT_CONFIG) };
 }
 
 /** Objects whose keys are the user's own. */
@@ -30,10 +30,6 @@ const FREE = new Set(['lr_scale']);
 export function applyPatch(settings: Settings, patch: Patch): Settings {
   return Object.entries(patch).reduce((all, [key, value]) => set(all, pathOf(all, key), value, key), settings);
 }
-
-/** True where the patch changes the network itself, as far as a folder to start from would bring its own. */
-export const touchesNetwork = (settings: Settings, patch: Patch): boolean =>
-  Object.keys(patch).some(key => pathOf(settings, key)[0] === 'model');
 
 function pathOf(settings: Settings, key: string): readonly string[] {
   const path = key.split('.');

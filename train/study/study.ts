@@ -21,13 +21,13 @@ import type { TrainOptions, TrainResult } from '../run/options.js';
 import { readMetrics } from '../run-files/index.js';
 import type { StudyRow } from './grid.js';
 import { type RunResult, readResult } from './result.js';
-import { applyPatch, type Patch, type Settings, touchesNetwork } from './settings.js';
+import { applyPatch, type Settings } from './settings.js';
 
 export interface StudyOptions
   extends Pick<TrainOptions, 'init' | 'steps' | 'skipBad' | 'device' | 'command' | 'signal'> {
   readonly data: string;
   readonly out: string;
-  /** What every row starts from: complete, as of `completeSettings`. */
+  /** What every row starts from: complete, as of `completeSettings`; its network that of `init`, where there is one. */
   readonly settings: Settings;
   readonly rows: readonly StudyRow[];
   readonly seeds: readonly number[];
@@ -112,7 +112,7 @@ export async function runStudy(options: StudyOptions): Promise<RowResults[]> {
   return table();
 }
 
-function checkOptions({ rows, seeds, init, settings }: StudyOptions): void {
+function checkOptions({ rows, seeds }: StudyOptions): void {
   const whole = seeds.length > 0 && seeds.every(seed => Number.isSafeInteger(seed) && seed >= 0);
   check(whole && new Set(seeds).size === seeds.length, 'BAD_ARGUMENT', () => {
     return `runStudy: seeds must be whole numbers of at least 0, each once, got ${seeds.join(', ') || 'none'}; correct them`;
@@ -120,10 +120,6 @@ function checkOptions({ rows, seeds, init, settings }: StudyOptions): void {
   const names = rows.map(({ name }) => name);
   check(rows.length > 0 && new Set(names).size === names.length, 'BAD_ARGUMENT', () => {
     return `runStudy: rows must have names of their own, got ${names.join(', ') || 'none'}; correct them`;
-  });
-  const network = init === undefined ? undefined : rows.find(({ patch }) => touchesNetwork(settings, patch));
-  check(network === undefined, 'BAD_ARGUMENT', () => {
-    return `runStudy: with a folder to start from the network is that folder's, got a row that changes it (${network!.name}); leave --init or that row out`;
   });
 }
 
@@ -183,7 +179,8 @@ async function execute(run: PlannedRun, options: StudyOptions): Promise<RunResul
   let result: RunResult;
   try {
     const trained = await train({
-      ...{ data, out: folder, config: settings, resume, init, steps, skipBad, device, command, signal },
+      ...(init !== undefined && { init, network: settings.model as Settings }),
+      ...{ data, out: folder, config: settings, resume, steps, skipBad, device, command, signal },
       onEvent: event => onEvent?.({ kind: 'train', event }),
     });
     const text = typeof settings.text_override === 'string' ? settings.text_override : undefined;
@@ -245,5 +242,3 @@ function canonical(value: unknown): string {
       : part,
   );
 }
-
-export type { Patch };

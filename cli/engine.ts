@@ -3,6 +3,7 @@
 
 import { fileURLToPath } from 'node:url';
 import type { AdapterInfo } from '../gpu/adapter.js';
+import type { QuantizeOptions, QuantizeReport } from '../quantize/index.js';
 import type {
   ForwardInputs,
   InspectedForward,
@@ -23,6 +24,7 @@ export interface Engine {
     options: InspectGradientsOptions,
   ): Promise<InspectedGradients>;
   train(options: TrainOptions): Promise<TrainResult>;
+  quantize(modelDir: string, options: QuantizeOptions): Promise<QuantizeReport>;
   /** In the order in which `auto` would take them. Errors: NO_WEBGPU. */
   listAdapters(): Promise<AdapterInfo[]>;
 }
@@ -43,6 +45,10 @@ export const realEngine: Engine = {
   async train(options) {
     const { train } = await import('../train/run/train.js');
     return train(options);
+  },
+  async quantize(modelDir, options) {
+    const { quantize } = await import('../quantize/index.js');
+    return quantize(modelDir, options);
   },
   async listAdapters() {
     const { nodeGpu } = await import('../gpu/node.js');

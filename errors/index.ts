@@ -23,6 +23,7 @@ export type ErrorCode =
   | 'DOWNLOAD_FAILED'
   // graph and plan
   | 'SHAPE_MISMATCH'
+  | 'ACCURACY_LOST'
   | 'UNSUPPORTED'
   // devices
   | 'NO_WEBGPU'

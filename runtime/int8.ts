@@ -85,7 +85,8 @@ export function quantizedStream(stream: ParameterStream, names: ReadonlySet<stri
   return {
     async *tensors() {
       for await (const tensor of stream.tensors()) {
-        if (names.has(tensor.name)) yield* quantizeTensor(tensor);
+        const { name, shape } = tensor;
+        if (names.has(name)) yield* int8Tensors(name, shape, quantizeRows(toFloat32(tensor), shape[0]!));
         else yield tensor;
       }
     },
@@ -93,9 +94,11 @@ export function quantizedStream(stream: ParameterStream, names: ReadonlySet<stri
 }
 
 /** NAME as I8 and NAME.scale as F32. */
-export function quantizeTensor(tensor: SafetensorsTensor): readonly [SafetensorsTensor, SafetensorsTensor] {
-  const { name, shape } = tensor;
-  const { q, scale } = quantizeRows(toFloat32(tensor), shape[0]!);
+export function int8Tensors(
+  name: string,
+  shape: readonly number[],
+  { q, scale }: Int8Tensor,
+): readonly [SafetensorsTensor, SafetensorsTensor] {
   const bytes = (data: Int8Array | Float32Array) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   return [
     { name, shape, dtype: 'I8', bytes: bytes(q) },

@@ -39,6 +39,7 @@ const nodeFolders = [
   'train/run-files',
   'train/study',
   'convert',
+  'quantize',
   'tools',
   'test',
 ];

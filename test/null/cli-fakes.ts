@@ -4,6 +4,7 @@ import type { Engine } from '../../cli/engine.js';
 import type { Io } from '../../cli/io.js';
 import { run } from '../../cli/run.js';
 import { TmcaError, throwIfAborted } from '../../errors/index.js';
+import type { QuantizeReport } from '../../quantize/index.js';
 import type { Lesion, Pixels, Segmentation, Session, SessionInfo } from '../../runtime/types.js';
 
 const SIZE = 8;
@@ -99,7 +100,44 @@ export function fakeEngine(onSegment: (index: number) => void = () => {}): FakeE
         adapter: info.adapter,
       };
     },
+    async quantize(model, { to, out, data, split, maxDiceDrop, device, onProgress }) {
+      calls.push(`quantize ${model} ${to} ${out} ${data} ${split} ${maxDiceDrop} ${device}`);
+      onProgress?.({ phase: 'store', done: 1, total: 2 });
+      onProgress?.({ phase: 'look', done: 4, total: 4 });
+      return quantizeReport(to, data);
+    },
     listAdapters: async () => [],
+  };
+}
+
+/** A report of a quantisation that found something to say of everything. */
+export function quantizeReport(to: 'fp16' | 'int8' = 'int8', data?: string): QuantizeReport {
+  const stored = (tensors: number, parameters: number, bytes: number) => ({ tensors, parameters, bytes });
+  const scores = (dice: number) => ({ dice, mean_dice: dice - 0.05, iou: dice - 0.1 });
+  const dice = { fp32: scores(0.7715), quantised: scores(0.7713), dice_drop: 0.0002, pixel_agreement: 0.9996 };
+  const layer = (name: string, cosine: number | null) => ({
+    ...{ layer: name, op: 'fusedLinear', max_abs_error: 0.0446, cosine },
+    ...{ range: [-0.17, 5.75] as const, parameters: [`${name}.weight`] },
+  });
+  return {
+    ...{ model: 'red', to, from: { sha256: '00', dtype: 'fp32' } },
+    ...{ created: '2026-01-02T03:04:05Z', package: 'tmca-edge@0', device: 'webgpu', adapter: info.adapter },
+    bytes: { before: 20_000_000, after: 5_500_000, ratio: 0.275 },
+    stored: { int8: stored(2, 5_000_000, 5_000_000), fp16: stored(3, 200_000, 400_000), fp32: stored(0, 0, 0) },
+    activations: 'fp16',
+    examples: { of: 'the samples of this package', ids: ['a', 'b'], text: 'sentences' },
+    ranges: { activation: 29.6, squared_deviation: 70_000, gelu: 9.5 },
+    findings: [{ layer: 'a <norm>', kind: 'variance', value: 70_000, limit: 65_504, rule: 'statistics are f32' }],
+    layers: [layer('first', 0.999999), layer('second', 0.9991)],
+    end_to_end: {
+      logits: { max_abs_error: 0.1226, cosine: 0.999998, range: [-29.3, 2.7], mask_agreement: 0.99965 },
+      dice: data === undefined ? null : { n: 2, ...dice, empty_flips: 0, data, split: 'test' },
+    },
+    budget: { max_dice_drop: 0.005, met: data === undefined ? null : true },
+    parameters: (['int8', 'fp16'] as const).map(dtype => ({
+      ...{ name: `w.${dtype}`, shape: [2], dtype, bytes: 2, largest: 1 },
+      ...{ max_abs_error: 0.01, relative_error: 0.008, kept: null },
+    })),
   };
 }
 
@@ -181,5 +219,6 @@ const noEngine: Engine = {
   inspectForward: refuse,
   inspectGradients: refuse,
   train: refuse,
+  quantize: refuse,
   listAdapters: refuse,
 };

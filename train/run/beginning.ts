@@ -4,8 +4,9 @@ import { readFile } from 'node:fs/promises';
 import { TmcaError } from '../../errors/index.js';
 import { show } from '../../errors/show.js';
 import { type Config, parseConfig } from '../../model/config.js';
-import { type ModelFolder, openModelFolder, readModelFiles } from '../../runtime/model-folder/index.js';
+import { type ModelFolder, readModelFiles } from '../../runtime/model-folder/index.js';
 import { nodeIo } from '../../runtime/node/folder.js';
+import { openMasters } from '../../runtime/node/masters.js';
 import { parseTrainConfig, resolveTrainConfig, type TrainConfig, trainConfigToJson } from '../config.js';
 import { type Checkpoint, type MetricsLine, RunFolder, readMetrics, type TrainState } from '../run-files/index.js';
 import { shippedModel } from '../shipped.js';
@@ -46,7 +47,9 @@ async function start(options: TrainOptions, by: string, unfinished?: RunFolder):
       ? parseTrainConfig(options.config, 'the configuration', overrides)
       : await resolveTrainConfig(options.config, overrides);
   const notes = unfinished ? [`${out} has no checkpoint to go on from: the run begins anew`] : [];
-  const init = options.init === undefined ? null : await openModelFolder(options.init, nodeIo);
+  const masters = options.init === undefined ? null : await openMasters(options.init);
+  const init = masters?.folder ?? null;
+  if (masters?.note) notes.push(masters.note);
   try {
     const { vocab, source } = await findVocabulary(config, init);
     notes.push(`sentences are read with the vocabulary of ${source}`);

@@ -1,0 +1,109 @@
+// A model folder at lower precision: stored, looked at layer by layer beside f32, scored, and written only if it holds.
+
+import { resolve } from 'node:path';
+import { loadAssembly } from '../assembly/instance.js';
+import { check } from '../errors/index.js';
+import { expectedParameters } from '../runtime/inspect.js';
+import { checkTensors, type ModelFolder, openModelFolder } from '../runtime/model-folder/index.js';
+import { openDataset } from '../runtime/node/dataset.js';
+import { nodeIo } from '../runtime/node/folder.js';
+import { checkModelTarget, writeModelFolder } from '../runtime/node/model-writer.js';
+import { builtInExamples, encodeExamples, spreadExamples } from './inputs.js';
+import { memoryFolder } from './memory-folder.js';
+import type { QuantizeOptions } from './options.js';
+import { describeSource, quantisedFrom } from './origin.js';
+import { Quantisation, type Report } from './quantisation.js';
+import { type QuantizeReport, reportOf } from './report.js';
+import { renderReport } from './report-page.js';
+
+export const REPORT_FILES = ['quantize-report.json', 'quantize-report.html'] as const;
+
+/**
+ * Stores a model as fp16 or int8 in a new folder, with `quantize-report.json` and `.html`.
+ *
+ * @param model path or address of a model folder, fp32 or fp16
+ * @throws TmcaError ACCURACY_LOST where Dice falls by more than the budget: nothing is written then; UNSUPPORTED (a model that
+ *   is int8 already); those of the folder, the data set and the device, BAD_ARGUMENT, OUTPUT_NOT_WRITABLE, ABORTED
+ * @example
+ * const report = await quantize('models/nano-128', { to: 'int8', out: 'nano-int8', data: 'kvasir-seg', package: 'tmca-edge@0.1.0' });
+ */
+export async function quantize(model: string, options: QuantizeOptions): Promise<QuantizeReport> {
+  const { out, data, split = 'test', signal, device = 'auto' } = options;
+  check(
+    resolve(model) !== resolve(out),
+    'BAD_ARGUMENT',
+    `quantize: --out must be another folder, got the model's own, ${out}`,
+  );
+  check(
+    device !== 'wasm',
+    'ENGINE_UNAVAILABLE',
+    'quantize: layers are looked at on WebGPU, got device wasm; use --device webgpu (a software adapter will do)',
+  );
+  await checkModelTarget(out, 'quantize', REPORT_FILES);
+  const report: Report = (phase, done, total) => options.onProgress?.({ phase, done, total });
+  const records = data === undefined ? null : (await openDataset(data, { split, ...(signal && { signal }) })).records;
+  const folder = await openSource(model, signal);
+  try {
+    const assembly = await loadAssembly();
+    const examples = records ? spreadExamples(records) : await builtInExamples();
+    const inputs = await encodeExamples(assembly, folder.config, folder.vocab, examples, signal);
+    const work = new Quantisation(assembly, folder, inputs, options, report);
+    const looked = await work.look();
+    const stored = memoryFolder({ config: looked.config, vocab: folder.vocab, tensors: looked.tensors });
+    const agreement = records && (await work.score(model, stored, records));
+    const result = reportOf({
+      ...{ options, folder, looked, agreement, examples },
+      source: data === undefined ? null : { data, split },
+    });
+    checkBudget(result);
+    await writeModelFolder(
+      out,
+      {
+        config: looked.config,
+        vocab: folder.vocab,
+        tensors: looked.tensors.map(({ bytes, ...tensor }) => ({ ...tensor, load: async () => bytes })),
+        files: {
+          'quantize-report.json': `${JSON.stringify(result, null, 2)}\n`,
+          'quantize-report.html': renderReport(result),
+        },
+      },
+      { package: options.package, extra: quantisedFrom(result, model, out) },
+      'quantize',
+    );
+    return result;
+  } finally {
+    await folder.close();
+  }
+}
+
+async function openSource(model: string, signal: AbortSignal | undefined): Promise<ModelFolder> {
+  const folder = await openModelFolder(model, nodeIo, signal ? { signal } : {});
+  try {
+    const { config, weights } = folder;
+    checkTensors(weights.header, expectedParameters(config), `${model}/model.safetensors`);
+    const whole = [...weights.header.tensors].find(([, { dtype }]) => dtype === 'I8');
+    check(
+      whole === undefined,
+      'UNSUPPORTED',
+      () =>
+        `quantize: the source must be fp32 or fp16, got ${describeSource(config)} with int8 weights (${whole![0]}); use the folder that it was made from`,
+    );
+    return folder;
+  } catch (error) {
+    await folder.close();
+    throw error;
+  }
+}
+
+function checkBudget({ end_to_end: { dice }, budget, to }: QuantizeReport): void {
+  if (!dice || budget.met !== false) return;
+  const drop = dice.dice_drop.toFixed(4);
+  check(
+    false,
+    'ACCURACY_LOST',
+    `quantize: ${to} must not cost more than ${budget.max_dice_drop} of Dice, got ${drop} (${dice.fp32.dice.toFixed(4)} to ${dice.quantised.dice.toFixed(4)} over ${dice.n} images); nothing was written: use fp16, or a larger --max-dice-drop`,
+  );
+}
+
+export { DICE_BUDGET, type QuantizeOptions, type QuantizeProgress } from './options.js';
+export type { QuantizeReport } from './report.js';

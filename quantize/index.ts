@@ -41,7 +41,8 @@ export async function quantize(model: string, options: QuantizeOptions): Promise
   );
   await checkModelTarget(out, 'quantize', REPORT_FILES);
   const report: Report = (phase, done, total) => options.onProgress?.({ phase, done, total });
-  const records = data === undefined ? null : (await openDataset(data, { split, ...(signal && { signal }) })).records;
+  const dataset = data === undefined ? null : await openDataset(data, { split, ...(signal && { signal }) });
+  const records = dataset?.records ?? null;
   const folder = await openSource(model, signal);
   try {
     const assembly = await loadAssembly();
@@ -53,7 +54,7 @@ export async function quantize(model: string, options: QuantizeOptions): Promise
     const agreement = records && (await work.score(model, stored, records));
     const result = reportOf({
       ...{ options, folder, looked, agreement, examples },
-      source: data === undefined ? null : { data, split },
+      source: dataset && { data: dataset.name, split },
     });
     checkBudget(result);
     await writeModelFolder(

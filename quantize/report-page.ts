@@ -22,11 +22,11 @@ ${tiles(report)}
 ${masks(report)}
 <h2>Kept in f32</h2>
 ${findingTable(report)}
+<h2>Parameters</h2>
+${storedTable(report)}
 <h2>Layers</h2>
 <p class="note">Each layer beside an f32 run over the source’s weights, on ${examples.ids.length} images with their ${examples.text} (${examples.of}). Values pass from layer to layer, so errors add up on the way.</p>
 ${layerTable(report.layers)}
-<h2>Parameters</h2>
-${storedTable(report)}
 </main>`,
   );
 }
@@ -53,7 +53,7 @@ function tiles({ bytes, end_to_end: { logits, dice }, layers }: QuantizeReport):
   const shown: [string, string][] = [
     [`${(100 * bytes.ratio).toFixed(1)} %`, `of ${megabytes(bytes.before)}: ${megabytes(bytes.after)}`],
     [cosineOf(logits.cosine), 'cosine of the logits'],
-    [least.toFixed(4), 'least cosine of a layer'],
+    [least.toFixed(6), 'least cosine of a layer'],
     [percent(logits.mask_agreement), 'of mask pixels the same on the examples'],
   ];
   if (dice) shown.push([dice.quantised.dice.toFixed(4), `Dice; ${dice.fp32.dice.toFixed(4)} in fp32`]);

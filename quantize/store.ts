@@ -99,12 +99,15 @@ export function storeParameter(
   }
   const half = described(asHalf(assembly, name, shape, source), kept);
   if (half.largest > HALF_MAX)
-    return described(asFloat(name, shape, source), `its largest magnitude, ${half.largest}, is beyond ${HALF_MAX}`);
+    return described(
+      asFloat(name, shape, source),
+      `its largest magnitude, ${half.largest.toPrecision(6)}, is beyond ${HALF_MAX}`,
+    );
   if (wide) return described(asFloat(name, shape, source), `a weight folded from it is beyond ${HALF_MAX}`);
   if (half.relative_error > HALF_LOSS)
     return described(
       asFloat(name, shape, source),
-      `f16 loses ${(100 * half.relative_error).toFixed(2)} % of it: its numbers are too small (largest ${half.largest})`,
+      `f16 loses ${(100 * half.relative_error).toFixed(2)} % of it: its numbers are too small (largest ${half.largest.toPrecision(3)})`,
     );
   return half;
 }

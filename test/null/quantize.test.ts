@@ -51,7 +51,7 @@ describe('storeParameter', () => {
     expect(store(t, false)).toMatchObject({
       dtype: 'fp32',
       max_abs_error: 0,
-      kept: 'its largest magnitude, 70000, is beyond 65504',
+      kept: 'its largest magnitude, 70000.0, is beyond 65504',
     });
     expect(store(tensor(70000, 70000, 1, 1), true).dtype).toBe('int8');
   });

@@ -27,7 +27,7 @@ p { margin: .4rem 0; max-width: 46rem; }
 .badge.open { color: var(--warn); }
 .note { color: var(--soft); font-size: .85rem; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr)); gap: .75rem; margin: 1.4rem 0 0; }
-.tile { padding: .8rem .9rem; border: 1px solid var(--line); border-radius: .5rem; background: var(--panel); }
+.tile { min-width: 0; overflow-wrap: anywhere; padding: .8rem .9rem; border: 1px solid var(--line); border-radius: .5rem; background: var(--panel); }
 .tile b { display: block; font-size: 1.45rem; line-height: 1.2; font-weight: 600; }
 .tile span { color: var(--soft); font-size: .8rem; }
 .below { margin-top: .9rem; }

@@ -50,3 +50,12 @@ export function wholeNumber(least: number): (text: string) => number {
     throw new InvalidArgumentError(`It must be a whole number of at least ${least}.`);
   };
 }
+
+/** For `argParser`: bytes, from "16" (GiB), "16GiB", "900MiB" or "16GB". */
+export function memorySize(text: string): number {
+  const units: Readonly<Record<string, number>> = { '': 2 ** 30, gib: 2 ** 30, mib: 2 ** 20, gb: 1e9, mb: 1e6 };
+  const [, number, unit] = /^(\d+(?:\.\d+)?)\s*(gib|mib|gb|mb|)$/i.exec(text.trim()) ?? [];
+  const bytes = number === undefined ? 0 : Math.floor(Number(number) * units[unit!.toLowerCase()]!);
+  if (bytes > 0) return bytes;
+  throw new InvalidArgumentError('It must be a size such as 16 (GiB), 900MiB or 16GB.');
+}

@@ -6,6 +6,7 @@ import {
   deviceOption,
   dtypeOption,
   jsonOption,
+  memorySize,
   modelOption,
   probability,
   rate,
@@ -192,6 +193,10 @@ function addTrain(program: Command, context: Context): void {
     .option('--init <folder>', 'model folder to start from; parameters that it does not have begin at random')
     .addOption(count('--epochs <n>', 'most passes over the data'))
     .addOption(count('--batch <n>', 'records a step'))
+    .addOption(count('--micro-batch <n>', 'records in memory at a time (default: the most that fit)'))
+    .addOption(
+      new Option('--memory <size>', 'what a step may take of the device: 16 (GiB), 900MiB').argParser(memorySize),
+    )
     .addOption(new Option('--lr <x>', 'highest learning rate').argParser(rate))
     .addOption(count('--steps <n>', 'end after this many steps in all; the schedule stays that of the epochs'))
     .addOption(count('--seed <n>', 'what everything random is drawn by', 0))
@@ -322,15 +327,29 @@ function addInspect(program: Command, context: Context): void {
     .command('plan')
     .summary('dispatches, memory and arithmetic, before a device is opened')
     .description(
-      'What a frame and a text take: kernels, arithmetic, bytes of weights and of the arenas. Reads config.json alone.',
+      'What a frame and a text take: kernels, arithmetic, bytes of weights and of the arenas. With --train: what a training ' +
+        'step takes, and how the batch is taken so that it fits. Reads config.json alone.',
     )
-    .argument('<model>', 'model folder or address')
+    .argument('<model>', 'model folder or address; with --train also the name of a preset (full, nano)')
     .addOption(dtypeOption())
+    .option('--train', 'of a training step, in fp32')
+    .addOption(forTraining('--config <file>', 'training configuration, or the name of a preset'))
+    .addOption(forTraining('--batch <n>', 'records a step').argParser(wholeNumber(1)))
+    .addOption(forTraining('--micro-batch <n>', 'records in memory at a time').argParser(wholeNumber(1)))
+    .addOption(
+      forTraining('--text-length <n>', 'tokens of a padded text; the most if not given').argParser(wholeNumber(2)),
+    )
+    .addOption(forTraining('--train-text', 'the text encoder is not frozen'))
+    .addOption(forTraining('--memory <size>', 'what it must fit: 16 (GiB), 900MiB').argParser(memorySize))
     .addOption(jsonOption())
-    .action(async (model, options) =>
-      (await import('./commands/inspect-plan.js')).inspectPlan(model, options, context),
+    .action(async (model, { train, ...options }) =>
+      train
+        ? (await import('./commands/inspect-memory.js')).inspectMemory(model, options, context)
+        : (await import('./commands/inspect-plan.js')).inspectPlan(model, options, context),
     );
 }
+
+const forTraining = (flags: string, description: string) => new Option(flags, description).implies({ train: true });
 
 function addDevices(program: Command, context: Context): void {
   program

@@ -2,6 +2,7 @@
 // each epoch on both.
 
 import type { RunSummary, TrainEvent } from '../train/events.js';
+import { describePlan } from '../train/memory-plan.js';
 import type { Console, Task } from './console.js';
 
 /** Of the new value in the shown speed: a step's own time jumps. */
@@ -50,6 +51,9 @@ export class TrainingDisplay {
       case 'prepare':
         this.#close();
         return this.console.tell('preparing the device: kernels are compiled, memory is taken');
+      case 'plan':
+        this.#close();
+        return this.console.tell(describePlan(event.plan));
       case 'start':
         this.#summary = event.summary;
         this.#start = performance.now();

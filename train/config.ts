@@ -5,9 +5,11 @@ import * as v from 'valibot';
 import { TmcaError } from '../errors/index.js';
 import { show } from '../errors/show.js';
 import { type Config, parseConfig } from '../model/config.js';
+import type { Recompute } from '../model/passes/recompute.js';
+import { expectedParameters } from '../runtime/inspect.js';
 import type { AugmentSettings } from './augment.js';
 import { PRESETS } from './presets.js';
-import type { ParameterRule } from './schedule.js';
+import { type ParameterRule, parameterSettings } from './schedule.js';
 
 /**
  * Sources of the defaults: "paper" is Language-guided Medical Image Segmentation with Target-informed Multi-level Contrastive
@@ -18,6 +20,13 @@ export interface TrainConfig {
   readonly epochs: number;
   /** Records a step. 32 (paper). */
   readonly batch: number;
+  /**
+   * Records in memory at a time; divides `batch`. The contrast is over the batch all the same, BatchNorm's statistics are those
+   * of a micro-batch. 0: the most that fit the device, the whole batch if it does.
+   */
+  readonly microBatch: number;
+  /** What the backward pass computes again rather than keep, without any change of the result. auto: as little as fits. */
+  readonly recompute: 'auto' | Recompute;
   /** Peak learning rate. 3e-4 (paper). */
   readonly lr: number;
   /** Learning rate at the end of the cosine. 1e-6 (paper). */
@@ -127,6 +136,13 @@ const augment: Rule<AugmentSettings> = {
 const RULES: { readonly [K in Exclude<Field, 'model'>]: Rule<TrainConfig[K]> } = {
   epochs: integer('epochs', 100, 1),
   batch: integer('batch', 32, 1, 65_536),
+  microBatch: integer('micro_batch', 0, 0, 65_536),
+  recompute: {
+    key: 'recompute',
+    rule: 'one of auto, none, cheap, blocks',
+    schema: v.picklist(['auto', 'none', 'cheap', 'blocks']),
+    standard: 'auto',
+  },
   lr: number('lr', 3e-4, 0, 10),
   minLr: number('min_lr', 1e-6, 0, 10),
   warmupSteps: integer('warmup_steps', 0, 0),
@@ -176,7 +192,9 @@ const FIELDS = Object.keys(RULES) as (keyof typeof RULES)[];
 const KEYS = [...FIELDS.map(name => RULES[name].key), 'model'];
 
 /** What the command line says over the file. */
-export type TrainOverrides = { readonly [K in 'epochs' | 'batch' | 'lr' | 'seed']?: TrainConfig[K] | undefined };
+export type TrainOverrides = {
+  readonly [K in 'epochs' | 'batch' | 'microBatch' | 'lr' | 'seed']?: TrainConfig[K] | undefined;
+};
 
 /**
  * Checks the parsed content of a configuration file. Missing keys take the defaults; unknown ones are refused, because a slip
@@ -218,6 +236,8 @@ export function parseTrainConfig(json: unknown, where: string, overrides: TrainO
 /** Rules that bind several fields. */
 function relations(c: TrainConfig): string[] {
   const broken: string[] = [];
+  if (c.microBatch > 0 && c.batch % c.microBatch !== 0)
+    broken.push(`micro_batch must divide batch, got ${c.microBatch} and ${c.batch}`);
   if (c.minLr > c.lr) broken.push(`min_lr must be at most lr, got ${c.minLr} and ${c.lr}`);
   for (const prefix of c.thaw) {
     const inside = c.freeze.some(frozen => prefix.startsWith(`${frozen}.`));
@@ -240,6 +260,15 @@ export function parameterRules({ freeze, thaw, lrScale }: TrainConfig): Paramete
   for (const prefix of thaw) add(prefix, { frozen: false });
   for (const [prefix, scale] of Object.entries(lrScale)) add(prefix, { lrScale: scale });
   return [...rules.values()];
+}
+
+/**
+ * The parameters of a network that a configuration trains, each with its learning rate relative to the schedule's.
+ * Errors: CONFIG_INVALID, where a rule names none, or nothing is left to train.
+ */
+export function trainedParameters(network: Config, config: TrainConfig): ReadonlyMap<string, number> {
+  const settings = parameterSettings([...expectedParameters(network).keys()], parameterRules(config));
+  return new Map([...settings].filter(([, { frozen }]) => !frozen).map(([name, { lrScale }]) => [name, lrScale]));
 }
 
 /**

@@ -1,6 +1,7 @@
 // What a run says of itself while it goes on: for progress displays, and for whoever runs many.
 
 import type { AdapterSummary } from '../runtime/types.js';
+import type { MemoryPlan } from './memory-plan.js';
 import type { MetricsLine } from './run-files/metrics.js';
 
 /** What a run has found out before its first step. */
@@ -36,6 +37,8 @@ export type TrainEvent =
   | { readonly kind: 'note'; readonly text: string }
   /** Pipelines are compiled, memory is taken: seconds, and nothing to count. */
   | { readonly kind: 'prepare' }
+  /** What a step takes of the device, before it is taken. */
+  | { readonly kind: 'plan'; readonly plan: MemoryPlan }
   | { readonly kind: 'start'; readonly summary: RunSummary }
   /** The line that was added to metrics.jsonl. */
   | { readonly kind: 'step'; readonly line: MetricsLine }

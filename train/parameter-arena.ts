@@ -66,6 +66,12 @@ function layOut(
   return { places, groups, trainedBytes, bytes };
 }
 
+/** Bytes of an arena over all parameters, and of one over the trained ones. */
+export function arenaSizes(shapes: ReadonlyMap<string, Shape>, trained: Trained): { whole: number; trained: number } {
+  const { bytes, trainedBytes } = layOut(shapes, trained);
+  return { whole: bytes, trained: trainedBytes };
+}
+
 export class ParameterArena {
   private constructor(
     readonly gpu: GpuDevice,

@@ -17,6 +17,9 @@ export interface TrainCommandOptions extends Pick<NetworkOptions, 'device'> {
   readonly init?: string;
   readonly epochs?: number;
   readonly batch?: number;
+  readonly microBatch?: number;
+  /** Bytes. */
+  readonly memory?: number;
   readonly lr?: number;
   readonly steps?: number;
   readonly seed?: number;

@@ -9,6 +9,7 @@ import { evaluate } from '../../model/interpreter.js';
 import type { NdArray } from '../../model/rule.js';
 import { trainingGraph } from '../../model/training.js';
 import { memorySource, openSafetensors } from '../../runtime/safetensors/index.js';
+import { planMemory } from '../../train/memory-plan.js';
 import { type StepOptions, TrainingStep } from '../../train/step.js';
 import { loadGolden } from '../golden.js';
 import { BATCH, inputsOf, LENGTH, rows, sideBySide } from '../micro-batches.js';
@@ -117,4 +118,28 @@ test('a micro-batch must divide the batch', async () => {
   await expect(open('test/fixtures/golden/micro', { microBatch: 3 })).rejects.toThrow(
     'trainingPrograms: a micro-batch must divide the batch, got 3 for a batch of 4; choose a divisor',
   );
+});
+
+test.each([
+  { microBatch: 4, recompute: 'none', ema: 0 },
+  { microBatch: 4, recompute: 'blocks', ema: 0.9 },
+  { microBatch: 2, recompute: 'cheap', ema: 0 },
+] as const)('a step takes of the device what was planned: %o', async options => {
+  const gpu = await testDevice(true);
+  const { config } = await loadGolden('test/fixtures/golden/micro');
+  const { microBatch, recompute, ema } = options;
+  const { limits, tuning } = gpu;
+  const asked = { batch: BATCH, length: LENGTH, microBatch, recompute, average: ema > 0, limits, tuning };
+  const { bytes, dispatches } = planMemory(config, asked);
+  const before = { ...gpu.bytes };
+  const { step } = await open('test/fixtures/golden/micro', options);
+  const taken = { weights: gpu.bytes.weights - before.weights, arena: gpu.bytes.arena - before.arena };
+  expect(step.dispatches).toBe(dispatches);
+  expect(step.arenaBytes).toBe(bytes.activations);
+  expect(taken.arena).toBe(bytes.activations);
+  const planned = bytes.parameters + bytes.average + bytes.gradients + bytes.moments + bytes.constants;
+  // Constants begin at multiples of 256 bytes: nothing to a network that is worth planning for.
+  expect(Math.abs(taken.weights - planned)).toBeLessThan(256 * 100);
+  step.dispose();
+  expect(gpu.bytes).toEqual(before);
 });

@@ -17,6 +17,8 @@ test('the defaults are the paper and its predecessor', () => {
   expect(defaults).toEqual({
     epochs: 100,
     batch: 32,
+    microBatch: 0,
+    recompute: 'auto',
     lr: 3e-4,
     minLr: 1e-6,
     warmupSteps: 0,
@@ -70,12 +72,19 @@ test('the command line is over the file, and checked like it', () => {
     seed: 1,
     lr: 0.1,
   });
+  expect(() => parseTrainConfig({ batch: 8 }, 'test', { microBatch: 3 })).toThrow(
+    /micro_batch must divide batch, got 3 and 8; correct it/,
+  );
+  expect(parseTrainConfig({ batch: 8 }, 'test', { microBatch: 4 }).microBatch).toBe(4);
   expect(() => parseTrainConfig({}, 'test', { batch: 0 })).toThrow(/batch must be an integer from 1 to 65536, got 0/);
 });
 
 describe('refused', () => {
   test.each<[object, RegExp]>([
-    [{ learning_rate: 1 }, /keys must be of epochs, batch, lr, .*model, got "learning_rate"; correct it$/],
+    [
+      { learning_rate: 1 },
+      /keys must be of epochs, batch, micro_batch, recompute, lr, .*model, got "learning_rate"; correct it$/,
+    ],
     [{ epochs: 0 }, /epochs must be an integer from 1 to/],
     [{ epochs: 1.5 }, /epochs must be .*, got 1\.5/],
     [{ lr: '3e-4' }, /lr must be a number from 0 to 10, got "3e-4"/],

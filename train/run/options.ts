@@ -21,6 +21,8 @@ export interface TrainOptions extends TrainOverrides {
    * is the run in one piece.
    */
   readonly steps?: number | undefined;
+  /** Bytes of the device that a step may take; as much as it wants if not given. */
+  readonly memory?: number | undefined;
   /** Goes on from the folder's last checkpoint. */
   readonly resume?: boolean | undefined;
   /** Leaves faulty records out in place of refusing the data set. */

@@ -10,12 +10,12 @@ import { sizeOf } from '../../model/graph.js';
 import { engineReason } from '../../runtime/engine-choice.js';
 import { expectedParameters } from '../../runtime/inspect.js';
 import type { AdapterSummary, DeviceChoice } from '../../runtime/types.js';
-import { parameterRules, trainConfigToJson } from '../config.js';
+import { trainConfigToJson, trainedParameters } from '../config.js';
 import type { TrainEvent } from '../events.js';
 import { type LoopParts, runLoop } from '../loop.js';
+import { planMemory } from '../memory-plan.js';
 import { firstNotFinite } from '../not-finite.js';
 import { type TrainState, writeRunInfo } from '../run-files/index.js';
-import { parameterSettings } from '../schedule.js';
 import { type Batch, type StepResult, type StepSettings, TrainingStep } from '../step.js';
 import { Validation } from '../validation.js';
 import { type Beginning, begin, DATA_KEY } from './beginning.js';
@@ -85,6 +85,8 @@ function checkDevice(device: DeviceChoice): void {
 
 class Run {
   readonly #made: Made = [];
+  /** As planned. */
+  #microBatch: number | undefined;
   /** The last checkpoint, for messages of what comes after it. */
   #saved: { readonly step: number; readonly folder: string } | null = null;
   #notFinite: string | null = null;
@@ -135,14 +137,22 @@ class Run {
 
   async #openStep(assembly: Assembly): Promise<TrainingStep> {
     const { config, network } = this.beginning;
-    const shapes = expectedParameters(network);
-    const settings = parameterSettings([...shapes.keys()], parameterRules(config));
-    const trained = new Map([...settings].filter(([, s]) => !s.frozen).map(([name, { lrScale }]) => [name, lrScale]));
-    const { batch, weightDecay, clip, ema } = config;
+    const trained = trainedParameters(network, config);
+    const { batch, weightDecay, clip, ema, recompute } = config;
     const sizes = { batch, length: this.data.length };
+    const plan = planMemory(network, {
+      ...sizes,
+      ...{ microBatch: config.microBatch, average: ema > 0, limits: this.gpu.limits, tuning: this.gpu.tuning },
+      ...(recompute === 'auto' ? {} : { recompute }),
+      trained: name => trained.has(name),
+      ...(this.options.memory === undefined ? {} : { memory: this.options.memory }),
+    });
+    this.emit({ kind: 'plan', plan });
+    this.#microBatch = plan.microBatch;
     return this.#keep(
       await TrainingStep.create(this.gpu, assembly, network, {
         ...sizes,
+        ...{ microBatch: plan.microBatch, recompute: plan.recompute },
         ...{ trained, clip, ema, optimiser: { weightDecay } },
       }),
     );
@@ -204,7 +214,9 @@ class Run {
   /** Parameters and moments onto the device; the state that they belong to. */
   async #load(step: TrainingStep): Promise<TrainState> {
     const { checkpoint, config, init, network } = this.beginning;
-    const saved = { ...trainConfigToJson(config), [DATA_KEY]: this.data.digest };
+    // A run goes on in the micro-batches that it began with, whatever the device of another day would choose.
+    const microBatch = this.#microBatch ?? config.microBatch;
+    const saved = { ...trainConfigToJson({ ...config, microBatch }), [DATA_KEY]: this.data.digest };
     if (checkpoint) {
       const model = await checkpoint.openModel();
       try {

@@ -1,0 +1,51 @@
+// `tmca inspect plan --train`: what a training step takes of a device, and how a batch is taken so that it fits.
+
+import { check } from '../../errors/index.js';
+import { readModelFiles } from '../../runtime/model-folder/index.js';
+import { nodeIo } from '../../runtime/node/folder.js';
+import { resolveTrainConfig, trainedParameters } from '../../train/config.js';
+import { describePlan, planMemory } from '../../train/memory-plan.js';
+import { PRESETS } from '../../train/presets.js';
+import type { Context } from '../context.js';
+
+export interface InspectMemoryOptions {
+  /** A preset or a file of the training's configuration. */
+  readonly config?: string;
+  readonly batch?: number;
+  readonly microBatch?: number;
+  readonly textLength?: number;
+  readonly trainText?: boolean;
+  /** Bytes. */
+  readonly memory?: number;
+  readonly json?: boolean;
+}
+
+/** @param model folder or address of a model, or the name of a preset, whose network and settings count then */
+export async function inspectMemory(
+  model: string,
+  options: InspectMemoryOptions,
+  { console, io }: Context,
+): Promise<void> {
+  const preset = Object.hasOwn(PRESETS, model);
+  const named = options.config ?? (preset ? model : undefined);
+  const asked = await resolveTrainConfig(named, options.batch === undefined ? {} : { batch: options.batch });
+  const network = preset
+    ? (await resolveTrainConfig(model)).model
+    : (await readModelFiles(model, nodeIo, io.signal ? { signal: io.signal } : {})).config;
+  check(network, 'INTERNAL', `inspect plan: a preset must have a network, got none in ${model}`);
+  const config = options.trainText ? { ...asked, freeze: asked.freeze.filter(name => name !== 'text_encoder') } : asked;
+  const { textLength = network.maxTextLength } = options;
+  check(
+    textLength <= network.maxTextLength,
+    'BAD_ARGUMENT',
+    `inspect plan: a text may have ${network.maxTextLength} tokens, got --text-length ${textLength}; lower it`,
+  );
+  const trained = trainedParameters(network, config);
+  const plan = planMemory(network, {
+    ...{ batch: config.batch, length: textLength, average: config.ema > 0, trained: name => trained.has(name) },
+    microBatch: options.microBatch ?? config.microBatch,
+    ...(config.recompute === 'auto' ? {} : { recompute: config.recompute }),
+    ...(options.memory === undefined ? {} : { memory: options.memory }),
+  });
+  await (options.json ? console.json(plan) : console.print(describePlan(plan)));
+}

@@ -93,7 +93,7 @@ class StudyDisplay {
   }
 
   #train(event: TrainEvent): void {
-    if (event.kind === 'prepare') return;
+    if (event.kind === 'prepare' || event.kind === 'plan') return;
     if (event.kind === 'note' && this.#notes.has(event.text)) return;
     if (event.kind === 'note') this.#notes.add(event.text);
     this.#training?.show(event);

@@ -12,6 +12,7 @@ import { nodeIo } from '../../runtime/node/folder.js';
 import { openSession } from '../../runtime/node/index.js';
 import { encodeSafetensors, toFloat32 } from '../../runtime/safetensors/index.js';
 import type { TrainEvent } from '../../train/events.js';
+import type { MemoryPlan } from '../../train/memory-plan.js';
 import type { TrainOptions } from '../../train/run/options.js';
 import { train as run } from '../../train/run/train.js';
 import { latestCheckpoint, readMetrics, readRunInfo } from '../../train/run-files/index.js';
@@ -114,6 +115,29 @@ describe('a run in parts is the run in one piece, bit for bit', () => {
     expect(scores.dice).toBeCloseTo(line.val_dice as number, 3);
     expect(scores.iou).toBeCloseTo(line.val_iou as number, 3);
     expect(scores.mean_dice).toBeCloseTo(line.val_mean_dice as number, 3);
+  });
+});
+
+test('in micro-batches, also in parts; what does not fit is refused before anything is taken', async () => {
+  const plans: MemoryPlan[] = [];
+  const onEvent = (event: TrainEvent) => {
+    if (event.kind === 'plan') plans.push(event.plan);
+  };
+  const halves = { config: config({ micro_batch: 1, recompute: 'blocks' }), onEvent };
+  await train('micro', { ...halves, steps: 4 });
+  await train('micro-parts', { ...halves, steps: 2 });
+  await train('micro-parts', { ...halves, resume: true, steps: 4 });
+  expect(await files('micro-parts')).toEqual(await files('micro'));
+  expect(plans.map(({ microBatch, recompute }) => `${microBatch} ${recompute}`)).toEqual(Array(3).fill('1 blocks'));
+  // What the first device allowed is the run's: another day's device may not change it.
+  await train('chosen', { steps: 1 });
+  const saved = (await latestCheckpoint(join(folder, 'chosen', 'checkpoints')))!.state.config;
+  expect(saved.micro_batch).toBe(saved.batch);
+  await expect(train('small', { memory: 100_000 })).rejects.toMatchObject({
+    code: 'GPU_LIMIT',
+    message: expect.stringMatching(
+      /planMemory: a step of batch 2 must fit 0\.1 MiB, got \d\.\d MiB at the least \(2 micro-batches of 1/,
+    ),
   });
 });
 

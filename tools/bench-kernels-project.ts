@@ -16,7 +16,8 @@ export { PipelineCache } from '../gpu/pipelines.js';
 export { hardwareTuning } from '../gpu/tuning.js';
 
 // Here, because the runner that loads this file is gone before its caller can load more, and Dawn is imported on demand.
-export const gpu = await openDevice({ gpu: await nodeGpu(), prefer: 'any' });
+export const dawn = await nodeGpu(); // held by the caller: a device must not outlive it
+export const gpu = await openDevice({ gpu: dawn, prefer: 'any' });
 
 export const cores = (): number => cpus().length;
 

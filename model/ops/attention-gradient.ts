@@ -47,12 +47,16 @@ export const attentionGradient: CoreRule<AttentionAttrs> = {
       }
     });
   },
-  lower: ({ inputs: [q, k, v, mask, dy], attrs: { heads }, act, parts, temporary }) => {
+  lower: ({ inputs: [q, k, v, mask, dy], attrs: { heads }, act, tuning, parts, temporary }) => {
     const [batch, queries, channels] = q!.shape as [number, number, number];
     const [dq, dk, dv] = parts as [Tensor, Tensor, Tensor];
     const dims = { batch, queries, keys: k!.shape[1]!, heads, headDim: channels / heads };
     const statistics = temporary(4 * statisticsFloats(dims));
-    return kernel<Operand>(dims, { q: q!, k: k!, v: v!, mask: mask ?? null, dy: dy!, statistics, dq, dk, dv }, { act });
+    return kernel<Operand>(
+      dims,
+      { q: q!, k: k!, v: v!, mask: mask ?? null, dy: dy!, statistics, dq, dk, dv },
+      { act, tuning },
+    );
   },
   gradient: notDifferentiable,
 };

@@ -59,9 +59,12 @@ function table(): string {
   const spread = { mean: 0.75, deviation: 0.01, values: [0.74, 0.76] };
   const columns = ['a', 'b', 'c', evil].map(key => ({ key, title: `test Dice ${key}`, digits: 4 }));
   const cells = Object.fromEntries(columns.map(({ key }) => [key, spread]));
-  const row = { name: evil, patch: {}, done: 2, of: 3, diverged: 0, cells, paper: { a: 0.5 } };
+  const row = { name: evil, patch: {}, done: 2, of: 3, diverged: 0, cells, gain: null, paper: { a: 0.5 } };
   const settings = completeSettings(parseTrainConfig({}, 'test'));
-  return tablePage({ title: evil, notes: [evil], columns, rows: [row, { ...row, name: 'other' }] }, settings);
+  return tablePage(
+    { title: evil, notes: [evil], columns, rows: [row, { ...row, name: 'other', gain: spread }] },
+    settings,
+  );
 }
 
 describe.each([

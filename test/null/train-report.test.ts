@@ -1,6 +1,6 @@
 // Reports: what a page may hold, curves, the choice of pictures, and report.html of runs in all states.
 
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -287,6 +287,8 @@ describe('report', () => {
 
   test('of an unfinished run, without a model, says so and shows the curves', async () => {
     await run({ model: false, lines: metrics.slice(0, 1), about: info({ ended: null }) });
+    // a line that is just being written, or that a kill has cut
+    await appendFile(join(folder, 'run', 'metrics.jsonl'), '{"kind":"step","st');
     const { code, stderr } = await report();
     expect(code).toBe(0);
     expect(stderr).toBe('warning: no scores: No epoch is complete yet, so there is no model to score.\n');

@@ -454,13 +454,30 @@ describe('tables', () => {
     const options = { title: 'Ablation', notes: [], columns: ablationColumns(['blurred']), sorted: false, paper };
     const text = tableMarkdown(tableOf(rows, options));
     expect(text).toContain(
-      '|  | runs | test Dice | test IoU | test Dice, mean of images | test Dice without blurred | val Dice | test Dice, paper |',
+      '|  | runs | test Dice | test IoU | test Dice, mean of images | test Dice without blurred | val Dice | test Dice over baseline | test Dice, paper |',
     );
     expect(text).toContain(
-      '| baseline | 2 | 0.6250 ± 0.1768 | 0.6250 ± 0.1768 | 0.6250 ± 0.1768 | 0.3125 ± 0.0884 | 0.6250 ± 0.1768 | 0.6250 |',
+      '| baseline | 2 | 0.6250 ± 0.1768 | 0.6250 ± 0.1768 | 0.6250 ± 0.1768 | 0.3125 ± 0.0884 | 0.6250 ± 0.1768 | – | 0.6250 |',
     );
     expect(text.indexOf('| baseline')).toBeLessThan(text.indexOf('| all'));
     expect(text).toContain('| all | 2 | 1.0000 ± 0.0000 |');
+    // 0.5 and 0.25 more, seed by seed
+    expect(text).toContain('| +0.3750 ± 0.1768 | – |');
+  });
+
+  test('differences are taken between runs of one seed, and only of those', () => {
+    const result = (dice: number) =>
+      ({ diverged: null, validation: { dice }, epoch: 1, adapter: null, package: 'p', test: null }) as never;
+    const rows = [
+      { name: 'a', patch: {}, runs: [result(0.5), null, result(0.25)] },
+      { name: 'b', patch: {}, runs: [result(0.75), result(0.9), null] },
+      { name: 'c', patch: {}, runs: [null, result(0.9), null] },
+    ];
+    const table = tableOf(rows, { title: '', notes: [], columns: SWEEP_COLUMNS, sorted: false });
+    expect(table.rows.map(({ gain }) => gain)).toEqual([null, { mean: 0.25, deviation: null, values: [0.25] }, null]);
+    expect(
+      tableOf(rows, { title: '', notes: [], columns: SWEEP_COLUMNS, sorted: true }).rows.every(r => r.gain === null),
+    ).toBe(true);
   });
 
   test('for a terminal, columns are aligned', async () => {

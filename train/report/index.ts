@@ -51,7 +51,7 @@ export interface WrittenReport {
  * const { report } = await writeReport('runs/nano', { data: 'kvasir-seg', engine });
  */
 export async function writeReport(folder: string, options: ReportOptions): Promise<WrittenReport> {
-  const lines = await readMetrics(join(folder, 'metrics.jsonl'));
+  const lines = await readMetrics(join(folder, 'metrics.jsonl'), { underWay: true });
   const info = await readRunInfo(folder);
   const config = await readConfig(folder);
   check(config !== null && (lines.length > 0 || info !== null), 'FILE_NOT_FOUND', () => {

@@ -3,7 +3,7 @@
 import type { Config } from '../../model/config.js';
 import type { Evaluated, Scores } from '../../runtime/node/evaluate.js';
 import type { MetricsLine, RunInfo } from '../run-files/index.js';
-import { diceHistogram, lineChart, sizeScatter } from './charts.js';
+import { type Colour, diceHistogram, type Line, type LineChart, lineChart, sizeScatter } from './charts.js';
 import { type Html, html, page } from './html.js';
 import { pictureSection } from './picture-cards.js';
 import type { PictureGroup } from './pictures.js';
@@ -90,63 +90,58 @@ function tiles(lines: readonly MetricsLine[], best: Point | null, test: TestCont
 }
 
 function curves(lines: readonly MetricsLine[], best: Point | null): Html {
-  const steps = (name: string) => seriesOf(lines, 'step', name);
-  const epochs = (name: string) => seriesOf(lines, 'epoch', name);
-  const loss = steps('loss');
-  const speed = steps('images_per_second');
-  const span = Math.max(1, Math.round(loss.length / 40));
   const to = lines.at(-1)?.step ?? 1;
-  const note = span > 1 ? `average of about ${span} steps; every step behind it` : undefined;
-  const charts = [
-    lineChart(
-      {
-        title: 'Loss',
-        ...(note && { note }),
-        format: short,
-        lines: [
-          { name: 'total', colour: 'a', points: loss, span },
-          { name: 'segmentation', colour: 'c', points: steps('segmentation'), span },
-          { name: 'contrastive', colour: 'b', points: steps('contrastive'), span },
-        ],
-      },
-      0,
-      to,
-    ),
-    lineChart(
-      {
-        title: 'Validation',
-        note: 'after each epoch',
-        format: value => value.toFixed(2),
-        lines: [
-          { name: 'Dice, all pixels', colour: 'a', points: epochs('val_dice') },
-          { name: 'IoU', colour: 'b', points: epochs('val_iou') },
-          { name: 'Dice, mean of images', colour: 'c', points: epochs('val_mean_dice') },
-        ],
-        ...(best && { best: { point: best, label: three(best.value) } }),
-      },
-      0,
-      to,
-    ),
-    lineChart(
-      { title: 'Learning rate', format: short, lines: [{ name: 'lr', colour: 'a', points: steps('lr'), span: 1 }] },
-      0,
-      to,
-    ),
-    lineChart(
-      {
-        title: 'Speed',
-        note: 'images a second',
-        domain: [0, extent(speed)?.[1] ?? 1],
-        format: short,
-        lines: [{ name: 'images/s', colour: 'a', points: speed, span }],
-      },
-      0,
-      to,
-    ),
-  ];
-  const drawn = charts.filter(chart => chart !== null);
+  const charts = [lossChart(lines), validationChart(lines, best), rateChart(lines), speedChart(lines)];
+  const drawn = charts.map(chart => lineChart(chart, 0, to)).filter(chart => chart !== null);
   if (drawn.length === 0) return html`<p class="note">metrics.jsonl has no line yet.</p>`;
   return html`<div class="charts">${drawn}</div>`;
+}
+
+/** Points that an average of the steps spans. */
+const spanOf = (points: readonly Point[]): number => Math.max(1, Math.round(points.length / 40));
+
+function lossChart(lines: readonly MetricsLine[]): LineChart {
+  const total = seriesOf(lines, 'step', 'loss');
+  const span = spanOf(total);
+  const line = (name: string, colour: Colour, points: readonly Point[]): Line => ({ name, colour, points, span });
+  return {
+    title: 'Loss',
+    ...(span > 1 && { note: `average of about ${span} steps; every step behind it` }),
+    format: short,
+    lines: [
+      line('total', 'a', total),
+      line('segmentation', 'c', seriesOf(lines, 'step', 'segmentation')),
+      line('contrastive', 'b', seriesOf(lines, 'step', 'contrastive')),
+    ],
+  };
+}
+
+function validationChart(lines: readonly MetricsLine[], best: Point | null): LineChart {
+  const points = (name: string) => seriesOf(lines, 'epoch', name);
+  return {
+    title: 'Validation',
+    note: 'after each epoch',
+    format: value => value.toFixed(2),
+    lines: [
+      { name: 'Dice, all pixels', colour: 'a', points: points('val_dice') },
+      { name: 'IoU', colour: 'b', points: points('val_iou') },
+      { name: 'Dice, mean of images', colour: 'c', points: points('val_mean_dice') },
+    ],
+    ...(best && { best: { point: best, label: three(best.value) } }),
+  };
+}
+
+const rateChart = (lines: readonly MetricsLine[]): LineChart => ({
+  title: 'Learning rate',
+  format: short,
+  lines: [{ name: 'lr', colour: 'a', points: seriesOf(lines, 'step', 'lr'), span: 1 }],
+});
+
+function speedChart(lines: readonly MetricsLine[]): LineChart {
+  const points = seriesOf(lines, 'step', 'images_per_second');
+  const domain = [0, extent(points)?.[1] ?? 1] as const;
+  const line: Line = { name: 'images/s', colour: 'a', points, span: spanOf(points) };
+  return { title: 'Speed', note: 'images a second', format: short, domain, lines: [line] };
 }
 
 /** Few digits, and exponents where they are shorter: 3e-4, 0.05, 12.5. */

@@ -35,10 +35,14 @@ export async function appendMetrics(path: string, line: MetricsLine, disk: Disk)
   await disk.append(path, `${JSON.stringify(line, finite)}\n`);
 }
 
-/** All lines of a file that is in order. Errors: FILE_UNREADABLE. */
-export async function readMetrics(path: string): Promise<MetricsLine[]> {
+/**
+ * All lines of a file that is in order; with `underWay`, those of a run that goes on or was killed, whose last line may be cut.
+ *
+ * Errors: FILE_UNREADABLE.
+ */
+export async function readMetrics(path: string, { underWay = false } = {}): Promise<MetricsLine[]> {
   const { lines, tail } = parse(await readText(path), path);
-  if (tail === '') return lines;
+  if (tail === '' || underWay) return lines;
   throw unreadable(path, `line ${lines.length + 1} must be a step or an epoch`, show(tail));
 }
 

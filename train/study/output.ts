@@ -13,41 +13,54 @@ export function showSpread(spread: Spread | null | undefined, digits: number): s
   return deviation === null ? mean.toFixed(digits) : `${mean.toFixed(digits)} ± ${deviation.toFixed(digits)}`;
 }
 
+/** What is shown of each row, behind its name. */
+interface Shown {
+  readonly title: string;
+  readonly text: (row: TableRow) => string;
+}
+
+function shownOf({ columns, rows }: StudyTable): Shown[] {
+  const [first] = columns;
+  const gain: Shown = {
+    title: `${first!.title} over ${rows[0]!.name}`,
+    text: row => `${row.gain && row.gain.mean >= 0 ? '+' : ''}${showSpread(row.gain, first!.digits)}`,
+  };
+  const papers = columns.filter(({ key }) => rows.some(({ paper }) => paper?.[key] !== undefined));
+  return [
+    { title: 'runs', text: runsOf },
+    ...columns.map(({ key, title, digits }) => ({
+      title,
+      text: (row: TableRow) => showSpread(row.cells[key], digits),
+    })),
+    ...(rows.some(row => row.gain !== null) ? [gain] : []),
+    ...papers.map(({ key, title, digits }) => ({
+      title: `${title}, paper`,
+      text: ({ paper }: TableRow) => paper?.[key]?.toFixed(digits) ?? '–',
+    })),
+  ];
+}
+
 const runsOf = ({ done, of, diverged }: TableRow): string =>
   `${done === of ? of : `${done} of ${of}`}${diverged > 0 ? `, ${diverged} diverged` : ''}`;
 
-const papersOf = ({ columns, rows }: StudyTable) =>
-  columns.filter(({ key }) => rows.some(({ paper }) => paper?.[key] !== undefined));
-
-const plain = (value: number | undefined): string => (value === undefined ? '–' : value.toFixed(4));
-
 /** GitHub's dialect. */
 export function tableMarkdown(table: StudyTable): string {
-  const { title, notes, columns, rows } = table;
+  const shown = shownOf(table);
   const cell = (text: string) => text.replace(/[\r\n]+/g, ' ').replace(/([\\|<>`*_[\]])/g, '\\$1');
   const line = (cells: readonly string[]) => `| ${cells.map(cell).join(' | ')} |`;
-  const papers = papersOf(table);
-  const head = ['', 'runs', ...columns.map(c => c.title), ...papers.map(c => `${c.title}, paper`)];
-  const body = rows.map(row => [
-    row.name,
-    runsOf(row),
-    ...columns.map(({ key, digits }) => showSpread(row.cells[key], digits)),
-    ...papers.map(({ key }) => plain(row.paper?.[key])),
-  ]);
-  const ruler = `|${head.map((_, i) => (i === 0 ? '---' : '---:')).join('|')}|`;
-  const told = notes.map(note => `- ${cell(note)}\n`).join('');
-  return `## ${cell(title)}\n\n${line(head)}\n${ruler}\n${body.map(line).join('\n')}\n\n${told}`;
+  const head = line(['', ...shown.map(({ title }) => title)]);
+  const body = table.rows.map(row => line([row.name, ...shown.map(({ text }) => text(row))]));
+  const ruler = `|---|${shown.map(() => '---:').join('|')}|`;
+  const notes = table.notes.map(note => `- ${cell(note)}\n`).join('');
+  return `## ${cell(table.title)}\n\n${[head, ruler, ...body].join('\n')}\n\n${notes}`;
 }
 
 /** Columns side by side, for a terminal. */
-export function tableText({ columns, rows, notes }: StudyTable): string {
+export function tableText(table: StudyTable): string {
+  const shown = shownOf(table);
   const lines = [
-    ['', 'runs', ...columns.map(({ title }) => title)],
-    ...rows.map(row => [
-      row.name,
-      runsOf(row),
-      ...columns.map(({ key, digits }) => showSpread(row.cells[key], digits)),
-    ]),
+    ['', ...shown.map(({ title }) => title)],
+    ...table.rows.map(row => [row.name, ...shown.map(({ text }) => text(row))]),
   ];
   const widths = lines[0]!.map((_, i) => Math.max(...lines.map(cells => cells[i]!.length)));
   const show = (cells: readonly string[]) =>
@@ -55,33 +68,29 @@ export function tableText({ columns, rows, notes }: StudyTable): string {
       .map((text, i) => (i === 0 ? text.padEnd(widths[i]!) : text.padStart(widths[i]!)))
       .join('  ')
       .trimEnd();
-  return [...lines.map(show), ...notes].join('\n');
+  return [...lines.map(show), ...table.notes].join('\n');
 }
 
 /** `settings`: what every row starts from, as of `completeSettings`. */
 export function tablePage(table: StudyTable, settings: Settings): string {
   const { title, notes, columns, rows } = table;
   const [first] = columns;
-  const papers = papersOf(table);
-  const values = rows.flatMap(({ cells }) => cells[first!.key]?.values ?? []);
-  const means = rows.flatMap(({ cells }) => cells[first!.key]?.mean ?? []);
-  const best = Math.max(...means);
-  const head = html`<tr><th></th><th>runs</th><th class="text">${first!.title}, a dot a run</th>${columns.map(
-    c => html`<th>${c.title}</th>`,
-  )}${papers.map(c => html`<th>${c.title}, paper</th>`)}</tr>`;
+  const shown = shownOf(table);
+  const firsts = rows.flatMap(({ cells }) => cells[first!.key] ?? []);
+  const values = firsts.flatMap(spread => spread.values);
+  const best = Math.max(...firsts.map(({ mean }) => mean));
+  const head = html`<tr><th></th><th class="text">${first!.title}, a dot a run</th>${shown.map(each => html`<th>${each.title}</th>`)}</tr>`;
   const body = rows.map(row => {
     const spread = row.cells[first!.key];
-    const cells = columns.map(({ key, digits }) => html`<td>${showSpread(row.cells[key], digits)}</td>`);
-    const beside = papers.map(({ key }) => html`<td>${plain(row.paper?.[key])}</td>`);
-    const style = spread && spread.mean === best ? 'best' : '';
-    return html`<tr class="${style}"><th>${row.name}</th><td>${runsOf(row)}</td><td>${spread && dots(spread, values)}</td>${cells}${beside}</tr>`;
+    const style = spread && rows.length > 1 && spread.mean === best ? 'best' : '';
+    return html`<tr class="${style}"><th>${row.name}</th><td>${spread && dots(spread, values)}</td>${shown.map(({ text }) => html`<td>${text(row)}</td>`)}</tr>`;
   });
   return page(
     title,
     html`<header><h1>${title}</h1>${notes.map(note => html`<p class="lead">${note}</p>`)}</header>
 <main><h2>Means and deviations over seeds</h2>
 <div class="wide"><table><thead>${head}</thead><tbody>${body}</tbody></table></div>
-<p class="note">± is the sample standard deviation over seeds. Bold: the highest mean; a difference smaller than the deviations says little.</p>
+<p class="note">± is the sample standard deviation over seeds; of a difference, that of the differences between runs of one seed. Bold: the highest mean. A difference smaller than its deviation says little.</p>
 <h2>What every row starts from</h2>
 ${settingsLists(settings, settings.model as Settings)}</main>`,
   );

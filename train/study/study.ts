@@ -206,7 +206,7 @@ async function execute(run: PlannedRun, options: StudyOptions): Promise<RunResul
 }
 
 /** The best epoch's validation scores. */
-async function figures(folder: string, { best, step, adapter }: TrainResult) {
+async function figures(folder: string, { step, adapter }: TrainResult) {
   const lines = (await readMetrics(join(folder, 'metrics.jsonl'))).filter(({ kind }) => kind === 'epoch');
   const scored = lines.filter(line => typeof line.val_dice === 'number');
   const chosen = scored.reduce<(typeof scored)[number] | null>(
@@ -221,7 +221,7 @@ async function figures(folder: string, { best, step, adapter }: TrainResult) {
       ...{ dice: number('val_dice'), iou: number('val_iou') },
       ...{ mean_dice: number('val_mean_dice'), mean_iou: number('val_mean_iou') },
     },
-    epoch: (best?.epoch ?? chosen.epoch) + 1,
+    epoch: chosen.epoch + 1,
     step,
     seconds: lines.reduce((sum, { seconds }) => sum + (typeof seconds === 'number' ? seconds : 0), 0),
     adapter: adapter.description || adapter.vendor,

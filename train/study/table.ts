@@ -26,6 +26,11 @@ export interface TableRow {
   readonly done: number;
   readonly of: number;
   readonly diverged: number;
+  /**
+   * By how much the first column is above that of the first row, run by run of one seed, which share what the seed decides; null
+   * in the first row, without runs in common, and where rows are ranked.
+   */
+  readonly gain: Spread | null;
   /** By column; null where no run has a value. */
   readonly cells: Readonly<Record<string, Spread | null>>;
   /** Figures from elsewhere for the same row, by column; null: none. */
@@ -91,7 +96,8 @@ export interface TableOptions {
 
 export function tableOf(results: readonly RowResults[], options: TableOptions): StudyTable {
   const { title, columns, sorted, paper } = options;
-  const rows = results.map(({ name, patch, runs }): TableRow => {
+  const [first] = columns;
+  const rows = results.map(({ name, patch, runs }, r): TableRow => {
     const done = runs.filter(run => run !== null);
     const cells = columns.map(({ key, value }) => {
       const values = done.flatMap(run => value(run) ?? []);
@@ -101,14 +107,22 @@ export function tableOf(results: readonly RowResults[], options: TableOptions): 
       ...{ name, patch, done: done.length, of: runs.length },
       diverged: done.filter(({ diverged }) => diverged !== null).length,
       cells: Object.fromEntries(cells),
+      gain: sorted || r === 0 ? null : spreadOf(differences(runs, results[0]!.runs, first!.value)),
       paper: paper?.[name] ?? null,
     };
   });
-  const [first] = columns;
   const rank = (row: TableRow) => row.cells[first!.key]?.mean ?? Number.NEGATIVE_INFINITY;
   if (sorted) rows.sort((a, b) => rank(b) - rank(a) || (a.name < b.name ? -1 : 1));
   const notes = [...options.notes, ...mixtures(results)];
   return { title, notes, columns: columns.map(({ key, title, digits }) => ({ key, title, digits })), rows };
+}
+
+/** Of each pair of runs that both have a value. */
+function differences(runs: RowResults['runs'], others: RowResults['runs'], value: Column['value']): number[] {
+  return runs.flatMap((run, i) => {
+    const [own, other] = [run && value(run), others[i] ? value(others[i]) : null];
+    return own === null || other === null ? [] : own - other;
+  });
 }
 
 /** What one must know before one compares: runs of different machines or versions. */

@@ -1,4 +1,4 @@
-// How well the network in training segments: its evaluation graph over the arena's own parameters, so that no second model is
+// How well the network in training segments: the graph of inference over the arena's own parameters, so that no second model is
 // loaded. Scores are those of `tmca evaluate` on the published model, up to the rounding of folding.
 
 import { type Assembly, type Evaluation, Evaluator } from '../assembly/index.js';
@@ -6,7 +6,7 @@ import { check } from '../errors/index.js';
 import { Readback } from '../gpu/readback.js';
 import type { Config } from '../model/config.js';
 import { sizeOf } from '../model/graph.js';
-import { fuse } from '../model/passes/index.js';
+import { fold, fuse } from '../model/passes/index.js';
 import { tmca, tmcaInputs } from '../model/tmca.js';
 import { ArenaGraph } from './arena-graph.js';
 import type { Batch } from './gradient-pass.js';
@@ -39,7 +39,7 @@ export class Validation {
   ): Promise<Validation> {
     const { logits } = tmca(config, tmcaInputs(config, batch, length));
     const kind = arena.has('average') ? 'average' : 'parameters';
-    const graph = await ArenaGraph.create(arena, assembly, fuse({ logits }), kind, 'validation');
+    const graph = await ArenaGraph.create(arena, assembly, fuse(fold({ logits })), kind, 'validation');
     return new Validation(arena, assembly, graph);
   }
 

@@ -63,6 +63,10 @@ async function start(options: TrainOptions, by: string, unfinished?: RunFolder):
     );
     if (init && config.model && !options.network)
       notes.push(`the network is that of ${options.init}; "model" of the configuration does not count`);
+    if (!init && config.freeze.includes('text_encoder') && config.thaw.length === 0)
+      notes.push(
+        'the text encoder is frozen as it begins, at random: name a trained one with --init, or thaw it ("freeze": [])',
+      );
     const run = unfinished ?? (await RunFolder.create(out, { package: by }));
     return { run, config, network, vocab, checkpoint: null, init, earlier: [], notes };
   } catch (error) {

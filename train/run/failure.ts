@@ -1,6 +1,7 @@
 // What a run says when it ends before its time: what went wrong, what is saved, how to go on.
 
 import { TmcaError } from '../../errors/index.js';
+import { commandOf } from './info.js';
 import type { TrainOptions } from './options.js';
 
 interface Circumstances {
@@ -33,6 +34,7 @@ export function explain(error: unknown, { options, saved, notFinite }: Circumsta
     return again(`${message}${found}${saved ? `; step ${saved.step} is saved in ${saved.folder}` : ''}`);
   }
   if (!saved || !RESUMABLE.includes(code)) return error;
-  const resume = `go on with: tmca train --data ${options.data} --out ${options.out} --resume`;
-  return again(`${message}; step ${saved.step} is saved in ${saved.folder}, ${resume}`);
+  const { data, out, device } = options;
+  const resume = `step ${saved.step} is saved in ${saved.folder}, go on with: ${commandOf({ data, out, device })} --resume`;
+  return again(code === 'ABORTED' ? `train: stopped by its signal; ${resume}` : `${message}; ${resume}`);
 }

@@ -250,8 +250,12 @@ describe('report', () => {
 
   test('shows the maps of LTEM over each picture, and says where no adapter could compute them', async () => {
     await run();
-    await dataset(['one', 'two', 'three']);
-    const map = (side: number) => ({ shape: [1, 1, side, side], data: new Float32Array(side * side).fill(1) });
+    await dataset(['one', 'two', 'three words']);
+    // even over each picture, so that each map's range tells which picture it is of
+    const map = (side: number) => {
+      const data = new Float32Array(3 * side * side).map((_, i) => (i % 2 ? 1 : 1 / (1 + Math.floor(i / side ** 2))));
+      return { shape: [3, 1, side, side], data };
+    };
     const outputs = { 'enhancement.1': map(2), 'enhancement.2': map(4), 'enhancement.3': map(8) };
     const asked: unknown[] = [];
     const inspectForward = async (_: string, inputs: object) => {
@@ -260,14 +264,15 @@ describe('report', () => {
     };
     const argv = ['report', join(folder, 'run')];
     expect((await call(argv, { engine: { ...fakeEngine(), inspectForward } })).code).toBe(0);
-    expect(asked[0]).toMatchObject({
-      image: { shape: [1, 3, 32, 32] },
-      ids: { shape: [1, 1] },
-      mask: { shape: [1, 1] },
-    });
+    expect(asked).toMatchObject([
+      { image: { shape: [3, 3, 32, 32] }, ids: { shape: [3, 2] }, mask: { shape: [3, 2] } },
+    ]);
+    expect((asked[0] as { mask: { data: number[] } }).mask.data).toEqual([1, 0, 1, 0, 1, 1]);
     const text = await page();
     expect([...text.matchAll(/aria-label="LTEM at stride 32"/g)].length).toBe(3);
-    expect(text).toContain('stride 8<br>1.00 – 1.00');
+    expect([...text.matchAll(/stride 8<br>([\d.]+ – [\d.]+)/g)].map(([, range]) => range)).toEqual([
+      ...['1.00 – 1.00', '0.67 – 1.33', '0.50 – 1.50'],
+    ]);
     for (const [, id] of text.matchAll(/<use href="#([^"]*)"/g)) expect(text).toContain(`<image id="${id}"`);
     const none = async () => {
       throw new TmcaError('NO_ADAPTER', 'none');

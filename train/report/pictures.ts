@@ -75,7 +75,14 @@ export function pickRecords(
   };
 }
 
-/** Errors: those of reading files and of the session. */
+/** A picture without its maps, and what they are computed from. */
+interface Draft extends Omit<Picture, 'maps'> {
+  readonly group: GroupName;
+  readonly input: Float32Array;
+  readonly tokens: Int32Array;
+}
+
+/** Errors: those of reading files, of the session and of `forward`. */
 export async function drawPictures(
   engine: PictureEngine,
   config: Config,
@@ -84,66 +91,71 @@ export async function drawPictures(
   options: PictureOptions = {},
 ): Promise<PictureGroup[]> {
   const byId = new Map(records.map(record => [record.id, record]));
-  const total = GROUPS.reduce((sum, name) => sum + picked[name].length, 0);
+  const chosen = GROUPS.flatMap(group => picked[group].map(score => ({ group, score })));
   const assembly = await loadAssembly();
-  const groups: PictureGroup[] = [];
-  let done = 0;
-  for (const name of GROUPS) {
-    const pictures: Picture[] = [];
-    for (const score of picked[name]) {
-      pictures.push(await drawPicture(engine, assembly, config, byId.get(score.id)!, score, options.signal));
-      options.onProgress?.(++done, total);
+  const { imageSize: size, normalize } = config;
+  const preprocessor = new Preprocessor(assembly, { size, normalize, layout: 'nchw' });
+  const drafts: Draft[] = [];
+  try {
+    for (const { group, score } of chosen) {
+      const drawn = await drawPicture(engine.session, assembly, preprocessor, byId.get(score.id)!, options.signal);
+      drafts.push({ group, score, ...drawn });
+      options.onProgress?.(drafts.length, chosen.length);
     }
-    if (pictures.length > 0) groups.push({ name, pictures });
+  } finally {
+    preprocessor.dispose();
   }
-  return groups;
+  const maps = config.enhance ? await enhancements(engine, config, drafts) : drafts.map(() => []);
+  const pictures = drafts.map(({ input: _, tokens: __, ...draft }, i) => ({ ...draft, maps: maps[i]! }));
+  return GROUPS.flatMap(name => {
+    const own = pictures.filter(({ group }) => group === name);
+    return own.length > 0 ? [{ name, pictures: own }] : [];
+  });
 }
 
 async function drawPicture(
-  engine: PictureEngine,
+  session: Session,
   assembly: Assembly,
-  config: Config,
+  preprocessor: Preprocessor,
   record: DatasetRecord,
-  score: ImageScore,
   signal: AbortSignal | undefined,
-): Promise<Picture> {
+): Promise<Omit<Draft, 'group' | 'score'>> {
   const stop = signal && { signal };
   const { pixels } = await decodeImage(record.image, stop);
   const { pixels: mask } = await decodeImage(record.mask, stop);
   const { width, height } = pixels;
-  const report = await engine.session.encodeReport(record.text, stop);
+  const side = Math.max(width, height);
+  const report = await session.encodeReport(record.text, stop);
   try {
-    const { lesions } = await engine.session.segment(pixels, report, stop);
+    const { lesions } = await session.segment(pixels, report, stop);
     const target = findRegions(assembly, foregroundOf(mask), mask.width, mask.height);
     const scale = [width / mask.width, height / mask.height] as const;
-    const maps = config.enhance ? await enhancement(engine, assembly, config, pixels, report.ids) : [];
-    const predicted = pathOf(lesions, [1, 1], Math.max(width, height));
-    const marked = pathOf(target, scale, Math.max(width, height));
-    return { score, text: record.text, width, height, photo: await jpeg(pixels), predicted, marked, maps };
+    const outlines = { predicted: pathOf(lesions, [1, 1], side), marked: pathOf(target, scale, side) };
+    const input = Float32Array.from(preprocessor.run(pixels));
+    return { text: record.text, width, height, photo: await jpeg(pixels), ...outlines, input, tokens: report.ids };
   } finally {
     report.dispose();
   }
 }
 
-async function enhancement(
-  engine: PictureEngine,
-  assembly: Assembly,
-  config: Config,
-  pixels: Pixels,
-  tokens: Int32Array,
-): Promise<HeatMap[]> {
-  const { imageSize: size, normalize } = config;
-  const preprocessor = new Preprocessor(assembly, { size, normalize, layout: 'nchw' });
-  try {
-    const image = { shape: [1, 3, size, size], data: preprocessor.run(pixels) };
-    const { ids, mask } = padIds(tokens, tokens.length);
-    const shape = [1, tokens.length];
-    const outputs = await engine.forward({ image, ids: { shape, data: ids }, mask: { shape, data: mask } });
-    const maps = [1, 2, 3].flatMap(i => outputs?.[`enhancement.${i}`] ?? []);
-    return await Promise.all(maps.map(({ data, shape: s }) => heatMap(data, s[3]!, s[2]!)));
-  } finally {
-    preprocessor.dispose();
-  }
+/** LTEM's maps of every picture, from one forward pass over all: opening the model anew for each would take longer. */
+async function enhancements(engine: PictureEngine, config: Config, drafts: readonly Draft[]): Promise<HeatMap[][]> {
+  const size = config.imageSize;
+  const length = Math.max(...drafts.map(({ tokens }) => tokens.length));
+  const rows = drafts.map(({ tokens }) => padIds(tokens, length));
+  const joined = (parts: readonly ArrayLike<number>[]) => parts.flatMap(part => Array.from(part));
+  const texts = [drafts.length, length];
+  const outputs = await engine.forward({
+    image: { shape: [drafts.length, 3, size, size], data: joined(drafts.map(({ input }) => input)) },
+    ids: { shape: texts, data: joined(rows.map(({ ids }) => ids)) },
+    mask: { shape: texts, data: joined(rows.map(({ mask }) => mask)) },
+  });
+  const levels = [1, 2, 3].flatMap(i => outputs?.[`enhancement.${i}`] ?? []);
+  const mapOf = ({ data, shape }: ForwardOutput, i: number) => {
+    const [, , height, width] = shape as [number, number, number, number];
+    return heatMap(data.subarray(i * height * width, (i + 1) * height * width), width, height);
+  };
+  return Promise.all(drafts.map((_, i) => Promise.all(levels.map(level => mapOf(level, i)))));
 }
 
 /** Contours along pixel centres as closed SVG paths, simplified by a distance that nobody sees. */

@@ -3,6 +3,7 @@
 
 import { check, TmcaError, throwIfAborted } from '../errors/index.js';
 import { type AdapterInfo, type AdapterOptions, describeAdapter, findAdapter, negotiateLimits } from './adapter.js';
+import type { Pacer } from './pacer.js';
 import type { ShaderFeatures } from './shader.js';
 import { gpuTuning, hardwareTuning, type Tuning } from './tuning.js';
 
@@ -65,9 +66,9 @@ async function tryOpen(options: DeviceOptions): Promise<GpuDevice> {
   const info = describeAdapter(adapter);
   const { subgroupMinSize, subgroupMaxSize } = adapter.info;
   const tuning = gpuTuning({ software: info.software, subgroupMinSize, subgroupMaxSize }, features);
-  const includes = tuning.lanes > 0 ? (await import('./kernels/include/lanes.js')).laneIncludes : {};
+  const extras = info.software ? { tuning, ...(await import('./software.js')).softwareExtras() } : { tuning };
   const device = await requestDevice(adapter, features);
-  const gpu = new GpuDevice(device, info, features, tuning, includes);
+  const gpu = new GpuDevice(device, info, features, extras);
   if (signal?.aborted) gpu.dispose();
   throwIfAborted(signal, 'openDevice');
   // One round trip, so that a device that was born lost shows it.
@@ -92,16 +93,28 @@ async function requestDevice(adapter: GPUAdapter, features: DeviceFeatures): Pro
   }
 }
 
+/** What devices of some kind have beyond others. */
+export interface DeviceExtras {
+  readonly tuning?: Tuning;
+  readonly includes?: Readonly<Record<string, string>>;
+  readonly pacer?: Pacer | null;
+}
+
 /**
  * An open device. `device` is the raw one; whoever awaits a promise of it does so through `guard`, and creates objects
  * within `scoped`, so that a loss or an error arrives as a `TmcaError` and never as silence.
  */
 export class GpuDevice {
+  /** How kernels are to be cut for it. */
+  readonly tuning: Tuning;
+  /** Shared WGSL that only devices of its kind need. */
+  readonly includes: Readonly<Record<string, string>>;
   readonly limits: GPUSupportedLimits;
   #state: 'open' | 'lost' | 'disposed' = 'open';
   #loss = '';
   /** One for every guarded promise: rejects it because the device is gone. */
   readonly #pending = new Set<() => void>();
+  readonly #pacer: Pacer | null;
   readonly #buffers = new Map<GPUBuffer, MemoryKind>();
   readonly #uncaptured: GPUError[] = [];
 
@@ -109,12 +122,12 @@ export class GpuDevice {
     readonly device: GPUDevice,
     readonly adapter: AdapterInfo,
     readonly features: DeviceFeatures,
-    /** How kernels are to be cut for it. */
-    readonly tuning: Tuning = hardwareTuning,
-    /** Shared WGSL that devices of this tuning need and others do not download. */
-    readonly includes: Readonly<Record<string, string>> = {},
+    { tuning = hardwareTuning, includes = {}, pacer = null }: DeviceExtras = {},
   ) {
     this.limits = device.limits;
+    this.tuning = tuning;
+    this.includes = includes;
+    this.#pacer = pacer;
     device.lost.then(info => {
       this.#loss = [info.reason, info.message].filter(Boolean).join(': ');
       this.#close('lost');
@@ -157,7 +170,7 @@ export class GpuDevice {
     return new Promise((resolve, reject) => {
       const abort = () => settle(() => reject(abortError(where, signal)));
       const settle = (finish: () => void) => {
-        this.#pending.delete(lose);
+        if (this.#pending.delete(lose)) this.#pacer?.end();
         signal?.removeEventListener('abort', abort);
         finish();
       };
@@ -170,6 +183,7 @@ export class GpuDevice {
         return;
       }
       this.#pending.add(lose);
+      this.#pacer?.begin();
       signal?.addEventListener('abort', abort);
       work.then(
         value => settle(() => resolve(value)),

@@ -357,7 +357,7 @@ describe('threads', () => {
     ['ends at its start', 'process.exit(3)', 'WORKER_FAILED', /must start, got exit code 3/],
     [
       'dies at its second job',
-      'let n = 0; parentPort.on("message", () => n++ ? process.exit(9) : parentPort.postMessage({ decoded: {} }))',
+      'let n = 0; parentPort.on("message", () => n++ ? process.exit(9) : parentPort.postMessage({ result: {} }))',
       'WORKER_DIED',
       /a thread must live, got exit code 9 at record "r2", .*r2\.png; look at its files/,
     ],

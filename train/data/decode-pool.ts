@@ -1,4 +1,4 @@
-// Decoding in worker threads. Who asks first is served first; answers belong to their question, so it does not matter which
+// Decoding, and what else a picture takes, in worker threads. Who asks first is served first; answers belong to their question, so it does not matter which
 // thread was faster.
 
 import { availableParallelism } from 'node:os';
@@ -6,15 +6,24 @@ import { Worker } from 'node:worker_threads';
 import { check, type ErrorCode, TmcaError } from '../../errors/index.js';
 import { show } from '../../errors/show.js';
 import type { Decoded, DecodeJob } from './decode.js';
+import type { ReadySample, SampleJob } from './sample.js';
+
+/** What a thread is asked for. */
+export type Request = { readonly decode: DecodeJob } | { readonly sample: SampleJob };
+
+type Result = Decoded | ReadySample;
 
 /** What a thread sends back. */
-export type Answer = { readonly decoded: Decoded } | { readonly code: ErrorCode; readonly message: string };
+export type Answer = { readonly result: Result } | { readonly code: ErrorCode; readonly message: string };
 
-const nameOf = ({ id, image }: DecodeJob): string => `record ${show(id)}, ${image}`;
+const nameOf = (request: Request): string =>
+  'decode' in request
+    ? `record ${show(request.decode.id)}, ${request.decode.image}`
+    : `record ${show(request.sample.draw.id)}`;
 
 interface Pending {
-  readonly job: DecodeJob;
-  resolve(decoded: Decoded): void;
+  readonly request: Request;
+  resolve(result: Result): void;
   reject(error: TmcaError): void;
 }
 
@@ -26,7 +35,7 @@ export interface DecodePoolOptions {
 }
 
 /**
- * Threads that run `decodeRecord`. They start with the first jobs, and an idle pool keeps no process alive.
+ * Threads that run `decodeRecord` and `makeSample`. They start with the first jobs, and an idle pool keeps no process alive.
  *
  * @example
  * const pool = new DecodePool();
@@ -51,11 +60,12 @@ export class DecodePool {
 
   /** Errors: WORKER_FAILED (no thread), WORKER_DIED, DISPOSED, and those of `decodeRecord`. */
   decode(job: DecodeJob): Promise<Decoded> {
-    return new Promise((resolve, reject) => {
-      if (this.#failure) return reject(this.#failure);
-      this.#queue.push({ job, resolve, reject });
-      this.#next();
-    });
+    return this.#ask({ decode: job }) as Promise<Decoded>;
+  }
+
+  /** The sample's bytes are copied to the thread. Errors: as of `decode`, and those of `makeSample`. */
+  sample(job: SampleJob): Promise<ReadySample> {
+    return this.#ask({ sample: job }) as Promise<ReadySample>;
   }
 
   /** Ends the threads; jobs that wait reject with DISPOSED. Twice is fine. */
@@ -65,6 +75,14 @@ export class DecodePool {
     await Promise.all(workers.map(worker => worker.terminate()));
   }
 
+  #ask(request: Request): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      if (this.#failure) return reject(this.#failure);
+      this.#queue.push({ request, resolve, reject });
+      this.#next();
+    });
+  }
+
   #next(): void {
     while (this.#queue.length > 0) {
       const worker = this.#idle.pop() ?? (this.#busy.size < this.threads ? this.#start() : undefined);
@@ -72,7 +90,7 @@ export class DecodePool {
       const pending = this.#queue.shift()!;
       this.#busy.set(worker, pending);
       worker.ref();
-      worker.postMessage(pending.job);
+      worker.postMessage(pending.request);
     }
   }
 
@@ -85,8 +103,8 @@ export class DecodePool {
       this.#settle(worker, answer);
     });
     const died = (cause: unknown) => {
-      const job = this.#busy.get(worker)?.job;
-      const at = job ? nameOf(job) : 'no record';
+      const request = this.#busy.get(worker)?.request;
+      const at = request ? nameOf(request) : 'no record';
       const got = cause instanceof Error ? cause.message : `exit code ${cause}`;
       this.#fail(
         answered
@@ -112,8 +130,8 @@ export class DecodePool {
     this.#busy.delete(worker);
     this.#idle.push(worker);
     worker.unref();
-    if ('decoded' in answer) pending.resolve(answer.decoded);
-    else pending.reject(new TmcaError(answer.code, `${answer.message} (${nameOf(pending.job)})`));
+    if ('result' in answer) pending.resolve(answer.result);
+    else pending.reject(new TmcaError(answer.code, `${answer.message} (${nameOf(pending.request)})`));
     this.#next();
   }
 

@@ -2,14 +2,20 @@
 
 import { parentPort } from 'node:worker_threads';
 import { TmcaError } from '../../errors/index.js';
-import { type DecodeJob, decodeRecord } from './decode.js';
-import type { Answer } from './decode-pool.js';
+import { type Decoded, decodeRecord } from './decode.js';
+import type { Answer, Request } from './decode-pool.js';
+import { makeSample, type ReadySample } from './sample.js';
 
-parentPort!.on('message', async (job: DecodeJob) => {
+const run = (request: Request): Promise<Decoded | ReadySample> =>
+  'decode' in request ? decodeRecord(request.decode) : makeSample(request.sample);
+
+parentPort!.on('message', async (request: Request) => {
   try {
-    const decoded = await decodeRecord(job);
-    const moved = 'picture' in decoded ? [decoded.picture.buffer, decoded.mask.buffer] : [];
-    parentPort!.postMessage({ decoded } satisfies Answer, moved as ArrayBuffer[]);
+    const result = await run(request);
+    const moved = Object.values(result).flatMap(value =>
+      ArrayBuffer.isView(value) ? [value.buffer as ArrayBuffer] : [],
+    );
+    parentPort!.postMessage({ result } satisfies Answer, moved);
   } catch (error) {
     // classes do not cross threads
     const code = error instanceof TmcaError ? error.code : 'INTERNAL';

@@ -1,11 +1,11 @@
 // From a data set's folder to batches. Everything is looked at before the first one: files that are missing, damaged or do
 // not belong together end a run of hours in its first minute, with their names.
 
-import { type Assembly, loadAssembly, Preprocessor, Vocabulary } from '../../assembly/index.js';
+import { loadAssembly, Vocabulary } from '../../assembly/index.js';
 import { check, TmcaError, throwIfAborted } from '../../errors/index.js';
 import type { Config } from '../../model/config.js';
 import { type DatasetRecord, openDataset, type RecordFault } from '../../runtime/node/dataset.js';
-import { type AugmentSettings, augment, type Sample } from '../augment.js';
+import type { AugmentSettings } from '../augment.js';
 import { randomOf } from '../random.js';
 import { swapSides } from '../sides.js';
 import { DecodePool } from './decode-pool.js';
@@ -77,18 +77,15 @@ export class TrainingData {
   readonly #pictures: Pictures;
   readonly #vocabulary: Vocabulary;
   readonly #texts: Texts;
-  readonly #normalise: Preprocessor;
 
-  private constructor(opened: Opened, options: TrainingDataOptions, assembly: Assembly, vocabulary: Vocabulary) {
+  private constructor(opened: Opened, options: TrainingDataOptions, vocabulary: Vocabulary) {
     this.records = opened.records;
     this.skipped = opened.skipped;
     this.#pool = opened.pool;
     this.#pictures = opened.pictures;
     this.#options = options;
-    const { imageSize: size, normalize, maxTextLength } = options.config;
     this.#vocabulary = vocabulary;
-    this.#texts = new Texts(vocabulary, maxTextLength);
-    this.#normalise = new Preprocessor(assembly, { size, normalize });
+    this.#texts = new Texts(vocabulary, options.config.maxTextLength);
     this.truncated = this.records.filter(({ text }) => this.#texts.isTruncated(text)).map(({ id }) => id);
     const forms = this.records.flatMap(({ text }) => [text, swapSides(text)]);
     this.longest = forms.reduce((most, text) => Math.max(most, this.#texts.tokens(text)), 0);
@@ -106,8 +103,7 @@ export class TrainingData {
     check(counts, 'BAD_ARGUMENT', () => {
       return `TrainingData.open: batch must be an integer of at least 1, prefetch one of at least 0, got ${batch} and ${prefetch}`;
     });
-    const assembly = await loadAssembly();
-    const vocabulary = new Vocabulary(assembly, options.vocab);
+    const vocabulary = new Vocabulary(await loadAssembly(), options.vocab);
     let opened: Opened | undefined;
     try {
       opened = await openAll(folder, options);
@@ -116,7 +112,7 @@ export class TrainingData {
       check(enough, 'CONFIG_INVALID', () => {
         return `TrainingData.open: batch must be at most the number of records, got ${batch} and ${records.length} in "${options.split}"; lower it`;
       });
-      return new TrainingData(opened, options, assembly, vocabulary);
+      return new TrainingData(opened, options, vocabulary);
     } catch (error) {
       vocabulary.dispose();
       await opened?.pool.dispose();
@@ -163,7 +159,6 @@ export class TrainingData {
 
   /** Ends the threads and frees all memory. Twice is fine. */
   async dispose(): Promise<void> {
-    this.#normalise.dispose();
     this.#vocabulary.dispose();
     this.#pictures.clear();
     await this.#pool.dispose();
@@ -175,29 +170,22 @@ export class TrainingData {
   }
 
   async #make(records: readonly DatasetRecord[], epoch: number, length?: number): Promise<TrainingBatch> {
-    const size = this.#options.config.imageSize;
-    const pictures = await Promise.all(records.map(record => this.#pictures.get(record)));
-    const samples = records.map((record, i) =>
-      this.#augment({ size, ...pictures[i]!, text: record.text }, record, epoch),
-    );
+    const { config, augment: settings, seed } = this.#options;
+    const size = config.imageSize;
     const image = new Float32Array(records.length * size * size * 3);
     const target = new Float32Array(records.length * size * size);
-    for (const [i, { picture, mask }] of samples.entries()) {
-      // at its own size resizing changes nothing, so this is inference's normalisation and no second one
-      const normalised = this.#normalise.run({ data: picture, width: size, height: size, channels: 3 });
-      image.set(normalised, i * normalised.length);
-      target.set(mask, i * mask.length);
-    }
-    const texts = this.#texts.batch(
-      samples.map(({ text }) => text),
-      length,
+    const texts = await Promise.all(
+      records.map(async (record, i) => {
+        const { id, text } = record;
+        const sample = { size, ...(await this.#pictures.get(record)), text };
+        const job = { sample, settings, draw: { seed, epoch, id }, normalize: config.normalize };
+        const ready = await this.#pool.sample(job);
+        image.set(ready.image, i * ready.image.length);
+        target.set(ready.target, i * ready.target.length);
+        return ready.text;
+      }),
     );
-    return { records: records.map(({ id }) => id), image, target, ...texts };
-  }
-
-  #augment(sample: Sample, { id }: DatasetRecord, epoch: number): Sample {
-    const { augment: settings, seed } = this.#options;
-    return settings === null ? sample : augment(sample, settings, { seed, epoch, id });
+    return { records: records.map(({ id }) => id), image, target, ...this.#texts.batch(texts, length) };
   }
 }
 

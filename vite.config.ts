@@ -1,4 +1,4 @@
-// The package's build: six ES module entries and the chunks that they share, so that a TmcaError thrown by one entry is
+// The package's build: seven ES module entries and the chunks that they share, so that a TmcaError thrown by one entry is
 // an instance of the class that another exports. The page has a configuration of its own (demo/vite.config.ts).
 
 import { relative } from 'node:path';
@@ -10,7 +10,8 @@ const entries = {
   index: 'runtime/index.ts',
   worker: 'runtime/worker.ts',
   node: 'runtime/node/index.ts',
-  train: 'train/run/index.ts',
+  train: 'train/index.ts',
+  'train-node': 'train/run/index.ts',
   cli: 'cli/main.ts',
   // The thread that decodes training images; DecodePool names it as its neighbour.
   'decode-worker': 'train/data/decode-worker.ts',

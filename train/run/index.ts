@@ -1,4 +1,4 @@
-// Training in Node, as a library: `tmca-edge/train`. Research use; not a medical device.
+// Training in Node, as a library: `tmca-edge/train/node`. Research use; not a medical device.
 
 export { type ErrorCode, TmcaError } from '../../errors/index.js';
 export type { RunSummary, StopReason, TrainEvent } from '../events.js';

@@ -1,0 +1,19 @@
+// The entry `tmca-edge/train`: training in a browser's page or worker, step by step. A page that segments loads none of it.
+// Research use; not a medical device.
+
+export { type ErrorCode, TmcaError } from '../errors/index.js';
+export type { Config } from '../model/config.js';
+export type { TrainConfig } from './config.js';
+export type { Example, PixelSource } from './examples.js';
+export {
+  describePlan,
+  type MemoryFigures,
+  type MemoryMiss,
+  type MemoryPlan,
+  type MemoryRequest,
+  type MemoryWay,
+  planMemory,
+} from './memory-plan.js';
+export type { Preset } from './presets.js';
+export type { StepResult, StepSettings } from './step.js';
+export { type NamedTensors, Trainer, type TrainerOptions, type TrainerStep } from './trainer.js';

@@ -131,6 +131,12 @@ export function realStream(stream: ParameterStream, whole: ReadonlySet<string>):
           yield owner === tensor.name ? realTensor(tensor, partner) : realTensor(partner, tensor);
         }
       }
+      check(
+        waiting.size === 0,
+        'MODEL_INCOMPLETE',
+        () =>
+          `realStream: int8 weights and their scales must come together, got ${show([...waiting.keys()])} alone; use a complete checkpoint`,
+      );
     },
   };
 }

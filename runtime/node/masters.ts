@@ -1,6 +1,7 @@
 // Float32 masters of a model folder, for training: what it was quantised from where that is there, else its own numbers.
 
 import { isAbsolute, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import * as v from 'valibot';
 import { scaleName } from '../../model/scale-name.js';
 import { realStream } from '../int8.js';
@@ -18,7 +19,7 @@ const Origin = v.object({
 
 export interface Masters {
   readonly folder: ModelFolder;
-  /** What a user should know of where the numbers come from; null where the folder was never quantised. */
+  /** What a user should know of where the numbers come from; null for a float32 folder. */
   readonly note: string | null;
 }
 
@@ -35,23 +36,30 @@ export interface Masters {
 export async function openMasters(location: string): Promise<Masters> {
   const folder = await openModelFolder(location, nodeIo);
   const origin = v.safeParse(Origin, folder.manifest?.extra[QUANTISED]);
-  if (folder.config.dtype !== 'int8' && !origin.success) return { folder, note: null };
+  const rounded = folder.config.dtype !== 'fp32' || int8Names(folder.weights.header).size > 0;
+  if (!rounded && !origin.success) return { folder, note: null };
   const own = () => ({
     folder: realFolder(folder),
     note: `${location} is ${folder.config.dtype}: training starts from its rounded weights`,
   });
   if (!origin.success) return own();
   const { sha256, folder: path } = origin.output.from;
-  const isPlace = isAbsolute(path) || /^[a-z][a-z0-9+.-]*:\/\//i.test(path);
-  const source = isPlace ? path : join(location, path);
+  const source = placeFrom(location, path);
   const missing = await whyNot(source, sha256);
   if (missing !== null) {
-    const { folder: rounded, note } = own();
-    return { folder: rounded, note: `${note}, since ${missing}` };
+    const { folder: real, note } = own();
+    return { folder: real, note: `${note}, since ${missing}` };
   }
   const masters = await openModelFolder(source, nodeIo);
   await folder.close();
   return { folder: realFolder(masters), note: `${location} was quantised from ${source}: training starts from that` };
+}
+
+/** The manifest's path, seen from where the manifest is. */
+function placeFrom(location: string, path: string): string {
+  if (isAbsolute(path) || /^https?:\/\//i.test(path)) return path;
+  if (/^https?:\/\//i.test(location)) return new URL(path, location.replace(/\/*$/, '/')).href;
+  return join(/^file:\/\//i.test(location) ? fileURLToPath(location) : location, path);
 }
 
 /** Null where the folder is there and holds those weights. */

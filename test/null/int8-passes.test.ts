@@ -13,7 +13,16 @@ import { chooseInt8, int8Passes } from '../../model/passes/int8.js';
 import { int8Weights } from '../../model/passes/int8-weights.js';
 import { scaleName } from '../../model/scale-name.js';
 import { tmca, tmcaInputs } from '../../model/tmca.js';
-import { dequantizeRows, type Int8Tensor, quantizeRows } from '../../runtime/int8.js';
+import {
+  checkedScales,
+  dequantizeRows,
+  type Int8Tensor,
+  int8Tensors,
+  quantizedStream,
+  quantizeRows,
+  realStream,
+} from '../../runtime/int8.js';
+import { type SafetensorsTensor, tensorOf, toFloat32 } from '../../runtime/safetensors/index.js';
 import { type Golden, goldenFolders, loadGolden } from '../golden.js';
 
 const graphOf = ({ config, batch, length }: Golden) => namedOutputs(tmca(config, tmcaInputs(config, batch, length)));
@@ -158,5 +167,57 @@ describe('quantizeRows', () => {
   test('a row of subnormals whose scale would vanish is a row of zeros', () => {
     const { q, scale } = quantizeRows(Float32Array.of(1e-45, -1e-45), 1);
     expect([[...q], [...scale]]).toEqual([[0, 0], [1]]);
+  });
+});
+
+describe('streams of a file', () => {
+  const [w, scale] = int8Tensors('w', [2, 2], quantizeRows(Float32Array.of(1, -2, 0.5, 4), 2));
+  const other = tensorOf('b', [2], Float32Array.of(7, 8));
+  const stream = (...tensors: SafetensorsTensor[]) => ({
+    async *tensors() {
+      yield* tensors;
+    },
+  });
+  const collect = async (from: { tensors(): AsyncIterable<SafetensorsTensor> }) => {
+    const found: SafetensorsTensor[] = [];
+    for await (const tensor of from.tensors()) found.push(tensor);
+    return found;
+  };
+  const whole = new Set(['w']);
+
+  test.each([
+    ['weights first', [w, other, scale]],
+    ['scales first', [scale, other, w]],
+  ])('real numbers, %s', async (_, tensors) => {
+    const found = await collect(realStream(stream(...tensors), whole));
+    expect(found.map(({ name, dtype }) => [name, dtype])).toEqual([
+      ['b', 'F32'],
+      ['w', 'F32'],
+    ]);
+    const real = toFloat32(found[1]!);
+    for (const [i, v] of [1, -2, 0.5, 4].entries()) expect(Math.abs(real[i]! - v)).toBeLessThan(0.02);
+  });
+
+  test('one without the other is refused', async () => {
+    await expect(collect(realStream(stream(w, other), whole))).rejects.toMatchObject({
+      code: 'MODEL_INCOMPLETE',
+      message:
+        'realStream: int8 weights and their scales must come together, got ["w"] alone; use a complete checkpoint',
+    });
+  });
+
+  test.each([0, -1, Number.NaN, Infinity])('a scale of %d is refused, whoever reads it', async bad => {
+    const broken = tensorOf('w.scale', [2], Float32Array.of(1, bad));
+    for (const read of [realStream, checkedScales])
+      await expect(collect(read(stream(w, broken), whole))).rejects.toMatchObject({ code: 'MODEL_NOT_FINITE' });
+  });
+
+  test('quantised as it passes: the same as the file', async () => {
+    const floats = tensorOf('w', [2, 2], Float32Array.of(1, -2, 0.5, 4));
+    expect(await collect(quantizedStream(stream(floats, other), whole))).toEqual([w, scale, other]);
+  });
+
+  test('whole numbers are no weights to those that know nothing of scales', () => {
+    expect(() => toFloat32(w)).toThrow('toFloat32: tensor "w" must be F32, F16 or BF16, got I8; convert it first');
   });
 });

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import { loadAssembly } from '../../assembly/instance.js';
 import { builder as b } from '../../model/builder.js';
@@ -219,6 +220,11 @@ describe('float32 masters', () => {
     expect(note).toBe(`${made} was quantised from ${source}: training starts from that`);
     for (const [name, shape] of shapes) expect(values.get(name), name).toEqual(fill(name, shape));
     expect(opened.config.dtype).toBe('fp32');
+  });
+
+  test('are found from an address of the folder too', async () => {
+    const { note } = await openMasters(pathToFileURL(made).href);
+    expect(note).toContain(`was quantised from ${source}: training starts from that`);
   });
 
   test('are the numbers that the file means where it is not, and that is said', async () => {

@@ -21,15 +21,29 @@ fn column_at(quad: u32) -> Column {
   return Column(tap / dims.kernel_width, tap % dims.kernel_width, quad % dims.channels);
 }
 
+// An output pixel: the first line of its map in x, and its place.
+struct Row { map: u32, y: u32, x: u32 }
+
+fn row_at(m: u32) -> Row {
+  let line = m / dims.out_width;
+  return Row(line / dims.out_height * dims.height, line % dims.out_height, m % dims.out_width);
+}
+
+// Without divisions, which would cost a CPU's vectors more than the row's products.
+fn next_row(row: Row) -> Row {
+  if (row.x + 1u < dims.out_width) { return Row(row.map, row.y, row.x + 1u); }
+  if (row.y + 1u < dims.out_height) { return Row(row.map, row.y + 1u, 0u); }
+  return Row(row.map + dims.height, 0u, 0u);
+}
+
 fn load_a(m: u32, quad: u32) -> vec4f { return vec4f(dy[m * (dims.a / 4u) + quad]); }
 
 // Positions above or left of the map wrap, and so lie past its end.
-fn load_b(m: u32, tap: Column) -> vec4f {
-  let line = m / dims.out_width;
-  let y = line % dims.out_height * dims.stride_y - dims.padding + tap.y;
-  let at = m % dims.out_width * dims.stride_x - dims.padding + tap.x;
+fn load_b(row: Row, tap: Column) -> vec4f {
+  let y = row.y * dims.stride_y - dims.padding + tap.y;
+  let at = row.x * dims.stride_x - dims.padding + tap.x;
   if (y >= dims.height || at >= dims.width) { return vec4f(); }
-  return vec4f(x[((line / dims.out_height * dims.height + y) * dims.width + at) * dims.channels + tap.c]);
+  return vec4f(x[((row.map + y) * dims.width + at) * dims.channels + tap.c]);
 }
 
 fn store_quad(run: u32, a: u32, quad: u32, value: vec4f) {

@@ -30,6 +30,21 @@ fn column_at(quad: u32) -> Column {
   return Column(first, array(tap_at(first), tap_at(first + 1u), tap_at(first + 2u), tap_at(first + 3u)));
 }
 
+// An output pixel: the first line of its map in x, and its place.
+struct Row { map: u32, y: u32, x: u32 }
+
+fn row_at(m: u32) -> Row {
+  let line = m / dims.out_width;
+  return Row(line / dims.out_height * dims.height, line % dims.out_height, m % dims.out_width);
+}
+
+// Without divisions, which would cost a CPU's vectors more than the row's products.
+fn next_row(row: Row) -> Row {
+  if (row.x + 1u < dims.out_width) { return Row(row.map, row.y, row.x + 1u); }
+  if (row.y + 1u < dims.out_height) { return Row(row.map, row.y + 1u, 0u); }
+  return Row(row.map + dims.height, 0u, 0u);
+}
+
 fn load_a(m: u32, quad: u32) -> vec4f {
   var value = vec4f();
   for (var i = 4u * quad; i < min(4u * quad + 4u, dims.a); i++) { value[i % 4u] = f32(dy[m * dims.a + i]); }
@@ -37,18 +52,16 @@ fn load_a(m: u32, quad: u32) -> vec4f {
 }
 
 // Positions above or left of the map wrap, and so lie past its end.
-fn load_b(m: u32, column: Column) -> vec4f {
-  let line = m / dims.out_width;
-  let map = line / dims.out_height * dims.height;
-  let top = line % dims.out_height * dims.stride_y - dims.padding;
-  let left = m % dims.out_width * dims.stride_x - dims.padding;
+fn load_b(row: Row, column: Column) -> vec4f {
+  let top = row.y * dims.stride_y - dims.padding;
+  let left = row.x * dims.stride_x - dims.padding;
   var value = vec4f();
   for (var i = 0u; i < 4u; i++) {
     let tap = column.taps[i];
     let y = top + tap.y;
     let at = left + tap.x;
     if (column.first + i >= dims.b || y >= dims.height || at >= dims.width) { continue; }
-    value[i] = f32(x[((map + y) * dims.width + at) * dims.channels + tap.c]);
+    value[i] = f32(x[((row.map + y) * dims.width + at) * dims.channels + tap.c]);
   }
   return value;
 }

@@ -12,8 +12,11 @@ struct Dims { m: u32, a: u32, b: u32, rows: u32, runs: u32 }
 @group(0) @binding(3) var<storage, read_write> out: array<act>;
 
 alias Column = u32;
+alias Row = u32;
 
 fn column_at(quad: u32) -> Column { return quad; }
+fn row_at(m: u32) -> Row { return m; }
+fn next_row(row: Row) -> Row { return row + 1u; }
 
 fn load_a(m: u32, quad: u32) -> vec4f {
   var value = vec4f();
@@ -21,7 +24,7 @@ fn load_a(m: u32, quad: u32) -> vec4f {
   return value;
 }
 
-fn load_b(m: u32, quad: Column) -> vec4f {
+fn load_b(m: Row, quad: Column) -> vec4f {
   var value = vec4f();
   for (var i = 4u * quad; i < min(4u * quad + 4u, dims.b); i++) { value[i % 4u] = f32(x[m * dims.b + i]); }
   return value;

@@ -19,13 +19,18 @@ fn compute_outer_tile(group: u32, lane: u32) {
   let column = column_at(min(b_quad, (dims.b + 3u) / 4u - 1u));
   let end = min((run + 1u) * dims.rows, dims.m);
   var sums: array<vec4f, LANES>; // of a row a: the quad
+  var row = row_at(run * dims.rows);
   for (var m0 = run * dims.rows; m0 < end; m0 += 4u) {
     // Rows past the end are read as the last, and count for nothing.
     let own = select(vec4f(), load_a(min(m0 + lane % 4u, end - 1u), a_quad), m0 + lane % 4u < end);
-    let b0 = load_b(m0, column);
-    let b1 = load_b(min(m0 + 1u, end - 1u), column);
-    let b2 = load_b(min(m0 + 2u, end - 1u), column);
-    let b3 = load_b(min(m0 + 3u, end - 1u), column);
+    let b0 = load_b(row, column);
+    if (m0 + 1u < end) { row = next_row(row); }
+    let b1 = load_b(row, column);
+    if (m0 + 2u < end) { row = next_row(row); }
+    let b2 = load_b(row, column);
+    if (m0 + 3u < end) { row = next_row(row); }
+    let b3 = load_b(row, column);
+    if (m0 + 4u < end) { row = next_row(row); }
     for (var q = 0u; q < A_QUADS; q++) {
       let a0 = subgroupShuffle(own, 4u * q);
       let a1 = subgroupShuffle(own, 4u * q + 1u);

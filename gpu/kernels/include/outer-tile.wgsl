@@ -6,7 +6,8 @@
 // so that a long m fills the device without atomics.
 // The kernel supplies: dims.m, dims.a, dims.b, dims.rows, dims.runs, and
 //   alias/struct Column, fn column_at(quad) -> Column         what is known of a quad of B's columns before m is
-//   fn load_a(m, quad) -> vec4f, fn load_b(m, Column) -> vec4f
+//   alias/struct Row, fn row_at(m) -> Row, fn next_row(Row)   what is known of a row of B; outer-lanes.wgsl goes on without m
+//   fn load_a(m, quad) -> vec4f, fn load_b(Row, Column) -> vec4f
 //   fn store_quad(run, a, quad of b, vec4f)                    may get columns past b, never rows past a
 
 const GROUP = 64u;
@@ -41,7 +42,7 @@ fn compute_outer_tile(group: u32, index: u32) {
     }
     for (var r = index / B_QUADS; r < 4u * fours; r += 64u / B_QUADS) {
       var value = vec4f();
-      if (m0 + r < end) { value = load_b(m0 + r, column); }
+      if (m0 + r < end) { value = load_b(row_at(m0 + r), column); }
       b_rows[r * B_QUADS + index % B_QUADS] = value;
     }
     workgroupBarrier();

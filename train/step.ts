@@ -58,6 +58,8 @@ interface Parts {
   readonly optimiser: AdamW;
   readonly average: WeightAverage | null;
   readonly readback: Readback;
+  /** Losses, then the squares of the norm: what a step says, in one reading. */
+  readonly results: GPUBuffer;
 }
 
 export class TrainingStep {
@@ -97,8 +99,12 @@ export class TrainingStep {
       const norm = keep(await GradientNorm.create(pipelines, arena, clip));
       const optimiser = keep(await AdamW.create(pipelines, arena, options.optimiser));
       const average = ema > 0 ? keep(await WeightAverage.create(pipelines, arena, ema)) : null;
-      const readback = keep(new Readback(gpu, pass.lossRanges.length + 1));
-      return new TrainingStep(gpu, config, arena, { pass, norm, optimiser, average, readback }, made);
+      const readback = keep(new Readback(gpu, 1));
+      const size = 4 * pass.lossRanges.length + norm.squares.size;
+      const usage = GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+      const results = await gpu.createBuffer({ label: 'results', size, usage, kind: 'other' });
+      keep({ dispose: () => gpu.destroyBuffer(results) });
+      return new TrainingStep(gpu, config, arena, { pass, norm, optimiser, average, readback, results }, made);
     } catch (error) {
       for (const part of made.reverse()) part.dispose();
       throw error;
@@ -137,6 +143,7 @@ export class TrainingStep {
     this.#submit('step', encoder => {
       pass.encode(batch, contrastiveWeight, encoder);
       norm.measure(encoder);
+      this.#gather(encoder);
     });
     const result = await this.#results(contrastiveWeight);
     this.#checkFinite(result);
@@ -160,13 +167,23 @@ export class TrainingStep {
     this.gpu.device.queue.submit([encoder.finish()]);
   }
 
+  #gather(encoder: GPUCommandEncoder): void {
+    const { pass, norm, results } = this.parts;
+    const ranges = [...pass.lossRanges.map(range => ({ ...range, size: 4 })), norm.squares];
+    let at = 0;
+    for (const { buffer, offset, size } of ranges) {
+      encoder.copyBufferToBuffer(buffer, offset, results, at, size);
+      at += size;
+    }
+  }
+
   async #results(contrastiveWeight: number): Promise<StepResult> {
-    const { pass, norm, readback } = this.parts;
-    const values = await Promise.all([...pass.lossRanges, norm.squares].map(range => readback.read(range)));
+    const { pass, readback, results } = this.parts;
+    const { buffer } = await readback.read({ buffer: results, offset: 0, size: results.size });
     this.gpu.check('TrainingStep.run');
-    const numbers = values.map(({ buffer }) => new Float32Array(buffer));
-    const gradientNorm = Math.sqrt(numbers.pop()!.reduce((sum, square) => sum + square, 0));
-    const losses = numbers.map(([loss]) => loss!);
+    const count = pass.lossRanges.length;
+    const losses = [...new Float32Array(buffer, 0, count)];
+    const gradientNorm = Math.sqrt(new Float32Array(buffer, 4 * count).reduce((sum, square) => sum + square, 0));
     return { ...pass.losses(losses, contrastiveWeight), gradientNorm };
   }
 

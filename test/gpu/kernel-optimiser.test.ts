@@ -5,6 +5,7 @@ import { CommandPlan } from '../../gpu/commands.js';
 import { accumulate } from '../../gpu/kernels/accumulate.js';
 import { type AdamwDims, adamw, adamwUniforms } from '../../gpu/kernels/adamw.js';
 import { fill } from '../../gpu/kernels/fill.js';
+import { movingAverage } from '../../gpu/kernels/moving-average.js';
 import { scaleBy } from '../../gpu/kernels/scale-by.js';
 import { sumOfSquares, sumOfSquaresPartial } from '../../gpu/kernels/sum-of-squares.js';
 import { PipelineCache } from '../../gpu/pipelines.js';
@@ -159,6 +160,30 @@ describe('scale-by', () => {
     const call = scaleBy({ count: 3, maxNorm: 1 }, { x: 0, squares: 1 });
     const [y] = await repeatable(await getGpu(), [call], [given([0, 0, 0]), given([0])]);
     expect([...y!]).toEqual([0, 0, 0]);
+  });
+});
+
+describe('moving-average', () => {
+  test.each([1, 6, 8, 1028])('%i numbers, and none beyond', async count => {
+    const [x, average] = [noise(count + 4, 1), noise(count + 4, 2)];
+    const call = movingAverage({ count, rate: 0.1 }, { x: 0, average: 1 });
+    const [y] = await repeatable(await getGpu(), [call], [given(x), given(average)]);
+    const expected = average.map((a, i) => (i < count ? a + 0.1 * (x[i]! - a) : a));
+    expectClose(y!, expected, tolerance.f32);
+  });
+
+  test('what stands still stays as it is, bit for bit', async () => {
+    const x = Float32Array.from(noise(64, 3));
+    const call = movingAverage({ count: 64, rate: 0.3 }, { x: 0, average: 1 });
+    const [y] = await repeatable(await getGpu(), [call], [given(x), given(x)]);
+    expect(y!).toEqual(x);
+  });
+
+  test('a rate beyond 0 to 1 is refused', () => {
+    for (const rate of [-0.1, 1.1, Number.NaN])
+      expect(() => movingAverage({ count: 4, rate }, { x: 0, average: 1 })).toThrow(
+        /movingAverage: rate must be a number from 0 to 1, got/,
+      );
   });
 });
 

@@ -8,8 +8,11 @@ import { describe, expect, test } from 'vitest';
 import { loadAssembly } from '../../assembly/index.js';
 import { Readback } from '../../gpu/readback.js';
 import { memorySource, openSafetensors } from '../../runtime/safetensors/index.js';
-import { type Batch, TrainingStep } from '../../train/step.js';
+import { warmDecay } from '../../train/average.js';
+import type { ArenaKind } from '../../train/parameter-arena.js';
+import { type Batch, type StepOptions, TrainingStep } from '../../train/step.js';
 import { type Golden, goldenFolders, loadGolden } from '../golden.js';
+import { expectClose, tolerance } from '../tolerance.js';
 import { testDevice } from './device.js';
 
 function batchOf({ feed }: Golden): Batch {
@@ -22,9 +25,10 @@ function batchOf({ feed }: Golden): Batch {
   };
 }
 
-async function openStep(golden: Golden): Promise<TrainingStep> {
+async function openStep(golden: Golden, options: Partial<StepOptions> = {}): Promise<TrainingStep> {
   const { config, batch, length, folder } = golden;
-  const step = await TrainingStep.create(await testDevice(true), await loadAssembly(), config, { batch, length });
+  const sizes = { batch, length, ...options };
+  const step = await TrainingStep.create(await testDevice(true), await loadAssembly(), config, sizes);
   const path = `${folder}/model.safetensors`;
   await step.arena.load(await openSafetensors(memorySource(new Uint8Array(readFileSync(path)), path)));
   return step;
@@ -62,4 +66,96 @@ test('the same steps give the same parameters, bit for bit', async () => {
     step.dispose();
   }
   for (const [name, { data }] of results[0]!) expect(results[1]!.get(name)!.data, name).toEqual(data);
+});
+
+describe('what an update makes of the gradients', async () => {
+  const golden = await loadGolden('test/fixtures/golden/micro');
+  const LR = 1e-3;
+
+  /** Arenas after one step, by kind and name. */
+  async function stepped(options: Partial<StepOptions>, kinds: readonly ArenaKind[], batch = batchOf(golden)) {
+    const step = await openStep(golden, options);
+    using readback = new Readback(await testDevice(true));
+    if (step.arena.has('average')) step.arena.startAverage();
+    const before = await step.arena.read(readback);
+    const result = await step.run(batch, { lr: LR }).catch((error: unknown) => error);
+    const arenas = await Promise.all(kinds.map(kind => step.arena.read(readback, kind)));
+    step.dispose();
+    return { before, result, arenas };
+  }
+
+  test('clipping brings the norm of all gradients together to the limit', async () => {
+    const free = await stepped({}, ['gradients', 'moment1']);
+    const { gradientNorm } = free.result as { gradientNorm: number };
+    const squares = [...free.arenas[0]!.values()].flatMap(({ data }) => [...data].map(x => x * x));
+    expect(gradientNorm).toBeCloseTo(Math.sqrt(squares.reduce((a, b) => a + b, 0)), 4);
+    const limit = gradientNorm / 8;
+    const clipped = await stepped({ clip: limit }, ['moment1']);
+    expect((clipped.result as { gradientNorm: number }).gradientNorm).toBe(gradientNorm);
+    for (const [name, { data }] of clipped.arenas[0]!)
+      expectClose(
+        data,
+        free.arenas[1]!.get(name)!.data.map(x => x / 8),
+        tolerance.f32,
+      );
+    const loose = await stepped({ clip: 2 * gradientNorm }, ['moment1']);
+    for (const [name, { data }] of loose.arenas[0]!) expect(data, name).toEqual(free.arenas[1]!.get(name)!.data);
+  });
+
+  test('rates of parameters are relative to the schedule; what is not trained stays, bit for bit', async () => {
+    const trained = new Map([
+      ['head.subpixel.weight', 1],
+      ['head.out.weight', 0.25],
+      ['decoder.blocks.2.bn2.weight', 0],
+    ]);
+    const { before, arenas } = await stepped({ trained }, ['parameters']);
+    const moved = (name: string) => {
+      const from = before.get(name)!.data;
+      return Math.max(...arenas[0]!.get(name)!.data.map((x, i) => Math.abs(x - from[i]!)));
+    };
+    // the first step of Adam moves by the rate; the decay by a hundredth of that
+    expect(moved('head.subpixel.weight') / LR).toBeCloseTo(1, 1);
+    expect(moved('head.out.weight') / LR).toBeCloseTo(0.25, 1);
+    const still = [...before.keys()].filter(name => moved(name) === 0);
+    expect(still).toContain('decoder.blocks.2.bn2.weight');
+    const others = [...before.keys()].filter(name => !trained.has(name) && !/running_(mean|var)$/.test(name));
+    expect(still).toEqual(expect.arrayContaining(others));
+  });
+
+  test('the moving average goes towards the parameters and the statistics', async () => {
+    const { before, arenas } = await stepped({ ema: 0.9 }, ['parameters', 'average']);
+    const rate = 1 - warmDecay(0.9, 1);
+    expect(rate).toBeCloseTo(9 / 11, 12);
+    for (const [name, { data }] of arenas[1]!) {
+      const [from, to] = [before.get(name)!.data, arenas[0]!.get(name)!.data];
+      expectClose(
+        data,
+        from.map((x, i) => x + rate * (to[i]! - x)),
+        tolerance.f32,
+      );
+    }
+  });
+
+  test('a step without numbers changes nothing, running statistics included', async () => {
+    const batch = batchOf(golden);
+    batch.image[5] = Number.POSITIVE_INFINITY;
+    const { before, result, arenas } = await stepped({ ema: 0.9 }, ['parameters', 'average', 'moment1'], batch);
+    expect(result).toMatchObject({
+      code: 'MODEL_NOT_FINITE',
+      message: expect.stringMatching(/^TrainingStep\.run: step 1: /),
+    });
+    for (const [name, { data }] of before)
+      for (const arena of arenas.slice(0, 2)) expect(arena.get(name)!.data, name).toEqual(data);
+    for (const [name, { data }] of arenas[2]!)
+      expect(
+        data.every(x => x === 0),
+        name,
+      ).toBe(true);
+  });
+});
+
+test('the decay of an average begins small and ends where it was set', () => {
+  expect(warmDecay(0.999, 1)).toBeCloseTo(2 / 11, 12);
+  expect(warmDecay(0.5, 100)).toBe(0.5);
+  expect(warmDecay(0.999, 100_000)).toBe(0.999);
 });

@@ -34,6 +34,9 @@ interface Place {
   readonly trained: boolean;
 }
 
+/** Read at a time. */
+const READ_BYTES = 64 << 20;
+
 /** Of places: a binding may begin there on any device. */
 const ALIGNMENT = 256;
 
@@ -191,17 +194,23 @@ export class ParameterArena {
     device.queue.submit([encoder.finish()]);
   }
 
-  /** The arena's tensors as they are when the work submitted so far has run. */
+  /** The arena's tensors as they are when the work submitted so far has run; nothing may be submitted that changes them meanwhile. */
   async read(
     readback: Readback,
     kind: ArenaKind = 'parameters',
+    partBytes: number = READ_BYTES,
   ): Promise<Map<string, { shape: Shape; data: Float32Array }>> {
     const buffer = this.#buffer(kind);
-    const bytes = await readback.read({ buffer, offset: 0, size: buffer.size });
+    const bytes = new Uint8Array(buffer.size);
+    // in parts: a staging buffer of the whole would take as much memory of the device again
+    for (let offset = 0; offset < buffer.size; offset += partBytes) {
+      const size = Math.min(partBytes, buffer.size - offset);
+      await readback.view({ buffer, offset, size }, part => bytes.set(part, offset));
+    }
     const tensors = new Map<string, { shape: Shape; data: Float32Array }>();
     for (const [name, { shape, offset, trained }] of this.places) {
       if (trained || isWhole(kind))
-        tensors.set(name, { shape, data: new Float32Array(bytes.buffer, bytes.byteOffset + offset, sizeOf(shape)) });
+        tensors.set(name, { shape, data: new Float32Array(bytes.buffer, offset, sizeOf(shape)) });
     }
     return tensors;
   }

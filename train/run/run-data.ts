@@ -8,7 +8,14 @@ import { fnv1a64 } from '../random.js';
 import { type Beginning, DATA_KEY } from './beginning.js';
 import type { TrainOptions } from './options.js';
 
-export interface RunData {
+/** What a data set holds, before any of its pictures is looked at. */
+export interface Survey {
+  readonly name: string;
+  /** Records of every split, whole ones or not. */
+  readonly splits: Readonly<Record<string, number>>;
+}
+
+export interface RunData extends Survey {
   readonly train: TrainingData;
   /** Null where the data set has no such split. */
   readonly validation: TrainingData | null;
@@ -19,9 +26,6 @@ export interface RunData {
   readonly length: number;
   /** Tells this run's records from any others. */
   readonly digest: string;
-  readonly name: string;
-  /** Records of every split of the data set, whole ones or not. */
-  readonly splits: Readonly<Record<string, number>>;
   dispose(): Promise<void>;
 }
 
@@ -35,6 +39,7 @@ const LENGTH_STEP = 8;
 export async function openRunData(
   options: TrainOptions,
   { config, network, vocab, checkpoint }: Beginning,
+  { name, splits }: Survey,
   emit: (event: TrainEvent) => void,
 ): Promise<RunData> {
   const { data, skipBad = false, signal } = options;
@@ -47,7 +52,6 @@ export async function openRunData(
       onProgress: (done, total) => emit({ kind: 'data', split, done, total }),
     });
   const train = await open('train', true);
-  const { name, splits } = await survey(data);
   let validation: TrainingData | null = null;
   try {
     if (splits.val) validation = await open('val', false);
@@ -75,8 +79,12 @@ const disposeAll = async (all: readonly TrainingData[]): Promise<void> => {
   for (const part of all) await part.dispose();
 };
 
-/** Faults are no reason to say no here: opening a split names them. */
-async function survey(folder: string): Promise<{ name: string; splits: Record<string, number> }> {
+/**
+ * Looks at a data set before a run's folder is made. Faults of records are no reason to say no here: opening a split names them.
+ *
+ * Errors: FILE_NOT_FOUND, DATASET_INVALID (no data set, no whole record).
+ */
+export async function survey(folder: string): Promise<Survey> {
   const { name, records } = await openDataset(folder, { onFault: () => {} });
   const splits: Record<string, number> = {};
   for (const { split } of records) splits[split] = (splits[split] ?? 0) + 1;

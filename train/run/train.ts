@@ -24,7 +24,7 @@ import { describeRun, endedRun } from './info.js';
 import type { TrainOptions, TrainResult } from './options.js';
 import { packageName } from './package.js';
 import { describeInitial, initialParameters } from './parameters.js';
-import { openRunData, type RunData } from './run-data.js';
+import { openRunData, type RunData, survey } from './run-data.js';
 import { loadState, readModel, readState } from './state-tensors.js';
 
 /** What has to be let go of at the end, in the order in which it was made. */
@@ -52,12 +52,13 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     `train: steps must be a whole number of at least 1, got ${steps}`,
   );
   throwIfAborted(signal, 'train');
+  const found = await survey(options.data);
   const by = await packageName();
   const beginning = await begin(options, by);
   const made: Made = [];
   try {
     for (const text of beginning.notes) emit({ kind: 'note', text });
-    const data = await openRunData(options, beginning, emit);
+    const data = await openRunData(options, beginning, found, emit);
     made.push(data);
     emit({ kind: 'prepare' });
     const gpu = await openDevice({ gpu: await nodeGpu(), prefer: 'any', signal });

@@ -12,7 +12,7 @@ import { expectedParameters } from '../runtime/inspect.js';
 import { placeProgram } from '../runtime/webgpu/plan.js';
 import { collectConstants } from '../runtime/webgpu/weights.js';
 import { arenaSizes } from './parameter-arena.js';
-import { type BoundProgram, type TrainingPrograms, trainingPrograms } from './programs.js';
+import { type BoundProgram, type TrainingPrograms, trainingPrograms, validationProgram } from './programs.js';
 
 export type PlanLimits = ArenaLimits & Pick<GPUSupportedLimits, 'maxComputeWorkgroupsPerDimension'>;
 
@@ -28,6 +28,8 @@ export interface MemoryRequest {
   readonly trained?: (name: string) => boolean;
   /** Whether a moving average of the weights is kept. */
   readonly average?: boolean;
+  /** Whether the network is validated on the same device, as many images at a time. */
+  readonly validation?: boolean;
   /** Bytes that a step may take together; as much as it wants if not given. */
   readonly memory?: number;
   /** The device's; those of a desktop GPU if not given. */
@@ -49,6 +51,8 @@ export interface MemoryFigures {
   readonly activations: number;
   /** Of the programs: positions, targets of a derivative. */
   readonly constants: number;
+  /** What validation needs beside. */
+  readonly validation: number;
   readonly total: number;
 }
 
@@ -135,33 +139,46 @@ interface Sized {
   readonly largestTensor: number;
 }
 
+const sum = (list: Iterable<number>): number => [...list].reduce((total, n) => total + n, 0);
+
+/** Bytes that a program's own buffers take. */
+function bytesOfArenas({ program, external, rewritten }: BoundProgram, limits: PlanLimits): number {
+  // Only what is elsewhere matters here, not where.
+  const elsewhere = new Map([...external.keys()].map(buffer => [buffer, undefined as never]));
+  return sum(placeProgram(program, limits, { rewritten, external: elsewhere }).arenas);
+}
+
+const bytesOfConstants = (programs: readonly BoundProgram[]): number =>
+  sum([...collectConstants(programs.map(({ program }) => program)).values()].map(({ bytes }) => bytes));
+
+/** A way's programs, for a step and for validation. */
+interface Programs {
+  readonly step: TrainingPrograms;
+  readonly validation: BoundProgram | null;
+}
+
 function figures(
   config: Config,
-  programs: TrainingPrograms,
+  programs: Programs,
   request: MemoryRequest,
   limits: PlanLimits,
   way: MemoryWay,
 ): Sized {
-  const bound = boundPrograms(programs);
-  const sizes = sizesOfArenas(config, programs);
-  const arenas = bound.flatMap(({ program, external, rewritten }) => {
-    // Only what is elsewhere matters here, not where.
-    const elsewhere = new Map([...external.keys()].map(buffer => [buffer, undefined as never]));
-    return placeProgram(program, limits, { rewritten, external: elsewhere }).arenas;
-  });
-  const constants = collectConstants(bound.map(({ program }) => program));
-  const sum = (list: Iterable<number>) => [...list].reduce((total, n) => total + n, 0);
+  const { step, validation } = programs;
+  const bound = boundPrograms(step);
+  const sizes = sizesOfArenas(config, step);
   const parts = {
     parameters: sizes.whole,
     average: request.average ? sizes.whole : 0,
     gradients: sizes.trained,
     moments: 2 * sizes.trained,
-    activations: sum(arenas),
-    constants: sum([...constants.values()].map(({ bytes }) => bytes)),
+    activations: sum(bound.map(each => bytesOfArenas(each, limits))),
+    constants: bytesOfConstants(bound),
+    validation: validation ? bytesOfArenas(validation, limits) + bytesOfConstants([validation]) : 0,
   };
   const times = request.batch / way.microBatch;
   const dispatches = sum(
-    bound.map(({ program }) => program.calls.length * (program === programs.contrast?.loss.program ? 1 : times)),
+    bound.map(({ program }) => program.calls.length * (program === step.contrast?.loss.program ? 1 : times)),
   );
   return {
     bytes: { ...parts, total: sum(Object.values(parts)) },
@@ -207,17 +224,17 @@ class Search {
   #look(way: MemoryWay): Sized | null {
     const { config, request } = this;
     const { batch, length, memory, limits = DESKTOP, trained, tuning } = request;
-    const programs = trainingPrograms(config, {
-      ...{ batch, length, ...way },
-      ...(trained ? { trained } : {}),
-      ...(tuning ? { tuning } : {}),
-    });
-    const broken = brokenLimit(boundPrograms(programs), sizesOfArenas(config, programs).whole, limits);
+    const tuned = tuning ? { tuning } : {};
+    const step = trainingPrograms(config, { ...{ batch, length, ...way, ...tuned }, ...(trained ? { trained } : {}) });
+    const { microBatch } = way;
+    const validation = request.validation ? validationProgram(config, { batch: microBatch, length, ...tuned }) : null;
+    const all = [...boundPrograms(step), ...(validation ? [validation] : [])];
+    const broken = brokenLimit(all, sizesOfArenas(config, step).whole, limits);
     if (broken !== undefined) {
       this.missed.push({ ...way, total: null, why: broken });
       return null;
     }
-    const sized = figures(config, programs, request, limits, way);
+    const sized = figures(config, { step, validation }, request, limits, way);
     const { total } = sized.bytes;
     if (memory === undefined || total <= memory) return sized;
     this.missed.push({ ...way, total, why: `takes ${showBytes(total)} of ${showBytes(memory)}` });
@@ -271,7 +288,7 @@ function refusal(
   );
 }
 
-const NAMES = ['parameters', 'average', 'gradients', 'moments', 'activations', 'constants'] as const;
+const NAMES = ['parameters', 'average', 'gradients', 'moments', 'activations', 'constants', 'validation'] as const;
 
 /** "parameters 579.3 MiB, gradients …": all that is there. */
 export const showFigures = (bytes: MemoryFigures): string =>

@@ -12,6 +12,7 @@ import { type Feature, microBatchGraphs } from '../model/micro-batches.js';
 import { parameterInput, parametersAsInputs } from '../model/passes/parameters-as-inputs.js';
 import type { Recompute } from '../model/passes/recompute.js';
 import { trainingGraph } from '../model/training.js';
+import { validationGraph } from './validation-graph.js';
 
 /** Images, ids, masks and targets: what a program reads of a batch. */
 export const INPUTS = ['image', 'ids', 'mask', 'target'] as const;
@@ -156,6 +157,15 @@ function inMicroBatches(
             },
           },
   };
+}
+
+/** What validates, `batch` images at a time. */
+export function validationProgram(
+  config: Config,
+  { batch, length, tuning }: Pick<ProgramOptions, 'batch' | 'length' | 'tuning'>,
+): BoundProgram {
+  const graph = parametersAsInputs(validationGraph(config, batch, length));
+  return bind(lower(graph, { weights: 'f32', tuning }), ['image', 'ids', 'mask'], new Set());
 }
 
 /** @throws TmcaError BAD_ARGUMENT where the micro-batch does not divide the batch, and what building the graph throws */

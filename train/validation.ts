@@ -6,14 +6,13 @@ import { check } from '../errors/index.js';
 import { Readback } from '../gpu/readback.js';
 import type { Config } from '../model/config.js';
 import { sizeOf } from '../model/graph.js';
-import { fold, fuse } from '../model/passes/index.js';
-import { tmca, tmcaInputs } from '../model/tmca.js';
 import { ArenaGraph } from './arena-graph.js';
 import type { Batch } from './gradient-pass.js';
 import type { ParameterArena } from './parameter-arena.js';
+import { validationGraph } from './validation-graph.js';
 
 export interface ValidationOptions {
-  /** Images at a time; batches may be smaller. */
+  /** Images at a time; batches may be smaller, and larger ones are taken in parts. */
   readonly batch: number;
   /** Padded length of the texts. */
   readonly length: number;
@@ -37,9 +36,8 @@ export class Validation {
     config: Config,
     { batch, length }: ValidationOptions,
   ): Promise<Validation> {
-    const { logits } = tmca(config, tmcaInputs(config, batch, length));
     const kind = arena.has('average') ? 'average' : 'parameters';
-    const graph = await ArenaGraph.create(arena, assembly, fuse(fold({ logits })), kind, 'validation');
+    const graph = await ArenaGraph.create(arena, assembly, validationGraph(config, batch, length), kind, 'validation');
     return new Validation(arena, assembly, graph);
   }
 
@@ -51,17 +49,12 @@ export class Validation {
   async run(batches: AsyncIterable<Batch>, onBatch: (images: number) => void = () => {}): Promise<Evaluation> {
     const evaluator = new Evaluator(this.assembly);
     // of one image
-    const pixels = sizeOf(this.graph.plan.output('logits').shape.slice(1));
+    const [size, ...map] = this.graph.plan.output('logits').shape as [number, ...number[]];
+    const pixels = sizeOf(map);
     let images = 0;
     for await (const batch of batches) {
-      const logits = await this.#logits(batch);
       const count = batch.target.length / pixels;
-      for (let i = 0; i < count; i++) {
-        const of = (all: Float32Array) => all.subarray(i * pixels, (i + 1) * pixels);
-        // probability 0.5
-        const prediction = Uint8Array.from(of(logits), logit => (logit >= 0 ? 1 : 0));
-        evaluator.add(prediction, Uint8Array.from(of(batch.target)));
-      }
+      for (const part of partsOf(batch, count, size)) await this.#add(evaluator, part, pixels);
       images += count;
       onBatch(images);
     }
@@ -71,6 +64,16 @@ export class Validation {
   dispose(): void {
     this.graph.dispose();
     this.#readback.dispose();
+  }
+
+  async #add(evaluator: Evaluator, batch: Batch, pixels: number): Promise<void> {
+    const logits = await this.#logits(batch);
+    for (let at = 0; at < batch.target.length; at += pixels) {
+      const of = (all: Float32Array) => all.subarray(at, at + pixels);
+      // probability 0.5
+      const prediction = Uint8Array.from(of(logits), logit => (logit >= 0 ? 1 : 0));
+      evaluator.add(prediction, Uint8Array.from(of(batch.target)));
+    }
   }
 
   async #logits(batch: Batch): Promise<Float32Array> {
@@ -85,5 +88,21 @@ export class Validation {
       `Validation.run: logits must be numbers, got ${stray}; go back to an earlier checkpoint with a lower rate`,
     );
     return logits;
+  }
+}
+
+/** A batch of `count` images in batches of at most `size`. */
+function* partsOf(batch: Batch, count: number, size: number): Generator<Batch> {
+  const rows = <T extends Float32Array | Int32Array>(data: T, from: number) => {
+    const each = data.length / count;
+    return data.subarray(from * each, (from + size) * each) as T;
+  };
+  for (let from = 0; from < count; from += size) {
+    yield {
+      image: rows(batch.image, from),
+      ids: rows(batch.ids, from),
+      mask: rows(batch.mask, from),
+      target: rows(batch.target, from),
+    };
   }
 }

@@ -42,7 +42,13 @@ export async function inspectMemory(
   );
   const trained = trainedParameters(network, config);
   const plan = planMemory(network, {
-    ...{ batch: config.batch, length: textLength, average: config.ema > 0, trained: name => trained.has(name) },
+    ...{
+      batch: config.batch,
+      length: textLength,
+      average: config.ema > 0,
+      validation: true,
+      trained: name => trained.has(name),
+    },
     microBatch: options.microBatch ?? config.microBatch,
     ...(config.recompute === 'auto' ? {} : { recompute: config.recompute }),
     ...(options.memory === undefined ? {} : { memory: options.memory }),

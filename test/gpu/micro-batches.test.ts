@@ -9,8 +9,10 @@ import { evaluate } from '../../model/interpreter.js';
 import type { NdArray } from '../../model/rule.js';
 import { trainingGraph } from '../../model/training.js';
 import { memorySource, openSafetensors } from '../../runtime/safetensors/index.js';
+import type { Batch } from '../../train/gradient-pass.js';
 import { planMemory } from '../../train/memory-plan.js';
 import { type StepOptions, TrainingStep } from '../../train/step.js';
+import { Validation } from '../../train/validation.js';
 import { loadGolden } from '../golden.js';
 import { BATCH, inputsOf, LENGTH, rows, sideBySide } from '../micro-batches.js';
 import { testDevice } from './device.js';
@@ -143,3 +145,27 @@ test.each([
   step.dispose();
   expect(gpu.bytes).toEqual(before);
 });
+
+test('validation takes a batch in parts of its own size, the last one smaller: the same scores', async () => {
+  const { config, step, batch } = await open('test/fixtures/golden/micro', {});
+  const scores = [];
+  for (const size of [4, 3, 1]) {
+    const validation = await Validation.create(step.arena, await loadAssembly(), config, {
+      batch: size,
+      length: LENGTH,
+    });
+    const done: number[] = [];
+    scores.push(await validation.run(batches(batch), images => done.push(images)));
+    expect(done).toEqual([BATCH, 2 * BATCH]);
+    validation.dispose();
+  }
+  expect(scores[0]!.n).toBe(2 * BATCH);
+  expect(scores[0]!.dice).toBeGreaterThan(0);
+  for (const each of scores.slice(1)) expect(each).toEqual(scores[0]);
+  step.dispose();
+});
+
+async function* batches(batch: Batch) {
+  yield batch;
+  yield batch;
+}

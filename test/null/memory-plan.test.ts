@@ -25,7 +25,13 @@ describe('the full network', () => {
       for (const freeze of [['text_encoder'], []]) {
         const names = trainedParameters(DEFAULT_CONFIG, parseTrainConfig({ freeze }, 'test'));
         const memory = gibibytes * GIB;
-        const plan = planMemory(DEFAULT_CONFIG, { batch, length, memory, trained: name => names.has(name) });
+        const plan = planMemory(DEFAULT_CONFIG, {
+          batch,
+          length,
+          memory,
+          validation: true,
+          trained: name => names.has(name),
+        });
         expect(plan.bytes.total).toBeLessThanOrEqual(memory);
         expect(plan.microBatch).toBe(batch);
         expect(plan.bytes.total).toBe(Object.values(plan.bytes).reduce((sum, n) => sum + n, 0) - plan.bytes.total);
@@ -100,6 +106,9 @@ describe('ways to fit', () => {
     expect(halves.bytes.activations).toBeLessThan(0.75 * whole.bytes.activations);
     expect(halves.bytes.parameters).toBe(whole.bytes.parameters);
     expect(ask({ average: true }).bytes.total - whole.bytes.total).toBe(whole.bytes.parameters);
+    const validated = ask({ validation: true, microBatch: 4 });
+    expect(validated.bytes.validation).toBeGreaterThan(100_000);
+    expect(validated.bytes.total - validated.bytes.validation).toBe(halves.bytes.total);
     expect(() => ask({ microBatch: 3 })).toThrow('a micro-batch must divide the batch, got 3 for a batch of 8');
   });
 

@@ -145,7 +145,7 @@ class Run {
       ...sizes,
       ...{ microBatch: config.microBatch, average: ema > 0, limits: this.gpu.limits, tuning: this.gpu.tuning },
       ...(recompute === 'auto' ? {} : { recompute }),
-      trained: name => trained.has(name),
+      ...{ trained: name => trained.has(name), validation: this.data.validation !== null },
       ...(this.options.memory === undefined ? {} : { memory: this.options.memory }),
     });
     this.emit({ kind: 'plan', plan });
@@ -172,7 +172,12 @@ class Run {
     const count = validation?.records.length ?? 0;
     const plan =
       validation &&
-      this.#keep(await Validation.create(arena, assembly, network, { batch: Math.min(config.batch, count), length }));
+      this.#keep(
+        await Validation.create(arena, assembly, network, {
+          batch: Math.min(this.#microBatch ?? config.batch, count),
+          length,
+        }),
+      );
     const stop = signal ? { signal } : {};
     const model = { config: network, vocab };
     return {

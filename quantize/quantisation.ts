@@ -96,13 +96,14 @@ export class Quantisation {
 
   /** Dice of the source in fp32 and of the new folder, before it is one. */
   async score(model: string, stored: FolderIo, records: readonly DatasetRecord[]): Promise<Agreement> {
-    const { signal, device = 'auto' } = this.options;
+    const { signal } = this.options;
     const total = 2 * records.length;
     let done = 0;
     const onRecord = () => this.report('score', ++done, total);
     const scored = async (io: FolderIo, dtype: 'fp32' | 'auto') => {
       const platform = { io, gpu: () => nodeGpu() };
-      const session = await openModel(model, platform, { device, dtype, ...(signal && { signal }) });
+      // where the layers were looked at, whatever `auto` would take for speed
+      const session = await openModel(model, platform, { device: 'webgpu', dtype, ...(signal && { signal }) });
       try {
         return await scoreSession(this.assembly, session, records, { signal, onRecord });
       } finally {

@@ -41,7 +41,9 @@ export async function storedWeights(
   if (precision.dtype !== 'int8') return { precision: { ...precision, wide }, parameters: realStream(stream, stored) };
   const { int8Passes } = await import('../model/passes/int8.js');
   const chosen = () => new Set([...int8Parameters(config)].filter(name => !wide?.has(name)));
-  const whole = stored.size > 0 ? stored : chosen();
-  const parameters = stored.size > 0 ? checkedScales(stream, whole) : quantizedStream(stream, whole);
+  // An int8 folder has said which: what it holds as floats was kept so.
+  const asStored = stored.size > 0 || config.dtype === 'int8';
+  const whole = asStored ? stored : chosen();
+  const parameters = asStored ? checkedScales(stream, whole) : quantizedStream(stream, whole);
   return { precision: { ...precision, wide, int8: int8Passes(whole) }, parameters };
 }

@@ -13,6 +13,7 @@ import { chooseInt8, int8Passes } from '../../model/passes/int8.js';
 import { int8Weights } from '../../model/passes/int8-weights.js';
 import { scaleName } from '../../model/scale-name.js';
 import { tmca, tmcaInputs } from '../../model/tmca.js';
+import { choosePrecision } from '../../runtime/engine-choice.js';
 import {
   checkedScales,
   dequantizeRows,
@@ -22,7 +23,13 @@ import {
   quantizeRows,
   realStream,
 } from '../../runtime/int8.js';
-import { type SafetensorsTensor, tensorOf, toFloat32 } from '../../runtime/safetensors/index.js';
+import {
+  type SafetensorsHeader,
+  type SafetensorsTensor,
+  tensorOf,
+  toFloat32,
+} from '../../runtime/safetensors/index.js';
+import { storedWeights } from '../../runtime/stored-weights.js';
 import { type Golden, goldenFolders, loadGolden } from '../golden.js';
 
 const graphOf = ({ config, batch, length }: Golden) => namedOutputs(tmca(config, tmcaInputs(config, batch, length)));
@@ -219,5 +226,35 @@ describe('streams of a file', () => {
 
   test('whole numbers are no weights to those that know nothing of scales', () => {
     expect(() => toFloat32(w)).toThrow('toFloat32: tensor "w" must be F32, F16 or BF16, got I8; convert it first');
+  });
+});
+
+describe('what runs of a folder', async () => {
+  const { config } = await loadGolden('test/fixtures/golden/micro');
+  const name = 'decoder.blocks.0.self_attn.q_proj.weight';
+  const header = (dtype: 'F32' | 'F16' | 'I8') =>
+    ({ tensors: new Map([[name, { dtype, shape: [8, 8], begin: 0, end: 0 }]]) }) as unknown as SafetensorsHeader;
+  const run = async (
+    stored: 'fp32' | 'fp16' | 'int8',
+    asked: 'auto' | 'fp16' | 'int8',
+    dtype: 'F32' | 'F16' | 'I8',
+  ) => {
+    const precision = choosePrecision(asked, stored, true);
+    const held = await storedWeights({ ...config, dtype: stored }, header(dtype), precision, { async *tensors() {} });
+    const graph = held.precision.int8?.before({ y: b.parameter(name, [8, 8]) });
+    return { int8: graph?.y?.op === 'binary', wide: held.precision.wide?.has(name) ?? false };
+  };
+
+  test.each([
+    ['an int8 file as it is', 'int8', 'auto', 'I8', { int8: true, wide: false }],
+    ['what an int8 folder keeps as halves stays halves', 'int8', 'auto', 'F16', { int8: false, wide: false }],
+    ['what it keeps in F32 is f32 on the device', 'int8', 'auto', 'F32', { int8: false, wide: true }],
+    ['an int8 file in fp16', 'int8', 'fp16', 'I8', { int8: false, wide: false }],
+    ['a float file as int8', 'fp32', 'int8', 'F32', { int8: true, wide: false }],
+    ['a float file in fp16', 'fp32', 'fp16', 'F32', { int8: false, wide: false }],
+    ['what an fp16 folder keeps in F32', 'fp16', 'auto', 'F32', { int8: false, wide: true }],
+    ['and is asked for in int8: it stays f32', 'fp16', 'int8', 'F32', { int8: false, wide: true }],
+  ] as const)('%s', async (_, stored, asked, dtype, expected) => {
+    expect(await run(stored, asked, dtype)).toEqual(expected);
   });
 });

@@ -39,7 +39,8 @@ const cosineOf = (cosine: number | null): string => (cosine === null ? 'not fini
 function short(value: number): string {
   if (value === 0) return '0';
   const size = Math.abs(value);
-  return size < 1e-3 || size >= 1e6 ? value.toExponential(1) : String(Number(value.toPrecision(3)));
+  if (size < 1e-3 || size >= 1e7) return value.toExponential(1);
+  return size < 1000 ? String(Number(value.toPrecision(3))) : Math.round(value).toLocaleString('en');
 }
 
 function budgetBadge({ budget, end_to_end: { dice } }: QuantizeReport): Html {
@@ -84,9 +85,9 @@ function findingTable({ findings, ranges }: QuantizeReport): Html {
   const largest = html`The largest activation is ${short(ranges.activation)} and the largest squared deviation in a norm ${short(ranges.squared_deviation)}, of the 65,504 that f16 holds; before a GELU the largest is ${short(ranges.gelu)}.`;
   if (findings.length === 0) return html`<p class="note">Nothing had to be. ${largest}</p>`;
   const row = ({ layer, kind, value, limit, rule }: Finding) =>
-    html`<tr><th><code>${layer}</code></th><td>${LIMIT[kind]}</td><td>${short(value)}</td><td>${short(limit)}</td><td class="left">${rule}</td></tr>`;
+    html`<tr><th><code>${layer}</code></th><td>${LIMIT[kind]}</td><td>${short(value)}</td><td>${short(limit)}</td><td class="words">${rule}</td></tr>`;
   return html`<p class="note">${largest}</p>
-<div class="wide"><table><thead><tr><th>layer</th><th>what</th><th>value</th><th>limit</th><th class="left">rule</th></tr></thead>
+<div class="wide"><table><thead><tr><th>layer</th><th>what</th><th>value</th><th>limit</th><th class="words">rule</th></tr></thead>
 <tbody>${findings.map(row)}</tbody></table></div>`;
 }
 

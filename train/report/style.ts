@@ -58,6 +58,8 @@ svg { display: block; width: 100%; height: auto; }
 .wide { overflow-x: auto; border: 1px solid var(--line); border-radius: .5rem; background: var(--panel); }
 table { border-collapse: collapse; width: 100%; font-size: .88rem; }
 th, td { padding: .4rem .75rem; text-align: right; white-space: nowrap; border-top: 1px solid var(--line); }
+th.words, td.words { text-align: left; white-space: normal; min-width: 17rem; }
+th > code { white-space: nowrap; }
 thead th { border-top: 0; white-space: normal; min-width: 5.5rem; color: var(--soft); font-weight: 500; vertical-align: bottom; }
 tbody th { font-weight: 500; }
 th:first-child, td.text, th.text { text-align: left; }

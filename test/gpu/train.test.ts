@@ -3,7 +3,8 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { TmcaError } from '../../errors/index.js';
 import { openModelFolder } from '../../runtime/model-folder/index.js';
 import { openDataset } from '../../runtime/node/dataset.js';
 import { evaluateRecords } from '../../runtime/node/evaluate.js';
@@ -16,6 +17,7 @@ import type { MemoryPlan } from '../../train/memory-plan.js';
 import type { TrainOptions } from '../../train/run/options.js';
 import { train as run } from '../../train/run/train.js';
 import { latestCheckpoint, readMetrics, readRunInfo } from '../../train/run-files/index.js';
+import { TrainingStep } from '../../train/step.js';
 import { type Bundle, bundle } from '../null/train-bundle.js';
 import { tinyConfig, writeTrainSet } from '../train-set.js';
 
@@ -101,6 +103,35 @@ describe('a run in parts is the run in one piece, bit for bit', () => {
     expect(await files('stopped')).toEqual(await files('whole'));
     expect(await metrics('stopped')).toEqual(await metrics('whole'));
     expect((await readRunInfo(join(folder, 'stopped')))!.ended!.why).toBe('20 steps, as asked for');
+  });
+
+  test('a device that is lost on the way is replaced, and nothing is seen of it', async () => {
+    const take = TrainingStep.prototype.run;
+    let lost = 0;
+    const spy = vi.spyOn(TrainingStep.prototype, 'run').mockImplementation(function (this: TrainingStep, ...args) {
+      if (this.steps === 7 && lost++ === 0) this.arena.gpu.device.destroy();
+      return take.apply(this, args);
+    });
+    const notes: string[] = [];
+    const onEvent = (event: TrainEvent) => void (event.kind === 'note' && notes.push(event.text));
+    await train('lost', { steps: 20, onEvent });
+    spy.mockRestore();
+    expect(lost).toBe(2);
+    expect(notes).toContain('the device was lost: going on from step 6 on a new one');
+    expect(await files('lost')).toEqual(await files('whole'));
+    expect(await metrics('lost')).toEqual(await metrics('whole'));
+  });
+
+  test('one that is lost again and again ends the run, which says how to go on', async () => {
+    const spy = vi.spyOn(TrainingStep.prototype, 'run').mockImplementation(function (this: TrainingStep) {
+      return Promise.reject(new TmcaError('DEVICE_LOST', 'gone', { retryable: true }));
+    });
+    await expect(train('gone', { steps: 2 })).rejects.toMatchObject({
+      code: 'DEVICE_LOST',
+      message: expect.stringMatching(/^gone; step 0 is saved in .*, go on with: tmca train .* --resume$/),
+    });
+    expect(spy).toHaveBeenCalledTimes(3);
+    spy.mockRestore();
   });
 
   test('the published model scores as it was validated', async () => {

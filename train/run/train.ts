@@ -30,9 +30,12 @@ import { loadState, readModel, readState } from './state-tensors.js';
 /** What has to be let go of at the end, in the order in which it was made. */
 type Made = { dispose(): void | Promise<void> }[];
 
+/** Devices that may be lost between two checkpoints: a driver that comes back is waited for, a run that kills it is not repeated. */
+const LOSSES_IN_A_ROW = 3;
+
 /**
  * Trains. Files are written as run-files/ says, so that the process may die at any moment; `signal` stops after the step under
- * way, with a checkpoint.
+ * way, with a checkpoint. A lost device is replaced, and the run goes on from its last checkpoint: the result is the same.
  *
  * Errors: BAD_ARGUMENT, CONFIG_INVALID, those of the data set (DATASET_INVALID, …), of the model to start from, of the device
  * (NO_ADAPTER, GPU_LIMIT, GPU_OUT_OF_MEMORY, DEVICE_LOST), MODEL_NOT_FINITE, OUTPUT_NOT_WRITABLE, ABORTED. Their messages say
@@ -43,8 +46,30 @@ type Made = { dispose(): void | Promise<void> }[];
  * const rest = await train({ data: 'kvasir-seg', out: 'run', resume: true });
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
-  const { signal, device = 'auto', steps } = options;
   const emit = options.onEvent ?? (() => {});
+  let losses = 0;
+  let saved: number | undefined;
+  const watched = (event: TrainEvent) => {
+    if (event.kind === 'checkpoint') {
+      losses = 0;
+      saved = event.step;
+    }
+    emit(event);
+  };
+  for (let resume = options.resume; ; resume = true) {
+    try {
+      return await trainOnce({ ...options, resume }, watched);
+    } catch (error) {
+      const lost = error instanceof TmcaError && error.code === 'DEVICE_LOST';
+      if (!lost || saved === undefined || ++losses >= LOSSES_IN_A_ROW) throw error;
+      emit({ kind: 'note', text: `the device was lost: going on from step ${saved} on a new one` });
+    }
+  }
+}
+
+/** On one device. */
+async function trainOnce(options: TrainOptions, emit: (event: TrainEvent) => void): Promise<TrainResult> {
+  const { signal, device = 'auto', steps } = options;
   checkDevice(device);
   check(
     steps === undefined || (Number.isSafeInteger(steps) && steps >= 1),

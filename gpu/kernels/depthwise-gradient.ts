@@ -2,7 +2,7 @@
 
 import { check } from '../../errors/index.js';
 import { type KernelCall, spread, u32 } from '../kernel.js';
-import { hardwareTuning, type Tuning } from '../tuning.js';
+import type { Tuning } from '../tuning.js';
 import { type DepthwiseDims, depthwiseCall } from './depthwise.js';
 import general from './depthwise-weight-gradient.wgsl?raw';
 import vec4 from './depthwise-weight-gradient-vec4.wgsl?raw';
@@ -27,7 +27,7 @@ export function depthwiseInputGradient<O>(
   storage: GradientStorage = fp32,
 ): KernelCall<O> {
   checkFp32('depthwiseInputGradient', storage);
-  return depthwiseCall('depthwiseInputGradient', dims, { x: dy, weight, out }, fp32, { flip: true });
+  return depthwiseCall('depthwiseInputGradient', dims, { x: dy, weight, out }, { ...fp32, ...storage }, { flip: true });
 }
 
 export interface DepthwiseWeightGradientOperands<O> {
@@ -84,10 +84,7 @@ export function depthwiseWeightGradientPartial(dims: DepthwiseDims, tuning?: Tun
   return runs.count === 1 ? 0 : runs.count * weights;
 }
 
-function cut(
-  { batch, height, width, channels, kernelHeight, kernelWidth }: DepthwiseDims,
-  _tuning: Tuning = hardwareTuning,
-) {
+function cut({ batch, height, width, channels, kernelHeight, kernelWidth }: DepthwiseDims, tuning?: Tuning) {
   const where = 'depthwiseWeightGradient';
   elements(where, { batch, height, width, channels });
   const weights = elements(where, { kernelHeight, kernelWidth, channels });
@@ -98,5 +95,5 @@ function cut(
   );
   const packets = channels % 4 === 0 ? channels / 4 : channels;
   const lines = batch * height;
-  return { packets, weights, lines, runs: runsOf(lines, packets * kernelHeight, 1) };
+  return { packets, weights, lines, runs: runsOf(lines, packets * kernelHeight, 1, tuning) };
 }

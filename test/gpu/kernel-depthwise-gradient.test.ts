@@ -1,14 +1,15 @@
 // depthwise gradients by input and weight: general and vec4, one run of lines and many, kernels wider than the map.
 
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   depthwiseInputGradient,
   depthwiseWeightGradient,
   depthwiseWeightGradientPartial,
 } from '../../gpu/kernels/depthwise-gradient.js';
+import { fp32 } from '../../gpu/kernels/gradient-storage.js';
 import { expectClose, tolerance } from '../tolerance.js';
 import { floats, given, repeatable, written } from './gradient-harness.js';
-import { getGpu } from './harness.js';
+import { getGpu, tuningsOf } from './harness.js';
 import { depthwiseGradientReference } from './reference-gradients.js';
 import { noise } from './reference-kernels.js';
 
@@ -21,23 +22,27 @@ const cases = [
   { batch: 1, height: 3, width: 2, channels: 46000, kernelHeight: 3, kernelWidth: 1 },
 ];
 
-test.each(cases)('[$batch,$height,$width,$channels] by $kernelHeight x $kernelWidth', async dims => {
-  const { batch, height, width, channels, kernelHeight, kernelWidth } = dims;
-  const count = batch * height * width * channels;
-  const data = {
-    x: noise(count, 1),
-    weight: noise(kernelHeight * kernelWidth * channels, 2, 0.2),
-    dy: noise(count, 3, 1 / Math.sqrt(batch * height * width)),
-  };
-  const expected = depthwiseGradientReference(dims, data);
-  const dx = depthwiseInputGradient(dims, { dy: 2, weight: 1, out: 3 });
-  const dw = depthwiseWeightGradient(dims, { x: 0, dy: 2, partial: 4, out: 5 });
-  expect(dw[0]!.shader.name.endsWith('-vec4')).toBe(channels % 4 === 0);
-  const calls = [dx, ...dw];
-  const results = await repeatable(await getGpu(), calls, [
-    ...[data.x, data.weight, data.dy].map(given),
-    ...[count, depthwiseWeightGradientPartial(dims), data.weight.length].map(floats),
-  ]);
-  expectClose(written(calls, results, 3), expected.dx, tolerance.f32);
-  expectClose(written(calls, results, 5), expected.dw, tolerance.f32);
+const gpu = await getGpu();
+
+describe.each(tuningsOf(gpu))('$name', ({ tuning }) => {
+  test.each(cases)('[$batch,$height,$width,$channels] by $kernelHeight x $kernelWidth', async dims => {
+    const { batch, height, width, channels, kernelHeight, kernelWidth } = dims;
+    const count = batch * height * width * channels;
+    const data = {
+      x: noise(count, 1),
+      weight: noise(kernelHeight * kernelWidth * channels, 2, 0.2),
+      dy: noise(count, 3, 1 / Math.sqrt(batch * height * width)),
+    };
+    const expected = depthwiseGradientReference(dims, data);
+    const dx = depthwiseInputGradient(dims, { dy: 2, weight: 1, out: 3 }, { ...fp32, tuning });
+    const dw = depthwiseWeightGradient(dims, { x: 0, dy: 2, partial: 4, out: 5 }, { ...fp32, tuning });
+    expect(dw[0]!.shader.name.endsWith('-vec4')).toBe(channels % 4 === 0);
+    const calls = [dx, ...dw];
+    const results = await repeatable(gpu, calls, [
+      ...[data.x, data.weight, data.dy].map(given),
+      ...[count, depthwiseWeightGradientPartial(dims, tuning), data.weight.length].map(floats),
+    ]);
+    expectClose(written(calls, results, 3), expected.dx, tolerance.f32);
+    expectClose(written(calls, results, 5), expected.dw, tolerance.f32);
+  });
 });

@@ -22,9 +22,23 @@ const entries = {
  * and a worker pays some three kilobytes for that.
  */
 const page = staticImports('.', entries.index);
+/** Reached by the worker through index files, and used by others alone: shaken out of a bundle, but not out of a chunk. */
+const unused = [
+  'runtime/safetensors/write.ts',
+  'runtime/layout.ts',
+  'runtime/webgpu/run-graph.ts',
+  'assembly/metrics.ts',
+];
 const engine = new Set(
-  [...staticImports('.', entries.worker)].filter(file => !page.has(file) && file !== entries.worker),
+  [...staticImports('.', entries.worker)].filter(
+    file => !page.has(file) && file !== entries.worker && !unused.includes(file),
+  ),
 );
+
+const isEngine = (id: string): boolean => {
+  const file = relative('.', id).split('?')[0]!.replaceAll('\\', '/');
+  return engine.has(file) || /^node_modules\/(valibot|@noble)\//.test(file);
+};
 
 export default defineConfig({
   plugins: [wgsl()],
@@ -45,7 +59,7 @@ export default defineConfig({
         ...{ format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunk-[name]-[hash].js' },
         codeSplitting: {
           includeDependenciesRecursively: false,
-          groups: [{ name: 'engine', test: id => engine.has(relative('.', id).split('?')[0]!.replaceAll('\\', '/')) }],
+          groups: [{ name: 'engine', test: isEngine }],
         },
       },
     },

@@ -25,6 +25,12 @@ export class Axis {
   /** i16 [size, taps]: upper and lower parts of the weights. */
   hi: usize;
   lo: usize;
+  /** i16 [size, taps]: the weights rounded to multiples of 2^drop, which is one number where `hi` and `lo` are two. */
+  top: usize;
+  drop: i32;
+  /** i32 [size] each: with `top`, a window's sum over any bytes is too large by `above` at most, and by `slack - above` too small. */
+  above: usize;
+  slack: usize;
 }
 
 export function createAxis(source: i32, size: i32): Axis {
@@ -40,10 +46,50 @@ export function createAxis(source: i32, size: i32): Axis {
   axis.count = heap.alloc(<usize>size * 4);
   axis.hi = heap.alloc(weights);
   axis.lo = heap.alloc(weights);
+  axis.top = heap.alloc(weights);
+  axis.above = heap.alloc(<usize>size * 4);
+  axis.slack = heap.alloc(<usize>size * 4);
   memory.fill(axis.hi, 0, weights);
   memory.fill(axis.lo, 0, weights);
+  memory.fill(axis.top, 0, weights);
   for (let o = 0; o < size; ++o) fillWindow(axis, o, source, (<f64>o + 0.5) * scale, widen);
+  dropBits(axis);
   return axis;
+}
+
+/** Fills `top`, `above` and `slack`. */
+function dropBits(axis: Axis): void {
+  const end = <usize>axis.size * axis.taps * 2;
+  let greatest = 0;
+  for (let at: usize = 0; at < end; at += 2) greatest = max(greatest, weightAt(axis, at));
+  let drop = 0;
+  while (roundOff(greatest, drop) >= 1 << 15) ++drop;
+  axis.drop = drop;
+  for (let o = 0; o < axis.size; ++o) {
+    let above = 0;
+    let slack = 0;
+    for (let i = 0; i < axis.taps; ++i) {
+      const at = (<usize>o * axis.taps + i) << 1;
+      const weight = weightAt(axis, at);
+      const top = roundOff(weight, drop);
+      store<i16>(axis.top + at, <i16>top);
+      const error = (top << drop) - weight;
+      slack += error < 0 ? -error : error;
+      above += max(error, 0);
+    }
+    store<i32>(axis.above + ((<usize>o) << 2), 255 * above);
+    store<i32>(axis.slack + ((<usize>o) << 2), 255 * slack);
+  }
+}
+
+/** weight / 2^drop, to the nearest. */
+function roundOff(weight: i32, drop: i32): i32 {
+  return drop ? (weight + (1 << (drop - 1))) >> drop : weight;
+}
+
+/** The weight whose halves lie `at` bytes into `hi` and `lo`. */
+export function weightAt(axis: Axis, at: usize): i32 {
+  return ((<i32>load<i16>(axis.hi + at)) << SPLIT) + <i32>load<i16>(axis.lo + at);
 }
 
 function fillWindow(axis: Axis, o: i32, source: i32, center: f64, widen: f64): void {
@@ -73,5 +119,8 @@ export function freeAxis(axis: Axis): void {
   heap.free(axis.count);
   heap.free(axis.hi);
   heap.free(axis.lo);
+  heap.free(axis.top);
+  heap.free(axis.above);
+  heap.free(axis.slack);
   heap.free(changetype<usize>(axis));
 }

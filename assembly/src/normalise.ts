@@ -18,46 +18,104 @@ const table = memory.data(3 * 256 * 4, 16);
 export function normalise(r: Resize, mode: i32, planar: bool, half: bool, out: usize): void {
   const pixels = <usize>r.size * r.size;
   const planes = <usize>r.planes;
+  if (mode == ZSCORE) takeStatistics(r.sums, pixels, planes);
   for (let c: usize = 0; c < 3; ++c) {
-    const source = r.sums + (planes == 1 ? 0 : c);
     const values = table + (c << 10);
-    fillTable(values, mode, <i32>c, source, pixels, planes);
-    const first = planar ? c * pixels : c;
-    const step: usize = planar ? 1 : 3;
-    if (half) writeHalf(source, planes, values, out + (first << 1), step << 1, pixels);
-    else writeFloat(source, planes, values, out + (first << 2), step << 2, pixels);
+    fillTable(values, mode, <i32>c, planes == 1 ? 0 : c, pixels);
+    // f16 overwrites f32 from the front: entry i is read at 4i before 2i is written.
+    if (half) for (let i: usize = 0; i < 256; ++i) store<u16>(values + (i << 1), toHalf(load<f32>(values + (i << 2))));
   }
+  const step: usize = planar ? 1 : 3;
+  const next: usize = planar ? pixels : 1;
+  if (half) writeHalf(r.sums, planes, out, step << 1, next << 1, pixels);
+  else writeFloat(r.sums, planes, out, step << 2, next << 2, pixels);
 }
 
-function writeFloat(source: usize, planes: usize, values: usize, out: usize, step: usize, pixels: usize): void {
+/** Where the channels of a pixel lie in it: all at 0 where there is one. */
+function writeFloat(source: usize, planes: usize, out: usize, step: usize, next: usize, pixels: usize): void {
+  const green: usize = planes == 1 ? 0 : 1;
   for (let i: usize = 0; i < pixels; ++i, source += planes, out += step) {
-    store<u32>(out, load<u32>(values + ((<usize>load<u8>(source)) << 2)));
+    store<u32>(out, load<u32>(table + ((<usize>load<u8>(source)) << 2)));
+    store<u32>(out + next, load<u32>(table + ((<usize>load<u8>(source + green)) << 2), 1024));
+    store<u32>(out + 2 * next, load<u32>(table + ((<usize>load<u8>(source + 2 * green)) << 2), 2048));
   }
 }
 
-function writeHalf(source: usize, planes: usize, values: usize, out: usize, step: usize, pixels: usize): void {
-  // f16 overwrites f32 from the front: entry i is read at 4i before 2i is written.
-  for (let i: usize = 0; i < 256; ++i) store<u16>(values + (i << 1), toHalf(load<f32>(values + (i << 2))));
+function writeHalf(source: usize, planes: usize, out: usize, step: usize, next: usize, pixels: usize): void {
+  const green: usize = planes == 1 ? 0 : 1;
   for (let i: usize = 0; i < pixels; ++i, source += planes, out += step) {
-    store<u16>(out, load<u16>(values + ((<usize>load<u8>(source)) << 1)));
+    store<u16>(out, load<u16>(table + ((<usize>load<u8>(source)) << 1)));
+    store<u16>(out + next, load<u16>(table + ((<usize>load<u8>(source + green)) << 1), 1024));
+    store<u16>(out + 2 * next, load<u16>(table + ((<usize>load<u8>(source + 2 * green)) << 1), 2048));
   }
 }
 
-function fillTable(values: usize, mode: i32, channel: i32, source: usize, pixels: usize, planes: usize): void {
+/** u64 [3] each: sums of a channel's bytes, and of their squares. */
+const sums = memory.data(3 * 8, 16);
+const squares = memory.data(3 * 8, 16);
+
+/** Pixels whose squares a u32 holds. */
+const BLOCK: usize = 65536;
+
+function takeStatistics(source: usize, pixels: usize, planes: usize): void {
+  memory.fill(sums, 0, 3 * 8);
+  memory.fill(squares, 0, 3 * 8);
+  for (let i: usize = 0; i < pixels; i += BLOCK) {
+    const count = min(BLOCK, pixels - i);
+    // Four pixels of three channels at a time; what is left, and grey, one by one.
+    const quads = planes == 3 ? count & ~3 : 0;
+    if (quads) countColour(source, quads);
+    for (let c: usize = 0; c < planes; ++c) countPlane(source + quads * planes, count - quads, planes, c);
+    source += count * planes;
+  }
+}
+
+function addTo(totals: usize, channel: usize, value: u32): void {
+  store<u64>(totals + (channel << 3), load<u64>(totals + (channel << 3)) + value);
+}
+
+function countPlane(source: usize, count: usize, planes: usize, channel: usize): void {
+  let sum: u32 = 0;
+  let square: u32 = 0;
+  for (let at = source + channel, end = at + count * planes; at < end; at += planes) {
+    const x = <u32>load<u8>(at);
+    sum += x;
+    square += x * x;
+  }
+  addTo(sums, channel, sum);
+  addTo(squares, channel, square);
+}
+
+/** Of RGB; laid out r0 r1 g0 g1 b0 b1 0 0, as in resize.ts. */
+function countColour(source: usize, count: usize): void {
+  const ones = i16x8.splat(1);
+  let sum = i32x4.splat(0);
+  let square = i32x4.splat(0);
+  for (const end = source + count * 3; source < end; source += 12) {
+    const four = v128.load(source);
+    const a = i8x16.swizzle(four, i8x16(0, -1, 3, -1, 1, -1, 4, -1, 2, -1, 5, -1, -1, -1, -1, -1));
+    const b = i8x16.swizzle(four, i8x16(6, -1, 9, -1, 7, -1, 10, -1, 8, -1, 11, -1, -1, -1, -1, -1));
+    sum = i32x4.add(sum, i32x4.dot_i16x8_s(i16x8.add(a, b), ones));
+    square = i32x4.add(square, i32x4.add(i32x4.dot_i16x8_s(a, a), i32x4.dot_i16x8_s(b, b)));
+  }
+  addTo(sums, 0, i32x4.extract_lane(sum, 0));
+  addTo(sums, 1, i32x4.extract_lane(sum, 1));
+  addTo(sums, 2, i32x4.extract_lane(sum, 2));
+  addTo(squares, 0, i32x4.extract_lane(square, 0));
+  addTo(squares, 1, i32x4.extract_lane(square, 1));
+  addTo(squares, 2, i32x4.extract_lane(square, 2));
+}
+
+/** `plane`: the channel's place among those that were counted. */
+function fillTable(values: usize, mode: i32, channel: i32, plane: usize, pixels: usize): void {
   let offset = 0.0;
   let scale = 1.0 / 255.0;
   if (mode == ZSCORE) {
-    let sum: u64 = 0;
-    let squares: u64 = 0;
-    for (let i: usize = 0; i < pixels; ++i, source += planes) {
-      const x = <u64>load<u8>(source);
-      sum += x;
-      squares += x * x;
-    }
+    const sum = load<u64>(sums + (plane << 3));
     // n * Sum(x^2) - Sum(x)^2 has no cancellation in integers: it is exact below 2^64, i.e. up to 16 million pixels.
     const n = <f64>pixels;
     offset = <f64>sum / n;
-    scale = 1.0 / (Math.sqrt(<f64>(<u64>pixels * squares - sum * sum)) / n + 1e-6);
+    scale = 1.0 / (Math.sqrt(<f64>(<u64>pixels * load<u64>(squares + (plane << 3)) - sum * sum)) / n + 1e-6);
   } else if (mode == IMAGENET) {
     // Means and standard deviations of ImageNet's training images, RGB, of bytes over 255 (torchvision).
     const mean = channel == 0 ? 0.485 : channel == 1 ? 0.456 : 0.406;

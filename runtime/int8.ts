@@ -13,6 +13,8 @@ import type { SafetensorsTensor } from './safetensors/index.js';
 import { toFloat32, wholeNumbers } from './safetensors/to-float32.js';
 
 const LARGEST = 127;
+/** The smallest normal f32: below it, rounding is coarse. */
+const SMALLEST = 2 ** -126;
 
 export interface Int8Tensor {
   readonly q: Int8Array;
@@ -35,11 +37,12 @@ export function quantizeRows(values: Float32Array, rows: number): Int8Tensor {
     const end = (r + 1) * width;
     let largest = 0;
     for (let i = r * width; i < end; i++) largest = Math.max(largest, Math.abs(values[i]!));
-    // In f32, as the file keeps it; a row of subnormals, whose scale would be 0, is a row of zeros.
+    // In f32, as the file keeps it; a row so small that its scale is no normal number is a row of zeros.
     const step = Math.fround(largest / LARGEST);
-    scale[r] = step > 0 ? step : 1;
-    for (let i = r * width; i < end; i++)
-      q[i] = Math.max(-LARGEST, Math.min(LARGEST, Math.round(values[i]! / scale[r]!)));
+    scale[r] = step >= SMALLEST ? step : 1;
+    // A scale rounded down lets the largest quotient pass 127 by 2^-24 of it: it still rounds to 127.
+    const factor = scale[r]!;
+    for (let i = r * width; i < end; i++) q[i] = Math.round(values[i]! / factor);
   }
   return { q, scale };
 }
@@ -47,7 +50,10 @@ export function quantizeRows(values: Float32Array, rows: number): Int8Tensor {
 /** The numbers that whole numbers and scales stand for. */
 export function dequantizeRows({ q, scale }: Int8Tensor): Float32Array {
   const width = q.length / scale.length;
-  return Float32Array.from(q, (v, i) => v * scale[Math.floor(i / width)]!);
+  const values = new Float32Array(q.length);
+  let i = 0;
+  for (const factor of scale) for (const end = i + width; i < end; i++) values[i] = q[i]! * factor;
+  return values;
 }
 
 /** Parameters of a network that are worth storing as whole numbers; see model/passes/int8.ts. */

@@ -55,7 +55,7 @@ export async function loadConstants<C extends LoadTime>(
     // A graph that reads whole numbers has their scales beside them (passes/dequantise.ts).
     held.put(
       parameter.name,
-      parameter.dtype === 'I8' ? Float32Array.from(wholeNumbers(parameter)) : toFloat32(parameter),
+      parameter.dtype === 'I8' ? new Float32Array(wholeNumbers(parameter)) : toFloat32(parameter),
     );
     for (const ready of held.take(parameter.name)) put(ready.key, ready.constant, ready.evaluate(held));
   }

@@ -6,7 +6,9 @@ import { nodeGpu } from '../gpu/node.js';
 import type { Tuning } from '../gpu/tuning.js';
 import { parseConfig } from '../model/config.js';
 import type { Program } from '../model/lower.js';
+import { int8Passes } from '../model/passes/int8.js';
 import { choosePrecision } from '../runtime/engine-choice.js';
+import { int8Parameters } from '../runtime/int8.js';
 import { buildPrograms } from '../runtime/webgpu/programs.js';
 import { PRESETS } from '../train/presets.js';
 import { trainingPrograms } from '../train/programs.js';
@@ -32,6 +34,7 @@ interface Options {
 export function programOf(which: string, { config, dtype, batch, length }: Options, tuning: Tuning): Program {
   const parsed = parseConfig(PRESETS[config as keyof typeof PRESETS].model, config);
   if (which === 'step') return trainingPrograms(parsed, { batch, length, tuning }).backward.program;
-  const precision = choosePrecision(dtype as 'fp32' | 'fp16', 'fp32', dtype === 'fp16');
+  const chosen = choosePrecision(dtype as 'fp32' | 'fp16' | 'int8', 'fp32', dtype !== 'fp32');
+  const precision = dtype === 'int8' ? { ...chosen, int8: int8Passes(int8Parameters(parsed)) } : chosen;
   return buildPrograms(parsed, length, precision, tuning)[which as 'frame' | 'text'];
 }

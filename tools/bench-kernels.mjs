@@ -1,4 +1,4 @@
-// `node tools/bench-kernels.mjs [frame|text|step] [--config full|nano] [--batch N] [--dtype fp32|fp16] [--tunings hardware,adapter]
+// `node tools/bench-kernels.mjs [frame|text|step] [--config full|nano] [--batch N] [--dtype fp32|fp16|int8] [--tunings hardware,adapter]
 // [--only NAME] [--reps N] [--json FILE]`: every different dispatch of a program alone, on the adapter that Dawn finds, each in
 // every tuning by turns; the families' shares of the whole, and their GFLOP/s. Needs `npm run assembly`.
 //

@@ -28,7 +28,7 @@ export function padded(view: ArrayBufferView): Uint8Array {
 export function encodeStorage(assembly: Assembly, tensor: SafetensorsTensor, storage: Storage): Uint8Array {
   if (storage === 'i32') return padded(Int32Array.from(toFloat32(tensor)));
   if (storage === 'f32') return padded(toFloat32(tensor));
-  if (storage === 'i8') return padded(tensor.dtype === 'I8' ? tensor.bytes : Int8Array.from(toFloat32(tensor)));
+  if (storage === 'i8') return padded(tensor.dtype === 'I8' ? tensor.bytes : new Int8Array(toFloat32(tensor)));
   if (tensor.dtype === 'F16') return padded(tensor.bytes);
   const values = toFloat32(tensor);
   const halves = toHalf(assembly, values);
@@ -50,7 +50,7 @@ export const bytesOfView = (view: ArrayBufferView): Uint8Array =>
 export function decodeStorage(assembly: Assembly, bytes: Uint8Array, storage: Storage, count: number): Float32Array {
   const { buffer, byteOffset } = bytes;
   if (storage === 'f16') return fromHalf(assembly, new Uint16Array(buffer, byteOffset, count));
-  if (storage === 'i8') return Float32Array.from(new Int8Array(buffer, byteOffset, count));
+  if (storage === 'i8') return new Float32Array(new Int8Array(buffer, byteOffset, count));
   return storage === 'f32'
     ? new Float32Array(buffer, byteOffset, count)
     : Float32Array.from(new Int32Array(buffer, byteOffset, count));

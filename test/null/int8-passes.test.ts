@@ -172,8 +172,12 @@ describe('quantizeRows', () => {
       expect(Math.abs(v - values[i]!)).toBeLessThanOrEqual(0.5001 * scale[Math.floor(i / 3)]!);
   });
   test('a row of subnormals whose scale would vanish is a row of zeros', () => {
-    const { q, scale } = quantizeRows(Float32Array.of(1e-45, -1e-45), 1);
-    expect([[...q], [...scale]]).toEqual([[0, 0], [1]]);
+    for (const tiny of [1e-45, 1.9e-43, 1e-38]) {
+      const { q, scale } = quantizeRows(Float32Array.of(tiny, -tiny), 1);
+      expect([[...q].map(Math.abs), [...scale]]).toEqual([[0, 0], [1]]);
+    }
+    const { q } = quantizeRows(Float32Array.of(1.6e-36, -1.6e-36), 1);
+    expect([...q]).toEqual([127, -127]);
   });
 });
 

@@ -97,7 +97,7 @@ class Loop {
   ) {
     this.#state = start;
     this.#saved = saved ? positionOf(start) : null;
-    for (const line of earlier) if (line.kind === 'step' && line.epoch === start.epoch) this.#add(line as never);
+    for (const line of earlier) if (line.kind === 'step' && line.epoch === start.epoch) this.#add(line);
   }
 
   async run(): Promise<LoopResult> {
@@ -229,8 +229,8 @@ class Loop {
     };
   }
 
-  #add(values: Sums): void {
-    for (const name of SUMMED) this.#sums[name] += values[name];
+  #add(values: { readonly [name in keyof Sums]?: unknown }): void {
+    for (const name of SUMMED) this.#sums[name] += Number(values[name]);
   }
 
   /** Once for each state. */

@@ -133,6 +133,16 @@ describe('a run that is not disturbed', () => {
     expect([checkpoint, metrics]).toEqual([null, { kept: 0, dropped: 1, cut: false }]);
   });
 
+  test('the line of an epoch that was not finished goes when the run goes on', async () => {
+    const run = await RunFolder.create(folder, by);
+    await run.log(line(1));
+    await run.save(content(1));
+    await run.log({ kind: 'epoch', step: 1, epoch: 0, complete: 0, val_dice: 0.5 });
+    const { metrics } = await RunFolder.resume(folder, by);
+    expect(metrics).toEqual({ kept: 1, dropped: 1, cut: false });
+    expect(await readMetrics(join(folder, 'metrics.jsonl'))).toEqual([line(1)]);
+  });
+
   test('a state that could not be read back is not written', async () => {
     const run = await RunFolder.create(folder, by);
     const { state, ...rest } = content(3);

@@ -229,7 +229,7 @@ class Loop {
     };
   }
 
-  #add(values: { readonly [name in keyof Sums]?: unknown }): void {
+  #add(values: Sums | MetricsLine): void {
     for (const name of SUMMED) this.#sums[name] += Number(values[name]);
   }
 

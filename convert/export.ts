@@ -2,11 +2,14 @@
 
 import { check } from '../errors/index.js';
 import { show } from '../errors/show.js';
+import { choosePrecision } from '../runtime/engine-choice.js';
 import { expectedParameters } from '../runtime/inspect.js';
-import { checkFinite, checkTensors, openModelFolder } from '../runtime/model-folder/index.js';
+import type { ParameterStream } from '../runtime/load-constants.js';
+import { checkFinite, checkTensors, type ModelFolder, openModelFolder } from '../runtime/model-folder/index.js';
 import { writeFileAtomic } from '../runtime/node/files.js';
 import { nodeIo } from '../runtime/node/folder.js';
 import { type SafetensorsTensor, safetensorsStream, tensorOf, toFloat32 } from '../runtime/safetensors/index.js';
+import { storedWeights } from '../runtime/stored-weights.js';
 import { CONVENTIONS, type Convention, type ConventionId, namesIn, PREFIX } from './names.js';
 
 export interface ExportOptions {
@@ -44,10 +47,11 @@ export async function exportCheckpoint(options: ExportOptions): Promise<ExportRe
     const names = namesIn(convention, shapes.keys());
     // In the order of the folder's file, which is a stream.
     const wanted = [...header.tensors.keys()].filter(name => names.has(name));
-    const stream = folder.weights.tensors();
+    const stream = await realTensors(folder);
+    const early = new Map<string, SafetensorsTensor>();
     let done = 0;
     const load = async (name: string): Promise<Uint8Array> => {
-      const tensor = await nextNamed(stream, name);
+      const tensor = await nextNamed(stream, name, early, names);
       checkFinite(name, tensor);
       onTensor?.(++done, wanted.length);
       return tensorOf(name, tensor.shape, toFloat32(tensor)).bytes;
@@ -75,10 +79,30 @@ async function* toItsEnd(
   for await (const _ of stream);
 }
 
-async function nextNamed(stream: AsyncGenerator<SafetensorsTensor, void>, name: string): Promise<SafetensorsTensor> {
+/** The folder's parameters as real numbers, whatever it stores: int8 ones times their scales. */
+async function realTensors({ config, weights }: ModelFolder): Promise<AsyncGenerator<SafetensorsTensor, void>> {
+  const stream: ParameterStream = { tensors: () => weights.tensors() };
+  const { parameters } = await storedWeights(config, weights.header, FLOAT, stream);
+  return (async function* () {
+    yield* parameters.tensors();
+  })();
+}
+
+const FLOAT = choosePrecision('fp32', 'fp32', false);
+
+/** The next tensor of that name; those that come before it are kept for their turn (an int8 one waits for its scales). */
+async function nextNamed(
+  stream: AsyncGenerator<SafetensorsTensor, void>,
+  name: string,
+  early: Map<string, SafetensorsTensor>,
+  wanted: ReadonlyMap<string, string>,
+): Promise<SafetensorsTensor> {
   for (;;) {
+    const kept = early.get(name);
+    early.delete(name);
+    if (kept) return kept;
     const { value } = await stream.next();
     check(value, 'INTERNAL', () => `exportCheckpoint: the stream must hold ${show(name)}, got its end`);
-    if (value.name === name) return value;
+    if (wanted.has(value.name)) early.set(value.name, value);
   }
 }

@@ -29,13 +29,11 @@ export async function networkConfig(
   { path, vocabSize }: { readonly path?: string | undefined; readonly vocabSize?: number | undefined },
   warnings: string[],
 ): Promise<Config> {
-  const named = path === undefined ? null : await readJson(path);
-  if (path !== undefined && !named)
-    throw new TmcaError('FILE_NOT_FOUND', `import: --config must exist, got no file ${path}; check the path`);
-  const foreign = named && foreignConfig(path!, named);
-  const given: Json = named && !foreign ? named : {};
+  const named = path === undefined ? await ownBeside(parts.get('decoder')) : await namedJson(path);
+  const foreign = named && foreignConfig(named.path, named.values);
+  const given = named && !foreign ? named.values : {};
   const sizes: Record<string, number | readonly number[]> = {};
-  let heads: number | null = null;
+  let told: Json = {};
   for (const part of parts.values()) {
     const own = sizesOf(part);
     Object.assign(sizes, own);
@@ -45,15 +43,36 @@ export async function networkConfig(
     checkForeignConfig(beside, own);
     const warning = epsilonWarning(beside);
     if (warning) warnings.push(warning);
-    heads = headsOf(beside) ?? heads;
+    const heads = headsOf(beside);
+    if (heads !== null) told = { text_heads: heads };
   }
-  checkGiven(given, sizes, path);
-  const text = typeof sizes.text_dim === 'number' ? { text_heads: given.text_heads ?? heads ?? usualHeads(sizes) } : {};
+  checkGiven(given, sizes, named?.path);
+  told = { ...told, ...given };
+  const guessed = guessHeads(sizes, told, parts, warnings);
   const words = vocabSize === undefined ? {} : { vocab_size: vocabSize };
   return parseConfig(
-    { name: 'imported', ...words, ...given, ...sizes, ...text, dtype: 'fp32' },
-    path ?? 'import without --config',
+    { name: 'imported', ...words, ...guessed, ...told, ...sizes, dtype: 'fp32' },
+    named?.path ?? 'import without --config',
   );
+}
+
+interface NamedJson {
+  readonly path: string;
+  readonly values: Json;
+}
+
+async function namedJson(path: string): Promise<NamedJson> {
+  const values = await readJson(path);
+  if (values) return { path, values };
+  throw new TmcaError('FILE_NOT_FOUND', `import: --config must exist, got no file ${path}; check the path`);
+}
+
+/** config.json beside a checkpoint of the whole network, where it is the network's. */
+async function ownBeside(decoder: Part | undefined): Promise<NamedJson | null> {
+  if (!decoder) return null;
+  const path = join(decoder.checkpoint.folder, 'config.json');
+  const values = await readJson(path);
+  return values && !foreignConfig(path, values) ? { path, values } : null;
 }
 
 async function foreignBeside({ part, checkpoint }: Part): Promise<ForeignConfig | null> {
@@ -63,15 +82,33 @@ async function foreignBeside({ part, checkpoint }: Part): Promise<ForeignConfig 
   return found?.encoder === part ? found : null;
 }
 
-/** BERT's heads have 64 channels in every published size. */
-function usualHeads({ text_dim: dim }: Sizes): number {
-  check(
-    typeof dim === 'number' && dim % 64 === 0,
-    'CONFIG_INVALID',
-    `import: the number of text_heads must be known, got a text encoder of ${dim} channels and no config.json beside it; ` +
-      'give --config with text_heads',
-  );
-  return dim / 64;
+const divisor = (channels: readonly number[]): number =>
+  [4, 2].find(heads => channels.every(count => count % heads === 0)) ?? 1;
+
+/**
+ * Heads where nothing tells them: BERT's have 64 channels in every published size, of other sizes a divisor is taken; the decoder has 4
+ * where that divides its channels. A guess about parameters that come from a file is a warning.
+ */
+function guessHeads(
+  { text_dim: dim, dims }: Sizes,
+  told: Json,
+  parts: ReadonlyMap<Part['part'], Part>,
+  warnings: string[],
+): { readonly text_heads?: number; readonly heads?: number } {
+  const guess: { text_heads?: number; heads?: number } = {};
+  const warn = (key: string, value: number) =>
+    warnings.push(
+      `${key} is taken as ${value}: tensors do not tell, and no config.json does; give --config where it is another`,
+    );
+  if (typeof dim === 'number' && !Object.hasOwn(told, 'text_heads')) {
+    guess.text_heads = dim % 64 === 0 ? dim / 64 : divisor([dim]);
+    warn('text_heads', guess.text_heads);
+  }
+  if (Array.isArray(dims) && !Object.hasOwn(told, 'heads')) {
+    guess.heads = divisor(dims.slice(1) as number[]);
+    if (parts.has('decoder')) warn('heads', guess.heads);
+  }
+  return guess;
 }
 
 function checkGiven(given: Json, sizes: Sizes, path: string | undefined): void {

@@ -33,8 +33,15 @@ export async function importModel(
     task.end();
   }
   for (const warning of result.warnings) await console.warn(warning);
-  await (json ? console.json({ ...result, config: configToJson(result.config) }) : console.print(summary(result)));
+  await (json ? console.json(document(result)) : console.print(summary(result)));
 }
+
+/** Keys in the style of config.json. */
+const document = ({ config, leftOver, ...rest }: ImportResult) => ({
+  ...rest,
+  left_over: leftOver,
+  config: configToJson(config),
+});
 
 const PARTS = { image: 'image encoder', text: 'text encoder', decoder: 'decoder and head' } as const;
 

@@ -262,15 +262,6 @@ const cases: [string, MalformedCase][] = [
       config: 'c.json',
     },
   ],
-  [
-    'heads that nobody tells',
-    {
-      code: 'CONFIG_INVALID',
-      says: 'the number of text_heads must be known, got a text encoder of 12 channels',
-      files: () => ({ 'm.safetensors': base.bert!.values(), 'c.json': '{"image_size":32}' }),
-      config: 'c.json',
-    },
-  ],
 ];
 
 describe('refused by name', () => {

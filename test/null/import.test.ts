@@ -15,6 +15,7 @@ import {
 import { DEFAULT_CONFIG } from '../../model/config.js';
 import { fill } from '../../runtime/fill.js';
 import { expectedParameters } from '../../runtime/inspect.js';
+import { dequantizeRows, quantizeRows } from '../../runtime/int8.js';
 import { checkTensors, openModelFolder } from '../../runtime/model-folder/index.js';
 import { nodeIo } from '../../runtime/node/folder.js';
 import { type SafetensorsTensor, tensorOf, toFloat32 } from '../../runtime/safetensors/index.js';
@@ -126,9 +127,9 @@ describe('import of what PyTorch wrote', () => {
   test('a checkpoint of the reference comes whole', async () => {
     const golden = 'test/fixtures/golden/micro';
     const out = join(folder, 'whole');
-    const { initialised, leftOver, parts } = await importSmall([`${golden}/model.safetensors`], out, {
-      config: `${golden}/config.json`,
-    });
+    const given = [`${golden}/model.safetensors`];
+    const { initialised, leftOver, parts, config } = await importSmall(given, out, { config: undefined });
+    expect(config).toMatchObject({ imageSize: 32, heads: 2, textHeads: 2, headChannels: 3 });
     expect(parts.map(({ part, convention }) => `${part} ${convention}`)).toEqual([
       'image hf',
       'text bert',
@@ -170,6 +171,25 @@ describe('export', () => {
     await importSmall([out, file(encoder === 'image' ? 'bert' : 'timm')], again, { vocab: VOCAB });
     const first = readFileSync(`${model}/model.safetensors`);
     expect(Buffer.compare(first, readFileSync(`${again}/model.safetensors`))).toBe(0);
+  });
+
+  test('int8 weights leave as the numbers that they stand for', async () => {
+    const name = 'image_encoder.encoder.stages.2.layers.0.pwconv1.weight';
+    const tensors = await readTensors(`${model}/model.safetensors`);
+    const rows = quantizeRows(toFloat32(tensors.get(name)!), 24);
+    const int8 = join(folder, 'int8');
+    mkdirSync(int8);
+    const config = JSON.parse(readFileSync(`${model}/config.json`, 'utf8'));
+    writeFileSync(`${int8}/config.json`, JSON.stringify({ ...config, dtype: 'int8' }));
+    const others = [...tensors.values()].filter(tensor => tensor.name !== name);
+    const stored = [tensorOf(name, [24, 6], rows.q), tensorOf(`${name}.scale`, [24], rows.scale)];
+    writeTensors(`${int8}/model.safetensors`, [...others, ...stored]);
+    const out = join(folder, 'from-int8.safetensors');
+    const result = await exportCheckpoint({ model: int8, as: 'hf', out });
+    const exported = await readTensors(out);
+    expect(result.tensors).toHaveLength(81);
+    expect(numbers(exported.get('encoder.stages.2.layers.0.pwconv1.weight'))).toEqual([...dequantizeRows(rows)]);
+    expect(numbers(exported.get('layernorm.bias'))).toEqual(numbers(tensors.get('image_encoder.layernorm.bias')));
   });
 
   test('a folder that was tampered with leaves no file', async () => {
@@ -253,13 +273,22 @@ describe('variants of the conventions', () => {
     expect(rows.shape).toEqual([31, 12]);
   });
 
-  test('Hugging Face`s config.json as --config; a folder by its name; heads from beside the file', async () => {
+  test('heads: from Hugging Face`s config.json, else a guess that is said', async () => {
+    const inputs = [file('hf'), `${FIXTURES}/bert-sharded`];
+    const beside = await importSmall(inputs, join(folder, 'heads-beside'), { config: undefined });
+    expect(beside.config).toMatchObject({ textHeads: 2, heads: 2, imageSize: 224 });
+    expect(beside.warnings).toEqual([]);
     const config = `${FIXTURES}/bert-sharded/config.json`;
-    // 4 heads of a decoder do not divide these channels: what a config of the text encoder cannot tell stays a default
-    const error = await failure('CONFIG_INVALID', () =>
-      importSmall([file('hf'), file('bert')], join(folder, 'h'), { config }),
-    );
-    expect(error.message).toContain('heads must divide dims[1], dims[2] and dims[3], got 4 and [4,6,8]');
+    const named = await importSmall([file('hf'), file('bert')], join(folder, 'heads-named'), { config, vocab: VOCAB });
+    expect([named.config.textHeads, named.warnings]).toEqual([2, []]);
+    const guessed = await importSmall([file('hf'), file('bert')], join(folder, 'heads-guessed'), {
+      config: undefined,
+      vocab: VOCAB,
+    });
+    expect(guessed.config).toMatchObject({ textHeads: 4, heads: 2 });
+    expect(guessed.warnings).toEqual([
+      'text_heads is taken as 4: tensors do not tell, and no config.json does; give --config where it is another',
+    ]);
   });
 });
 
@@ -306,8 +335,8 @@ describe('the command', () => {
     const { code, json, stderr } = await call([...argv, '--json']);
     expect([code, stderr]).toEqual([0, '']);
     expect(json).toMatchObject({ out, seed: 0, config: { dims: [2, 4, 6, 8], text_heads: 2 }, vocab: VOCAB });
-    const { mapped, initialised, leftOver } = json as Record<string, unknown[]>;
-    expect([mapped!.length, initialised!.length, leftOver!.length]).toEqual([134, 117, 13]);
+    const { mapped, initialised, left_over } = json as Record<string, unknown[]>;
+    expect([mapped!.length, initialised!.length, left_over!.length]).toEqual([134, 117, 13]);
     const { stdout } = await call(argv);
     expect(stdout.split('\n')).toEqual([
       `image encoder: 81 tensors from ${file('torchvision')} (torchvision ConvNeXt)`,

@@ -66,13 +66,14 @@ async function tryOpen(options: DeviceOptions): Promise<GpuDevice> {
   const info = describeAdapter(adapter);
   const { subgroupMinSize, subgroupMaxSize } = adapter.info;
   const tuning = gpuTuning({ software: info.software, subgroupMinSize, subgroupMaxSize }, features);
-  const extras = info.software ? { tuning, ...(await import('./software.js')).softwareExtras() } : { tuning };
+  const software = info.software ? await import('./software.js') : undefined;
   const device = await requestDevice(adapter, features);
-  const gpu = new GpuDevice(device, info, features, extras);
+  const gpu = new GpuDevice(device, info, features, { tuning, ...software?.softwareExtras() });
   if (signal?.aborted) gpu.dispose();
   throwIfAborted(signal, 'openDevice');
   // One round trip, so that a device that was born lost shows it.
   await device.queue.onSubmittedWorkDone().catch(() => undefined);
+  if (software && gpu.state === 'open') gpu.tuning = await software.trustedTuning(gpu, tuning);
   return gpu;
 }
 
@@ -105,8 +106,8 @@ export interface DeviceExtras {
  * within `scoped`, so that a loss or an error arrives as a `TmcaError` and never as silence.
  */
 export class GpuDevice {
-  /** How kernels are to be cut for it. */
-  readonly tuning: Tuning;
+  /** How kernels are to be cut for it; settled when the device is opened. */
+  tuning: Tuning;
   /** Shared WGSL that only devices of its kind need. */
   readonly includes: Readonly<Record<string, string>>;
   readonly limits: GPUSupportedLimits;

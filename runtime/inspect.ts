@@ -5,7 +5,7 @@ import type { Assembly } from '../assembly/instance.js';
 import { check } from '../errors/index.js';
 import type { GpuDevice } from '../gpu/device.js';
 import type { Config } from '../model/config.js';
-import { parametersOf, type Shape, showShape } from '../model/graph.js';
+import { type Shape, showShape } from '../model/graph.js';
 import { namedOutputs } from '../model/outputs.js';
 import { prepare } from '../model/passes/index.js';
 import { tmca, tmcaInputs } from '../model/tmca.js';
@@ -14,6 +14,8 @@ import { channelsFirst, channelsLast } from './layout.js';
 import type { ParameterStream } from './webgpu/encode.js';
 import { type GraphRun, type HostTensor, runGraph } from './webgpu/run-graph.js';
 import type { LoadOptions } from './webgpu/weights.js';
+
+export { expectedParameters } from './expected-parameters.js';
 
 /** `image` [B,3,S,S] normalised, `ids` [B,L], `mask` [B,L]. */
 export interface ForwardInputs {
@@ -59,11 +61,6 @@ export function checkInputs(
     () => `${where}: ids must be whole numbers below ${vocabSize}, got ${stray}; check the vocabulary`,
   );
   return { batch, length };
-}
-
-/** Names and shapes of the parameters of a network. */
-export function expectedParameters(config: Config): ReadonlyMap<string, Shape> {
-  return parametersOf(namedOutputs(tmca(config, tmcaInputs(config, 1, 1))));
 }
 
 /** @throws TmcaError BAD_ARGUMENT where inputs do not fit the network; what loading and the device throw */

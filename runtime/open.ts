@@ -8,9 +8,9 @@ import { type GpuDevice, openDevice } from '../gpu/device.js';
 import type { Config } from '../model/config.js';
 import type { TrainingOptions } from '../model/training.js';
 import { checkEngine, choosePrecision, engineReason, type PrecisionChoice } from './engine-choice.js';
-import { fillStream } from './fill.js';
+import { expectedParameters } from './expected-parameters.js';
 import type { GradientRun, TrainingInputs } from './gradients.js';
-import { expectedParameters, type ForwardInputs, type ForwardRun, runForward } from './inspect.js';
+import type { ForwardInputs, ForwardRun } from './inspect.js';
 import {
   checkFinite,
   checkTensors,
@@ -61,14 +61,14 @@ function checkedStream({ weights }: ModelFolder): ParameterStream {
 }
 
 /** Precision and parameters of a folder, or of one whose parameters are computed. */
-function weightsOf(
+async function weightsOf(
   config: Config,
   folder: ModelFolder | null,
   dtype: DTypeChoice,
   { features }: GpuDevice,
 ): Promise<StoredWeights> {
   const precision = choosePrecision(dtype, config.dtype, features.f16, hasWideActivations(config));
-  const stream = folder ? checkedStream(folder) : fillStream(expectedParameters(config));
+  const stream = folder ? checkedStream(folder) : (await import('./fill.js')).fillStream(expectedParameters(config));
   return storedWeights(config, folder?.weights.header ?? null, precision, stream);
 }
 
@@ -195,13 +195,15 @@ async function withNetwork<R extends object>(
 }
 
 /** Every checkpointed output of a model for inputs of any batch and text length. Throws as `openModel`, and BAD_ARGUMENT. */
-export function inspectForward(
+export async function inspectForward(
   location: string,
   platform: Platform,
   inputs: ForwardInputs,
   options: InspectOptions = {},
 ): Promise<InspectedForward> {
   const { signal, onProgress } = options;
+  // Imported when wanted: a page that segments downloads none of it.
+  const { runForward } = await import('./inspect.js');
   return withNetwork(location, platform, options, ({ gpu, assembly, config, precision, parameters }) =>
     runForward(gpu, assembly, config, inputs, precision, parameters, { signal, onProgress }),
   );

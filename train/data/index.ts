@@ -36,6 +36,8 @@ export interface TrainingDataOptions {
   readonly threads?: number;
   /** The compiled decode-worker.ts; the package's own if not given. */
   readonly script?: URL;
+  /** Threads that several splits share, and that their maker ends; own ones if not given. */
+  readonly pool?: DecodePool;
   readonly signal?: AbortSignal;
   /** Records looked at. */
   readonly onProgress?: (done: number, total: number) => void;
@@ -115,7 +117,7 @@ export class TrainingData {
       return new TrainingData(opened, options, vocabulary);
     } catch (error) {
       vocabulary.dispose();
-      await opened?.pool.dispose();
+      if (!options.pool) await opened?.pool.dispose();
       throw error;
     }
   }
@@ -157,11 +159,11 @@ export class TrainingData {
     }
   }
 
-  /** Ends the threads and frees all memory. Twice is fine. */
+  /** Ends the threads, where they are its own, and frees all memory. Twice is fine. */
   async dispose(): Promise<void> {
     this.#vocabulary.dispose();
     this.#pictures.clear();
-    await this.#pool.dispose();
+    if (!this.#options.pool) await this.#pool.dispose();
   }
 
   #order(epoch: number): DatasetRecord[] {
@@ -205,7 +207,7 @@ async function openAll(folder: string, options: TrainingDataOptions): Promise<Op
     ...(signal && { signal }),
     ...(skipBad && { onFault: (fault: RecordFault) => skipped.push(fault) }),
   });
-  const pool = new DecodePool(options);
+  const pool = options.pool ?? new DecodePool(options);
   try {
     const pictures = new Pictures(pool, config.imageSize, cacheBytes);
     const faulty = await pictures.checkAll(all, options);
@@ -215,7 +217,7 @@ async function openAll(folder: string, options: TrainingDataOptions): Promise<Op
     if (!usable) throw faultyRecords([...faulty.values()], all.length, folder);
     return { records, skipped, pool, pictures };
   } catch (error) {
-    await pool.dispose();
+    if (!options.pool) await pool.dispose();
     throw error;
   }
 }

@@ -2,6 +2,7 @@
 
 import { check } from '../../errors/index.js';
 import { openDataset } from '../../runtime/node/dataset.js';
+import { DecodePool } from '../data/decode-pool.js';
 import { TrainingData } from '../data/index.js';
 import type { TrainEvent } from '../events.js';
 import { fnv1a64 } from '../random.js';
@@ -43,17 +44,22 @@ export async function openRunData(
   emit: (event: TrainEvent) => void,
 ): Promise<RunData> {
   const { data, skipBad = false, signal } = options;
-  const open = (split: string, augmented: boolean) =>
-    TrainingData.open(data, {
+  const pool = new DecodePool(options.workerScript ? { script: options.workerScript } : {});
+  const made: { dispose(): Promise<void> }[] = [pool];
+  const open = async (split: string, augmented: boolean) => {
+    const opened = await TrainingData.open(data, {
+      pool,
       ...{ split, config: network, vocab, skipBad, batch: config.batch, seed: config.seed, text: config.textOverride },
       augment: augmented ? config.augment : null,
       ...(signal && { signal }),
-      ...(options.workerScript && { script: options.workerScript }),
       onProgress: (done, total) => emit({ kind: 'data', split, done, total }),
     });
-  const train = await open('train', true);
-  let validation: TrainingData | null = null;
+    made.push(opened);
+    return opened;
+  };
   try {
+    const train = await open('train', true);
+    let validation: TrainingData | null = null;
     if (splits.val) validation = await open('val', false);
     else
       emit({ kind: 'note', text: `${data} has no split "val": nothing is validated, the last weights are published` });
@@ -68,15 +74,15 @@ export async function openRunData(
     );
     const longest = Math.max(...opened.map(part => part.longest));
     const length = Math.min(network.maxTextLength, Math.ceil(longest / LENGTH_STEP) * LENGTH_STEP);
-    return { train, validation, length, digest, name, splits, dispose: () => disposeAll(opened) };
+    return { train, validation, length, digest, name, splits, dispose: () => disposeAll(made) };
   } catch (error) {
-    await disposeAll(validation ? [train, validation] : [train]);
+    await disposeAll(made);
     throw error;
   }
 }
 
-const disposeAll = async (all: readonly TrainingData[]): Promise<void> => {
-  for (const part of all) await part.dispose();
+const disposeAll = async (all: readonly { dispose(): Promise<void> }[]): Promise<void> => {
+  for (const part of [...all].reverse()) await part.dispose();
 };
 
 /**

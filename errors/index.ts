@@ -29,6 +29,7 @@ export type ErrorCode =
   | 'NO_WEBGPU'
   | 'NO_ADAPTER'
   | 'ENGINE_UNAVAILABLE'
+  | 'ENGINE_FAILED'
   | 'DEVICE_LOST'
   | 'GPU_OUT_OF_MEMORY'
   | 'GPU_LIMIT'

@@ -36,7 +36,7 @@ export async function loadConstants<C extends LoadTime>(
   where: string,
   constants: ReadonlyMap<string, C>,
   stream: ParameterStream,
-  put: (key: string, constant: C, values: SafetensorsTensor) => void,
+  put: (key: string, constant: C, values: SafetensorsTensor) => void | Promise<void>,
   signal?: AbortSignal | undefined,
 ): Promise<void> {
   const direct = new Map<string, [key: string, constant: C][]>();
@@ -46,10 +46,10 @@ export async function loadConstants<C extends LoadTime>(
     else direct.set(constant.direct, [...(direct.get(constant.direct) ?? []), [key, constant]]);
   }
   const held = new HeldParameters(computed);
-  for (const ready of held.take(undefined)) put(ready.key, ready.constant, ready.evaluate(held));
+  for (const ready of held.take(undefined)) await put(ready.key, ready.constant, ready.evaluate(held));
   for await (const parameter of stream.tensors()) {
     throwIfAborted(signal, where);
-    for (const [key, constant] of direct.get(parameter.name) ?? []) put(key, constant, parameter);
+    for (const [key, constant] of direct.get(parameter.name) ?? []) await put(key, constant, parameter);
     direct.delete(parameter.name);
     if (!held.wants(parameter.name)) continue;
     // A graph that reads whole numbers has their scales beside them (passes/dequantise.ts).
@@ -57,7 +57,7 @@ export async function loadConstants<C extends LoadTime>(
       parameter.name,
       parameter.dtype === 'I8' ? new Float32Array(wholeNumbers(parameter)) : toFloat32(parameter),
     );
-    for (const ready of held.take(parameter.name)) put(ready.key, ready.constant, ready.evaluate(held));
+    for (const ready of held.take(parameter.name)) await put(ready.key, ready.constant, ready.evaluate(held));
   }
   const missing = [...direct.keys(), ...held.missing()];
   if (missing.length > 0) {

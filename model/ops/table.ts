@@ -2,7 +2,7 @@
 // which whoever trains adds: a page that segments downloads none of their kernels.
 
 import { check } from '../../errors/index.js';
-import type { LowerContext, Rule } from '../rule.js';
+import type { CompositeRule, LowerContext, Rule } from '../rule.js';
 import { attention } from './attention.js';
 import { batchNorm } from './batch-norm.js';
 import { binary } from './binary.js';
@@ -65,6 +65,12 @@ export const rules = {
 type Rules = typeof rules & typeof gradientRules;
 
 export type OpName = keyof Rules;
+
+/** Ops of the network that stand for others, and those that do not; derivatives are neither. */
+export type CompositeOpName = {
+  [K in keyof typeof rules]: (typeof rules)[K] extends CompositeRule<infer _> ? K : never;
+}[keyof typeof rules];
+export type CoreOpName = Exclude<keyof typeof rules, CompositeOpName>;
 
 /** The attributes of op K, read off the one member that does not mention the builder, whose type depends on this one. */
 export type AttrsOf<K extends OpName> = Rules[K] extends { lower?(context: LowerContext<infer A>): unknown }

@@ -1,0 +1,59 @@
+// The two plans of a network as ONNX graphs: what a text takes, and what a frame takes.
+
+import type { Config } from '../../model/config.js';
+import { isOp, type Outputs, type Tensor } from '../../model/graph.js';
+import type { Probes } from '../../model/onnx/dims.js';
+import { type EmittedGraph, emitOnnx } from '../../model/onnx/emit.js';
+import { onnxRuleOf } from '../../model/onnx/table.js';
+import { namedOutputs } from '../../model/outputs.js';
+import { expandComposites } from '../../model/passes/expand.js';
+import { fold, type Partition, partition, setPrecision } from '../../model/passes/index.js';
+import { tmca, tmcaInputs } from '../../model/tmca.js';
+
+/** How weights and activations are stored. */
+export type OnnxPrecision = 'f32' | 'f16';
+
+export interface OnnxPlans {
+  /** `image` [batch,3,S,S], `mask` [batch,length] and the text's results → `logits` [batch,1,S,S]. */
+  readonly image: EmittedGraph;
+  /** `ids` and `mask` [batch,length] → `report.0`, `report.1`, … */
+  readonly text: EmittedGraph;
+}
+
+const hasRule = (t: Tensor): boolean => isOp(t) && onnxRuleOf(t.op) !== undefined;
+
+/** Three builds of one graph, from which the sides that may vary are read (model/onnx/dims.ts). */
+function probe<T>(config: Config, build: (batch: number, length: number) => T): { base: T; batch: T; length: T } {
+  // Two, since a side of one broadcasts; and the longest text, since constants along it are cut to what a text has.
+  const longest = config.maxPositions;
+  return { base: build(2, longest), batch: build(3, longest), length: build(2, Math.max(longest - 1, 1)) };
+}
+
+const prepare = (outputs: Outputs, precision: OnnxPrecision): Outputs =>
+  setPrecision(expandComposites(fold(outputs), hasRule), precision);
+
+const probesOf = <T>({ base, batch, length }: { base: T; batch: T; length: T }, part: (t: T) => Outputs): Probes => ({
+  base: part(base),
+  otherBatch: part(batch),
+  otherLength: part(length),
+});
+
+/** The text plan and the frame plan of a network. */
+export function onnxPlans(config: Config, precision: OnnxPrecision): OnnxPlans {
+  const built = probe(config, (batch, length): Partition => {
+    const { logits } = tmca(config, tmcaInputs(config, batch, length));
+    return partition(prepare({ logits }, precision), 'image');
+  });
+  return {
+    image: emitOnnx(probesOf(built, ({ frame }) => frame)),
+    text: emitOnnx(probesOf(built, ({ report }) => report)),
+  };
+}
+
+/** The whole network in one graph, with every output that the reference names. */
+export function onnxNetwork(config: Config): EmittedGraph {
+  const built = probe(config, (batch, length) =>
+    prepare(namedOutputs(tmca(config, tmcaInputs(config, batch, length))), 'f32'),
+  );
+  return emitOnnx(probesOf(built, outputs => outputs));
+}

@@ -38,6 +38,7 @@ export function createProgram(context: Context): Command {
   addImport(program, context);
   addExportCheckpoint(program, context);
   addInspect(program, context);
+  addExportOnnx(program, context);
   addDevices(program, context);
   return program;
 }
@@ -350,6 +351,24 @@ function addInspect(program: Command, context: Context): void {
 }
 
 const forTraining = (flags: string, description: string) => new Option(flags, description).implies({ train: true });
+
+function addExportOnnx(program: Command, context: Context): void {
+  program
+    .command('export-onnx')
+    .summary('write a model as ONNX')
+    .description(
+      'Writes text.onnx (a sentence, once) and image.onnx (an image and what text.onnx made of the sentence to logits), opset ' +
+        '20, for any batch and text length. Images go in normalised, [batch,3,S,S]; see tmca preprocess and tmca tokenize.',
+    )
+    .argument('<model>', 'model folder or address')
+    .requiredOption('--out <folder>', 'where the files go')
+    .option('--fill', 'parameters made from their names, in place of model.safetensors', false)
+    .addOption(dtypeOption())
+    .addOption(jsonOption())
+    .action(async (model, options) =>
+      (await import('./commands/export-onnx.js')).exportOnnx(model, { ...options, version: version() }, context),
+    );
+}
 
 function addDevices(program: Command, context: Context): void {
   program

@@ -12,7 +12,7 @@ import { expectedParameters } from './expected-parameters.js';
 import type { GradientRun, TrainingInputs } from './gradients.js';
 import type { ForwardInputs, ForwardRun } from './inspect.js';
 import {
-  checkFinite,
+  checkedStream,
   checkTensors,
   type FolderIo,
   type ModelFiles,
@@ -46,18 +46,6 @@ async function openGpu(
   checkEngine(choice);
   const gpu = await openDevice({ gpu: await platform.gpu(), prefer: 'any', signal });
   return { gpu, reason: engineReason(choice, gpu.adapter) };
-}
-
-/** The folder's tensors, each checked to be finite as it passes. */
-function checkedStream({ weights }: ModelFolder): ParameterStream {
-  return {
-    async *tensors() {
-      for await (const tensor of weights.tensors()) {
-        checkFinite(tensor.name, tensor);
-        yield tensor;
-      }
-    },
-  };
 }
 
 /** Precision and parameters of a folder, or of one whose parameters are computed. */

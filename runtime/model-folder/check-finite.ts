@@ -3,6 +3,7 @@
 
 import { TmcaError } from '../../errors/index.js';
 import { show } from '../../errors/show.js';
+import type { ParameterStream } from '../load-constants.js';
 import { type SafetensorsTensor, toFloat32, WIDTH, wordsOf } from '../safetensors/index.js';
 
 /** Bits of the exponent: all set in NaN and the infinities, and in nothing else. */
@@ -26,6 +27,18 @@ export function checkFinite(name: string, tensor: Pick<SafetensorsTensor, 'dtype
     `checkFinite: tensor ${show(name)}: weights must be finite, got ${value} at index ${index} (${dtype}); ` +
       'train or convert the model again',
   );
+}
+
+/** A folder's tensors, each checked to be finite as it passes. */
+export function checkedStream({ weights }: { readonly weights: ParameterStream }): ParameterStream {
+  return {
+    async *tensors() {
+      for await (const tensor of weights.tensors()) {
+        checkFinite(tensor.name, tensor);
+        yield tensor;
+      }
+    },
+  };
 }
 
 function findSaturated(words: Uint16Array | Uint32Array, exponent: number): number {

@@ -1,6 +1,6 @@
 // Model folders: config.json, model.safetensors, vocab.txt and manifest.json, from disk or the web.
 
-export { checkFinite } from './check-finite.js';
+export { checkedStream, checkFinite } from './check-finite.js';
 export { checkTensors } from './check-tensors.js';
 export { type FolderIo, type FolderReader, type Hash, webFolder, webIo } from './folder.js';
 export { type Manifest, type ManifestEntry, parseManifest, type VerifiedSource, verifiedSource } from './manifest.js';

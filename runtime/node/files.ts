@@ -96,24 +96,59 @@ export async function writeFileAtomic(
   path: string,
   content: string | Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
 ): Promise<void> {
+  const file = await openAtomic(path);
+  try {
+    let at = 0;
+    for await (const chunk of chunksOf(content)) {
+      await file.write(at, chunk);
+      at += chunk.length;
+    }
+    await file.commit();
+  } catch (error) {
+    await file.discard();
+    throw error;
+  }
+}
+
+/** A file in the making, under a temporary name beside its own. */
+export interface AtomicFile {
+  /** Errors: OUTPUT_NOT_WRITABLE. */
+  write(offset: number, bytes: Uint8Array): Promise<void>;
+  /** Gives it its name: whoever reads the path sees the old file or the new one, also after a crash. Errors: OUTPUT_NOT_WRITABLE. */
+  commit(): Promise<void>;
+  /** Leaves nothing behind; no effect after `commit`. */
+  discard(): Promise<void>;
+}
+
+/**
+ * A file that is written here and there before it gets its name. The folder is made if it is missing.
+ *
+ * @throws TmcaError OUTPUT_NOT_WRITABLE
+ * @example
+ * const file = await openAtomic('out/image.onnx');
+ * await file.write(1 << 20, weights);
+ * await file.write(0, header);
+ * await file.commit();
+ */
+export async function openAtomic(path: string): Promise<AtomicFile> {
   const folder = dirname(path);
   const temporary = join(folder, `.${basename(path)}.${randomUUID()}.tmp`);
   await disk(path, () => mkdir(folder, { recursive: true }));
   const handle = await disk(path, () => open(temporary, 'wx'));
-  try {
-    try {
-      for await (const chunk of chunksOf(content)) await disk(path, () => writeFully(handle, chunk));
+  return {
+    write: (offset, bytes) => disk(path, () => writeFully(handle, bytes, offset)),
+    async commit() {
       // before the rename, or a crash could leave the new name on an empty file
       await disk(path, () => handle.sync());
-    } finally {
       await handle.close();
-    }
-    await disk(path, () => rename(temporary, path));
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-  await syncFolder(folder);
+      await disk(path, () => rename(temporary, path));
+      await syncFolder(folder);
+    },
+    async discard() {
+      await handle.close();
+      await rm(temporary, { force: true });
+    },
+  };
 }
 
 function chunksOf(
@@ -123,8 +158,9 @@ function chunksOf(
   return content instanceof Uint8Array ? [content] : content;
 }
 
-async function writeFully(handle: FileHandle, chunk: Uint8Array): Promise<void> {
-  for (let at = 0; at < chunk.length; ) at += (await handle.write(chunk, at, chunk.length - at)).bytesWritten;
+async function writeFully(handle: FileHandle, bytes: Uint8Array, offset: number): Promise<void> {
+  for (let at = 0; at < bytes.length; )
+    at += (await handle.write(bytes, at, bytes.length - at, offset + at)).bytesWritten;
 }
 
 /** Makes the rename itself last. Windows cannot open a folder; there the rename is journalled. */

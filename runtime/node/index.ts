@@ -28,6 +28,7 @@ export type { ForwardInputs } from '../inspect.js';
 export type { InspectedForward, InspectedGradients, InspectGradientsOptions, InspectOptions } from '../open.js';
 export type { PlanFigures, ProgramFigures } from '../plan-figures.js';
 export type * from '../types.js';
+export { type ExportOnnxOptions, exportOnnx, type OnnxExport, type OnnxFile, type OnnxPort } from './export-onnx.js';
 
 const node: Platform = { io: nodeIo, gpu: () => nodeGpu() };
 

@@ -1,6 +1,7 @@
 // ONNX graphs with their weights: as files, or in memory as a small model and one array of weights beside it.
 
 import type { Assembly } from '../../assembly/index.js';
+import { check } from '../../errors/index.js';
 import { sizeOf } from '../../model/graph.js';
 import type { EmittedConstant, EmittedGraph } from '../../model/onnx/emit.js';
 import { modelMessage, type OnnxModel, type OnnxTensor, typeBytes } from '../../model/onnx/messages.js';
@@ -164,32 +165,39 @@ export interface OnnxTarget {
  * Models as files that hold their weights. Each tensor is written in its place when its parameters have come, so that one
  * tensor is in memory at a time.
  *
+ * @param facts of each graph; asked again when all parameters have been read, for what is known then: what it says must keep its length
  * @param targets one for each graph
  * @returns Bytes of each file.
  * @throws TmcaError MODEL_INCOMPLETE, ABORTED; what the stream and the targets throw
  */
 export async function writeModels(
   graphs: readonly EmittedGraph[],
-  facts: readonly OnnxFacts[],
+  facts: (index: number) => OnnxFacts,
   assembly: Assembly,
   stream: ParameterStream,
   targets: readonly OnnxTarget[],
   options: FillOptions = {},
 ): Promise<number[]> {
-  const places: Map<string, number>[] = [];
-  const lengths: number[] = [];
-  for (const [i, graph] of graphs.entries()) {
-    const offsets = new Map<string, number>();
-    let at = 0;
-    for (const piece of modelMessage(describe(graph, facts[i]!, assembly), () => 'inline').pieces) {
-      if (isHole(piece)) offsets.set(piece.key, at);
-      else await targets[i]!.write(at, piece);
-      at += isHole(piece) ? piece.bytes : piece.length;
-    }
-    places.push(offsets);
-    lengths.push(at);
-  }
-  const sink: Sink = (index, name, bytes) => targets[index]!.write(places[index]!.get(name)!, bytes);
+  const files = graphs.map((graph, i) => layOut(graph, facts(i), assembly));
+  const sink: Sink = (index, name, bytes) => targets[index]!.write(files[index]!.holes.get(name)!, bytes);
   await fillGraphs(graphs, assembly, stream, sink, options);
-  return lengths;
+  for (const [i, graph] of graphs.entries()) {
+    const { bytes, fixed } = layOut(graph, facts(i), assembly);
+    check(bytes === files[i]!.bytes, 'INTERNAL', 'writeModels: what a model says of itself must keep its length');
+    for (const [offset, piece] of fixed) await targets[i]!.write(offset, piece);
+  }
+  return files.map(({ bytes }) => bytes);
+}
+
+/** Where everything of a model's file lies. */
+function layOut(graph: EmittedGraph, facts: OnnxFacts, assembly: Assembly) {
+  const holes = new Map<string, number>();
+  const fixed: [offset: number, bytes: Uint8Array][] = [];
+  let at = 0;
+  for (const piece of modelMessage(describe(graph, facts, assembly), () => 'inline').pieces) {
+    if (isHole(piece)) holes.set(piece.key, at);
+    else fixed.push([at, piece]);
+    at += isHole(piece) ? piece.bytes : piece.length;
+  }
+  return { bytes: at, holes, fixed };
 }

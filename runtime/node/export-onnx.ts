@@ -1,0 +1,146 @@
+// `exportOnnx`: a model folder as two ONNX files that any ONNX runtime runs.
+
+import { join } from 'node:path';
+import { loadAssembly } from '../../assembly/instance.js';
+import { check } from '../../errors/index.js';
+import type { Config } from '../../model/config.js';
+import type { EmittedGraph } from '../../model/onnx/emit.js';
+import type { OnnxValue } from '../../model/onnx/messages.js';
+import { fillStream } from '../fill.js';
+import { expectedParameters } from '../inspect.js';
+import { checkedStream, checkTensors, openModelFolder, readModelFiles } from '../model-folder/index.js';
+import { type OnnxFacts, writeModels } from '../onnx/model.js';
+import { onnxPlans } from '../onnx/plans.js';
+import type { DType, DTypeChoice, Progress } from '../types.js';
+import { type AtomicFile, openAtomic } from './files.js';
+import { nodeIo } from './folder.js';
+
+export interface ExportOnnxOptions {
+  /** `auto` (default) keeps the precision in which the model is stored. */
+  readonly dtype?: DTypeChoice;
+  /** Parameters from golden.py's `fill` instead of a file. */
+  readonly fill?: boolean;
+  /** Version of what makes the files, for their metadata. */
+  readonly producerVersion?: string;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+/** An input or output of a file; sides that may vary by name. */
+export interface OnnxPort {
+  readonly name: string;
+  readonly type: 'float32' | 'float16' | 'int32';
+  readonly shape: readonly (number | string)[];
+}
+
+export interface OnnxFile {
+  readonly file: string;
+  readonly bytes: number;
+  readonly nodes: number;
+  readonly inputs: readonly OnnxPort[];
+  readonly outputs: readonly OnnxPort[];
+}
+
+export interface OnnxExport {
+  readonly model: string;
+  /** SHA-256 of model.safetensors; empty with `fill`. */
+  readonly hash: string;
+  readonly dtype: DType;
+  readonly opset: 20;
+  readonly files: readonly OnnxFile[];
+}
+
+const PARTS = ['image', 'text'] as const;
+
+const ABOUT: Readonly<Record<(typeof PARTS)[number], string>> = {
+  image:
+    'TMCA, the part of a frame: a normalised image and what text.onnx made of a sentence to logits; sigmoid gives the probability of a lesion. ' +
+    'Research use only; not a medical device.',
+  text:
+    'TMCA, the part of a sentence: token ids to what image.onnx reads of it, once for any number of images. ' +
+    'Research use only; not a medical device.',
+};
+
+const NO_HASH = '0'.repeat(64);
+
+/** What a file says of itself, but for its name. */
+function metadataOf(config: Config, dtype: DType, hash: string | null): OnnxFacts['metadata'] {
+  const { license } = config.extra;
+  return {
+    notice: 'Research use only. Not a medical device.',
+    license: typeof license === 'string' ? license : 'that of the model folder; see its README.md',
+    model: config.name,
+    model_version: config.version,
+    ...(hash === null ? {} : { model_sha256: hash }),
+    dtype,
+    image_size: String(config.imageSize),
+    normalize: config.normalize,
+    max_text_length: String(config.maxTextLength),
+  };
+}
+
+const TYPES = { f32: 'float32', f16: 'float16', i32: 'int32', i64: 'int64', bool: 'bool' } as const;
+
+const portOf = ({ name, type, dims }: OnnxValue): OnnxPort => ({
+  name,
+  type: TYPES[type] as OnnxPort['type'],
+  shape: dims.map(({ size, symbol }) => symbol ?? size),
+});
+
+function chosenDType(choice: DTypeChoice, stored: DType): DType {
+  const dtype = choice === 'auto' ? stored : choice;
+  check(dtype !== 'int8', 'UNSUPPORTED', 'exportOnnx: this version exports fp32 and fp16, got int8; use --dtype fp16');
+  return dtype;
+}
+
+/**
+ * Writes `image.onnx` and `text.onnx`: the two plans of a model folder, opset 20, for any batch and any text up to the model's
+ * positions. Both files appear when both are complete; one tensor is in memory at a time.
+ *
+ * Inputs: `image` [batch,3,S,S] float32, normalised; `ids` and `mask` [batch,length] int32; and in image.onnx every output of
+ * text.onnx under its name. Output: `logits` [batch,1,S,S] float32.
+ *
+ * @throws TmcaError of the folder (see `openModel`), OUTPUT_NOT_WRITABLE, UNSUPPORTED for int8, ABORTED
+ * @example
+ * const { files } = await exportOnnx('models/nano', 'out', { dtype: 'fp32' });
+ */
+export async function exportOnnx(
+  modelDir: string,
+  outDir: string,
+  { dtype: choice = 'auto', fill = false, producerVersion = '', signal, onProgress }: ExportOnnxOptions = {},
+): Promise<OnnxExport> {
+  const folder = fill ? null : await openModelFolder(modelDir, nodeIo, { ...(signal ? { signal } : {}) });
+  const targets: AtomicFile[] = [];
+  try {
+    const { config } = folder ?? (await readModelFiles(modelDir, nodeIo));
+    const expected = expectedParameters(config);
+    if (folder) checkTensors(folder.weights.header, expected, `${modelDir}/model.safetensors`);
+    const dtype = chosenDType(choice, config.dtype);
+    const plans = onnxPlans(config, dtype === 'fp32' ? 'f32' : 'f16');
+    const graphs = PARTS.map(part => plans[part]);
+    for (const part of PARTS) targets.push(await openAtomic(join(outDir, `${part}.onnx`)));
+    const stream = folder ? checkedStream(folder) : fillStream(expected);
+    const hash = () => (folder ? (folder.hash() ?? NO_HASH) : null);
+    const facts = (index: number): OnnxFacts => ({
+      name: `${config.name} ${PARTS[index]}`,
+      description: ABOUT[PARTS[index]!],
+      producerVersion,
+      metadata: metadataOf(config, dtype, hash()),
+    });
+    const bytes = await writeModels(graphs, facts, await loadAssembly(), stream, targets, { signal, onProgress });
+    for (const target of targets) await target.commit();
+    const files = PARTS.map((part, i) => describeFile(join(outDir, `${part}.onnx`), bytes[i]!, plans[part]));
+    return { model: config.name, hash: hash() ?? '', dtype, opset: 20, files };
+  } finally {
+    for (const target of targets) await target.discard();
+    await folder?.close();
+  }
+}
+
+const describeFile = (file: string, bytes: number, { nodes, inputs, outputs }: EmittedGraph): OnnxFile => ({
+  file,
+  bytes,
+  nodes: nodes.length,
+  inputs: inputs.map(portOf),
+  outputs: outputs.map(portOf),
+});

@@ -12,7 +12,7 @@ import type {
   InspectOptions,
   TrainingInputs,
 } from '../runtime/node/index.js';
-import type { Session, SessionOptions } from '../runtime/types.js';
+import type { AdapterSummary, Session, SessionOptions } from '../runtime/types.js';
 import type { TrainOptions, TrainResult } from '../train/run/options.js';
 
 export interface Engine {
@@ -27,6 +27,8 @@ export interface Engine {
   quantize(modelDir: string, options: QuantizeOptions): Promise<QuantizeReport>;
   /** In the order in which `auto` would take them. Errors: NO_WEBGPU. */
   listAdapters(): Promise<AdapterInfo[]>;
+  /** What runs where there is no adapter. */
+  describeWasm(): Promise<AdapterSummary & { readonly cores: number }>;
 }
 
 export const realEngine: Engine = {
@@ -54,6 +56,10 @@ export const realEngine: Engine = {
     const { nodeGpu } = await import('../gpu/node.js');
     const { listAdapters } = await import('../gpu/adapter.js');
     return listAdapters(await nodeGpu());
+  },
+  async describeWasm() {
+    const { describeWasm } = await import('../runtime/node/index.js');
+    return describeWasm();
   },
 };
 

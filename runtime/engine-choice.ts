@@ -1,6 +1,5 @@
 // Which engine and precision run, and why: said in `stats()`, in `devices` and in the JSON, never left to be guessed.
 
-import { TmcaError } from '../errors/index.js';
 import type { Int8Passes } from '../model/passes/index.js';
 import type { DeviceChoice, DType, DTypeChoice } from './types.js';
 
@@ -14,25 +13,39 @@ export interface AdapterTraits {
   readonly software: boolean;
 }
 
-/** @throws TmcaError ENGINE_UNAVAILABLE for `wasm`: its engine is not part of this version */
-export function checkEngine(choice: DeviceChoice): void {
-  if (choice !== 'wasm') return;
-  throw new TmcaError(
-    'ENGINE_UNAVAILABLE',
-    'checkEngine: this version runs on WebGPU only, got device wasm; use --device webgpu (a software adapter will do)',
-  );
+export interface EngineChoice {
+  readonly device: 'webgpu' | 'wasm';
+  readonly reason: string;
 }
 
 /**
- * Why WebGPU runs on the adapter that was found. `auto` takes hardware where there is some; a software adapter, the only
- * other way to run, is taken with a word about it.
+ * `auto` takes WebGPU where its adapter is hardware, else wasm: an adapter that runs on the CPU is slower there than wasm
+ * (bench it: `--device webgpu` and `--device wasm`). By name, any adapter is taken.
+ *
+ * @param adapter the one that would be opened; null where there is none
  */
+export function chooseEngine(choice: DeviceChoice, adapter: AdapterTraits | null): EngineChoice {
+  if (choice === 'wasm') return { device: 'wasm', reason: 'wasm was asked for' };
+  const name = adapter && nameOf(adapter);
+  if (choice === 'webgpu') {
+    return { device: 'webgpu', reason: `webgpu was asked for; the adapter is ${name ?? 'not there'}` };
+  }
+  if (adapter?.software === false) return { device: 'webgpu', reason: `a hardware adapter is present: ${name}` };
+  const why =
+    name === null ? 'there is no WebGPU adapter' : `there is no hardware adapter, only ${name}, which runs on the CPU`;
+  return { device: 'wasm', reason: `${why}; wasm is the faster way to run there` };
+}
+
+/** Why WebGPU runs what runs nowhere else (training), on any adapter. */
 export function engineReason(choice: DeviceChoice, adapter: AdapterTraits): string {
-  const name = adapter.description || [adapter.vendor, adapter.architecture].filter(Boolean).join(' ') || 'unnamed';
+  const name = nameOf(adapter);
   if (choice === 'webgpu') return `webgpu was asked for; the adapter is ${name}`;
   if (!adapter.software) return `a hardware adapter is present: ${name}`;
   return `no hardware adapter is present; the software adapter ${name} runs, slowly, on the CPU`;
 }
+
+const nameOf = ({ description, vendor, architecture }: AdapterTraits): string =>
+  description || [vendor, architecture].filter(Boolean).join(' ') || 'unnamed';
 
 export interface PrecisionChoice {
   readonly dtype: DType;
@@ -67,4 +80,19 @@ export function choosePrecision(
   const cause = wideActivations ? "with this model's activations, which f16 cannot hold," : 'without shader-f16';
   const reason = `${why}; ${cause} weights stay ${dtype === 'int8' ? 'int8 and f16' : 'f16'} in memory and arithmetic is f32`;
   return { dtype, weights: 'f16', activations: 'f32', reason };
+}
+
+/**
+ * In wasm all arithmetic is fp32, whatever the weights were rounded to when the folder was written: `dtype` names that, and
+ * another is not made of them.
+ */
+export function chooseWasmPrecision(choice: DTypeChoice, stored: DType): Pick<PrecisionChoice, 'dtype' | 'reason'> {
+  const dtype = choice === 'fp32' ? 'fp32' : stored;
+  if (choice === 'auto') {
+    const arithmetic = stored === 'fp32' ? '' : '; in wasm its arithmetic is fp32';
+    return { dtype, reason: `the model is stored in ${stored}${arithmetic}` };
+  }
+  if (choice === 'fp32') return { dtype, reason: 'fp32 was asked for' };
+  const kept = choice === stored ? '' : ` on weights as they are stored, ${stored}`;
+  return { dtype, reason: `${choice} was asked for; in wasm arithmetic is fp32${kept}` };
 }

@@ -1,6 +1,6 @@
 // A session that outlives its device: when the device is lost, the model is opened again (a new adapter first), the report
-// is encoded again from its text, and the call that failed is run again. What cannot be run again is rejected, never
-// answered with zeros or an old mask.
+// is encoded again from its text, and the call that failed is run again; at last on an engine that cannot be lost. What cannot
+// be run again is rejected, never answered with zeros or an old mask.
 
 import { check, TmcaError } from '../errors/index.js';
 import type { Pixels, Report, Segmentation, SegmentOptions, Session, SessionInfo, SessionStats } from './types.js';
@@ -10,6 +10,8 @@ export interface RecoveryOptions {
   readonly attempts?: number;
   /** Before the first reopening, in milliseconds; doubled each time. */
   readonly backoffMs?: number;
+  /** Opens the model on something that is not lost, when attempts are used up or reopening fails. */
+  readonly last?: () => Promise<Session>;
 }
 
 /** A sentence that can be encoded again. */
@@ -64,13 +66,15 @@ export class RecoveringSession implements Session {
   #reopening: Promise<Session> | undefined;
   #recoveries = 0;
   #disposed = false;
+  #last: (() => Promise<Session>) | undefined;
 
   /** @param reopen opens the same model again, on whatever device there is then */
   constructor(
     private session: Session,
     private readonly reopen: () => Promise<Session>,
-    { attempts = 2, backoffMs = 250 }: RecoveryOptions = {},
+    { attempts = 2, backoffMs = 250, last }: RecoveryOptions = {},
   ) {
+    this.#last = last;
     this.#attempts = attempts;
     this.#backoffMs = backoffMs;
   }
@@ -121,25 +125,25 @@ export class RecoveringSession implements Session {
       try {
         return await call(session);
       } catch (error) {
-        if (!isLoss(error) || this.#disposed || attempt === this.#attempts)
-          throw this.#disposed ? disposedIn(where) : error;
-        await this.#recover(session, this.#backoffMs * 2 ** attempt);
+        if (!isLoss(error) || this.#disposed) throw this.#disposed ? disposedIn(where) : error;
+        // Where another call has replaced it meanwhile, there is nothing to do but to run again.
+        if (this.session !== session) continue;
+        if (attempt >= this.#attempts && !this.#last) throw error;
+        await this.#recover(session, attempt < this.#attempts ? this.#backoffMs * 2 ** attempt : null);
       }
     }
   }
 
-  /** One reopening for all the calls that one loss has failed. */
-  async #recover(lost: Session, delay: number): Promise<void> {
-    if (this.session !== lost) return;
+  /** One reopening for all the calls that one loss has failed. @param delay null where no device is to be waited for any more */
+  async #recover(lost: Session, delay: number | null): Promise<void> {
     this.#reopening ??= this.#replace(lost, delay).finally(() => {
       this.#reopening = undefined;
     });
     await this.#reopening;
   }
 
-  async #replace(lost: Session, delay: number): Promise<Session> {
-    await pause(delay);
-    const opened = await this.reopen();
+  async #replace(lost: Session, delay: number | null): Promise<Session> {
+    const opened = delay === null ? await this.#takeLast() : await this.#again(delay);
     if (this.#disposed) {
       opened.dispose();
       throw disposedIn('recover');
@@ -148,6 +152,22 @@ export class RecoveringSession implements Session {
     this.session = opened;
     this.#recoveries++;
     return opened;
+  }
+
+  async #again(delay: number): Promise<Session> {
+    await pause(delay);
+    try {
+      return await this.reopen();
+    } catch (error) {
+      if (!this.#last) throw error;
+      return this.#takeLast();
+    }
+  }
+
+  #takeLast(): Promise<Session> {
+    const last = this.#last!;
+    this.#last = undefined;
+    return last();
   }
 }
 

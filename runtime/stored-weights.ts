@@ -47,3 +47,12 @@ export async function storedWeights(
   const parameters = asStored ? checkedScales(stream, whole) : quantizedStream(stream, whole);
   return { precision: { ...precision, wide, int8: int8Passes(whole) }, parameters };
 }
+
+/** The stream with every parameter as real numbers: for what runs or writes no whole numbers. @param header as above */
+export async function realParameters(
+  header: SafetensorsHeader | null,
+  stream: ParameterStream,
+): Promise<ParameterStream> {
+  const stored = header ? int8Names(header) : new Set<string>();
+  return stored.size === 0 ? stream : (await import('./int8.js')).realStream(stream, stored);
+}

@@ -34,6 +34,11 @@ export interface Progress {
 export interface SessionOptions {
   readonly device?: DeviceChoice;
   readonly dtype?: DTypeChoice;
+  /**
+   * For the wasm engine in a page without a bundler: address of a folder that holds onnxruntime-web's `dist`. Bundlers find the
+   * package by themselves.
+   */
+  readonly wasmPaths?: string;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
 }
@@ -104,9 +109,9 @@ export interface SessionStats extends SessionInfo {
   readonly reports: number;
   /** How often a lost device was replaced by a new one. */
   readonly recoveries: number;
-  /** Dispatches of one frame and of one text. */
+  /** Dispatches of one frame and of one text; 0 in wasm, which has none. */
   readonly dispatches: { readonly frame: number; readonly text: number };
-  /** Bytes on the device. `arena` holds activations and is planned once. */
+  /** Bytes on the device. `arena` holds activations and is planned once. In wasm, `weights` is what wasm memory was given. */
   readonly gpuBytes: { readonly weights: number; readonly arena: number; readonly other: number };
 }
 

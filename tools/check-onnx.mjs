@@ -34,11 +34,25 @@ function readState(path) {
   const length = Number(file.readBigUInt64LE(0));
   const header = JSON.parse(file.toString('utf8', 8, 8 + length));
   delete header.__metadata__;
-  const tensors = Object.entries(header).map(([name, { dtype, shape, data_offsets: [from, to] }]) => {
-    const bytes = new Uint8Array(file.subarray(8 + length + from, 8 + length + to));
-    const data = dtype === 'F32' ? new Float32Array(bytes.buffer) : dtype === 'I32' ? new Int32Array(bytes.buffer) : Int32Array.from(bytes);
-    return [name, { shape, data }];
-  });
+  const tensors = Object.entries(header).map(
+    ([
+      name,
+      {
+        dtype,
+        shape,
+        data_offsets: [from, to],
+      },
+    ]) => {
+      const bytes = new Uint8Array(file.subarray(8 + length + from, 8 + length + to));
+      const data =
+        dtype === 'F32'
+          ? new Float32Array(bytes.buffer)
+          : dtype === 'I32'
+            ? new Int32Array(bytes.buffer)
+            : Int32Array.from(bytes);
+      return [name, { shape, data }];
+    },
+  );
   return Object.fromEntries(tensors);
 }
 

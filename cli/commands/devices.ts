@@ -2,48 +2,61 @@
 
 import { TmcaError } from '../../errors/index.js';
 import type { AdapterInfo } from '../../gpu/adapter.js';
-import { engineReason } from '../../runtime/engine-choice.js';
+import { chooseEngine } from '../../runtime/engine-choice.js';
+import type { AdapterSummary } from '../../runtime/types.js';
 import type { Context } from '../context.js';
 
 export interface DevicesResult {
   /** Hardware first. */
   readonly adapters: readonly AdapterInfo[];
+  /** Why there is no WebGPU at all; absent where there is. */
+  readonly webgpu?: string;
+  /** The engine on the CPU: version, threads, and the cores that it could use. */
+  readonly wasm: AdapterSummary & { readonly cores: number };
   readonly auto: {
-    readonly device: 'webgpu' | null;
-    readonly adapter: string | null;
+    readonly device: 'webgpu' | 'wasm';
+    readonly adapter: string;
     /** What computes in f16: the device itself, or f16 weights with f32 arithmetic. */
-    readonly fp16: 'native' | 'weights' | null;
+    readonly fp16: 'native' | 'weights';
     readonly reason: string;
   };
 }
 
 /** No adapter is an answer, not an error: the exit code is 0. */
 export async function devices(options: { readonly json?: boolean }, { engine, console }: Context): Promise<void> {
-  const result = await survey(() => engine.listAdapters());
+  const { adapters, absence } = await survey(() => engine.listAdapters());
+  const wasm = await engine.describeWasm();
+  const first = adapters[0];
+  const { device, reason } = chooseEngine('auto', first ?? null);
+  const adapter = device === 'wasm' || !first ? wasm.description : first.description || first.architecture;
+  const fp16 = device === 'webgpu' && first?.features.includes('shader-f16') ? 'native' : 'weights';
+  const result: DevicesResult = {
+    adapters,
+    ...(absence === undefined ? {} : { webgpu: absence }),
+    wasm,
+    auto: { device, adapter, fp16, reason },
+  };
   await (options.json ? console.json(result) : console.print(summary(result)));
 }
 
-async function survey(list: () => Promise<AdapterInfo[]>): Promise<DevicesResult> {
-  const nothing = (reason: string) => ({ adapters: [], auto: { device: null, adapter: null, fp16: null, reason } });
+async function survey(list: () => Promise<AdapterInfo[]>): Promise<{ adapters: AdapterInfo[]; absence?: string }> {
   try {
-    const adapters = await list();
-    const first = adapters[0];
-    if (!first) return nothing('there is no WebGPU adapter; install a Vulkan driver (Debian: npm run setup)');
-    const adapter = first.description || first.architecture;
-    const fp16 = first.features.includes('shader-f16') ? 'native' : 'weights';
-    return { adapters, auto: { device: 'webgpu', adapter, fp16, reason: engineReason('auto', first) } };
+    return { adapters: await list() };
   } catch (error) {
-    if (error instanceof TmcaError && error.code === 'NO_WEBGPU') return nothing(error.message);
+    if (error instanceof TmcaError && error.code === 'NO_WEBGPU') return { adapters: [], absence: error.message };
     throw error;
   }
 }
 
-function summary({ adapters, auto }: DevicesResult): string {
+function summary({ adapters, webgpu, wasm, auto }: DevicesResult): string {
   const lines = adapters.flatMap(({ vendor, architecture, description, software, features, limits }) => [
     `${description || architecture} (${[vendor, architecture].filter(Boolean).join(', ')}${software ? '; software' : ''})`,
     `  features: ${features.join(', ') || 'none'}`,
     ...Object.entries(limits).map(([name, value]) => `  ${name}: ${value}`),
   ]);
+  const none =
+    adapters.length > 0 ? [] : [`no WebGPU adapter${webgpu ? `: ${webgpu}` : '; npm run setup tells how to get one'}`];
+  const engine = `${wasm.description} of ${wasm.cores} cores (wasm: ${wasm.features.join(', ')})`;
   const f16 = auto.fp16 === 'weights' ? ', fp16 models with f32 arithmetic' : '';
-  return [...lines, `--device auto: ${auto.device ?? 'nothing'}${f16}; ${auto.reason}`].join('\n');
+  return [...lines, ...none, engine, `--device auto: ${auto.device}${f16}; ${auto.reason}`].join('\n');
 }

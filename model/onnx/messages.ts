@@ -3,14 +3,14 @@
 import type { Dim } from './dims.js';
 import { type Hole, Message } from './wire.js';
 
-export type OnnxType = 'f32' | 'f16' | 'i32' | 'i64' | 'bool';
+export type OnnxType = 'f32' | 'f16' | 'i32' | 'i64' | 'bool' | 'i8';
 
 /** TensorProto.DataType */
-const TYPES: Readonly<Record<OnnxType, number>> = { f32: 1, i32: 6, i64: 7, bool: 9, f16: 10 };
+const TYPES: Readonly<Record<OnnxType, number>> = { f32: 1, i8: 3, i32: 6, i64: 7, bool: 9, f16: 10 };
 
 export const typeNumber = (type: OnnxType): number => TYPES[type];
 
-export const typeBytes = (type: OnnxType): number => ({ f32: 4, f16: 2, i32: 4, i64: 8, bool: 1 })[type];
+export const typeBytes = (type: OnnxType): number => ({ f32: 4, f16: 2, i32: 4, i64: 8, bool: 1, i8: 1 })[type];
 
 export type OnnxAttrs = Readonly<Record<string, number | string | readonly number[] | { readonly float: number }>>;
 

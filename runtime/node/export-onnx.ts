@@ -11,6 +11,7 @@ import { expectedParameters } from '../inspect.js';
 import { checkedStream, checkTensors, openModelFolder, readModelFiles } from '../model-folder/index.js';
 import { type OnnxFacts, writeModels } from '../onnx/model.js';
 import { onnxPlans } from '../onnx/plans.js';
+import { realParameters } from '../stored-weights.js';
 import type { DType, DTypeChoice, Progress } from '../types.js';
 import { type AtomicFile, openAtomic } from './files.js';
 import { nodeIo } from './folder.js';
@@ -79,7 +80,7 @@ function metadataOf(config: Config, dtype: DType, hash: string | null): OnnxFact
   };
 }
 
-const TYPES = { f32: 'float32', f16: 'float16', i32: 'int32', i64: 'int64', bool: 'bool' } as const;
+const TYPES = { f32: 'float32', f16: 'float16', i32: 'int32', i64: 'int64', bool: 'bool', i8: 'int8' } as const;
 
 const portOf = ({ name, type, dims }: OnnxValue): OnnxPort => ({
   name,
@@ -119,7 +120,8 @@ export async function exportOnnx(
     const plans = onnxPlans(config, dtype === 'fp32' ? 'f32' : 'f16');
     const graphs = PARTS.map(part => plans[part]);
     for (const part of PARTS) targets.push(await openAtomic(join(outDir, `${part}.onnx`)));
-    const stream = folder ? checkedStream(folder) : fillStream(expected);
+    const source = folder ? checkedStream(folder) : fillStream(expected);
+    const stream = await realParameters(folder?.weights.header ?? null, source);
     const hash = () => (folder ? (folder.hash() ?? NO_HASH) : null);
     const facts = (index: number): OnnxFacts => ({
       name: `${config.name} ${PARTS[index]}`,

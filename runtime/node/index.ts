@@ -1,5 +1,6 @@
-// The package in Node: sessions on Dawn, model folders on disk or by address. Research use; not a medical device.
+// The package in Node: sessions on Dawn or in wasm, model folders on disk or by address. Research use; not a medical device.
 
+import { availableParallelism } from 'node:os';
 import { nodeGpu } from '../../gpu/node.js';
 import { int8Passes } from '../../model/passes/int8.js';
 import { choosePrecision } from '../engine-choice.js';
@@ -18,8 +19,10 @@ import {
   type Platform,
 } from '../open.js';
 import { type PlanFigures, planFigures } from '../plan-figures.js';
+import { loadOrt } from '../platform.js';
 import { hasWideActivations } from '../stored-weights.js';
-import type { DTypeChoice, Session, SessionOptions } from '../types.js';
+import type { AdapterSummary, DTypeChoice, Session, SessionOptions } from '../types.js';
+import { settleThreads, wasmAdapter } from '../wasm/facts.js';
 import { nodeIo } from './folder.js';
 
 export { type ErrorCode, TmcaError } from '../../errors/index.js';
@@ -30,13 +33,15 @@ export type { PlanFigures, ProgramFigures } from '../plan-figures.js';
 export type * from '../types.js';
 export { type ExportOnnxOptions, exportOnnx, type OnnxExport, type OnnxFile, type OnnxPort } from './export-onnx.js';
 
-const node: Platform = { io: nodeIo, gpu: () => nodeGpu() };
+const ort = async () => settleThreads(await import('onnxruntime-web'), availableParallelism());
+
+const node: Platform = { io: nodeIo, gpu: () => nodeGpu(), ort };
 
 /**
- * Opens a model folder (a path or an address) on WebGPU. See `openModel` for the errors.
+ * Opens a model folder (a path or an address) on the GPU, or in wasm where there is none. See `openModel` for the errors.
  *
  * @example
- * const session = await openSession('models/nano', { device: 'webgpu' });
+ * const session = await openSession('models/nano');
  * const report = await session.encodeReport('one small pink polyp, located in center of the image');
  * const { mask, lesions } = await session.segment({ data, width, height, channels: 3 }, report);
  * session.dispose();
@@ -57,6 +62,12 @@ export const inspectGradients = (
   inputs: TrainingInputs,
   options?: InspectGradientsOptions,
 ): Promise<InspectedGradients> => inspectGradientsOf(modelDir, node, inputs, options);
+
+/** The wasm engine, and the cores that it could use. Errors: ENGINE_UNAVAILABLE. */
+export async function describeWasm(): Promise<AdapterSummary & { readonly cores: number }> {
+  const opened = await loadOrt(node, '', {});
+  return { ...wasmAdapter(opened.ort), cores: availableParallelism() };
+}
 
 /** What a model folder takes on a device; none is opened. Errors: those of its config.json. */
 export async function inspectPlan(

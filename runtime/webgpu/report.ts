@@ -1,39 +1,24 @@
 // A sentence on the device: the tensors that pass from the text plan to the frame plan, and its mask.
 
 import type { GpuDevice } from '../../gpu/device.js';
-import type { Report } from '../types.js';
+import type { EngineReport } from '../network-session.js';
 import { bytesOfView } from './encode.js';
 import type { Plan } from './plan.js';
 
-export interface ReportContent {
-  readonly text: string;
-  readonly ids: Int32Array;
-  readonly truncated: boolean;
-  /** Padded length. */
-  readonly length: number;
-  /** [length], 1 where there is a token. */
-  readonly mask: Int32Array;
-}
-
 const ALIGNMENT = 4;
 
-export class DeviceReport implements Report {
+export class DeviceReport implements EngineReport {
   private constructor(
     private readonly gpu: GpuDevice,
-    private readonly content: ReportContent,
+    /** [padded length], 1 where there is a token. */
+    private readonly mask: Int32Array,
     private readonly buffer: GPUBuffer,
     /** Where each of the report's tensors lies in the buffer. */
     private readonly places: ReadonlyMap<string, { readonly offset: number; readonly size: number }>,
-    private readonly onDispose: (report: DeviceReport) => void,
   ) {}
 
   /** Room for the outputs of a text plan. */
-  static async create(
-    gpu: GpuDevice,
-    plan: Plan,
-    content: ReportContent,
-    onDispose: (report: DeviceReport) => void,
-  ): Promise<DeviceReport> {
+  static async create(gpu: GpuDevice, plan: Plan, mask: Int32Array): Promise<DeviceReport> {
     const places = new Map<string, { offset: number; size: number }>();
     let bytes = 0;
     for (const name of plan.outputNames) {
@@ -43,23 +28,12 @@ export class DeviceReport implements Report {
     }
     const usage = GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
     const buffer = await gpu.createBuffer({ label: 'report', size: bytes, usage, kind: 'other' });
-    return new DeviceReport(gpu, content, buffer, places, onDispose);
+    return new DeviceReport(gpu, mask, buffer, places);
   }
 
-  get text(): string {
-    return this.content.text;
-  }
-
-  get ids(): Int32Array {
-    return this.content.ids;
-  }
-
-  get truncated(): boolean {
-    return this.content.truncated;
-  }
-
+  /** Padded. */
   get length(): number {
-    return this.content.length;
+    return this.mask.length;
   }
 
   copyFrom(plan: Plan, encoder: GPUCommandEncoder): void {
@@ -72,7 +46,7 @@ export class DeviceReport implements Report {
   /** Into the frame plan's inputs, made for texts of `frameLength`: rows past this report's own are masked. */
   copyTo(plan: Plan, frameLength: number, encoder: GPUCommandEncoder): void {
     const mask = new Int32Array(frameLength);
-    mask.set(this.content.mask);
+    mask.set(this.mask);
     plan.write('mask', bytesOfView(mask));
     for (const [name, { offset, size }] of this.places) {
       const { range } = plan.input(name);
@@ -81,7 +55,6 @@ export class DeviceReport implements Report {
   }
 
   dispose(): void {
-    this.onDispose(this);
     this.gpu.destroyBuffer(this.buffer);
   }
 }

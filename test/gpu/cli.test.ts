@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { DevicesResult } from '../../cli/commands/devices.js';
 import type { EvaluateResult } from '../../cli/commands/evaluate.js';
 import type { SegmentResult } from '../../cli/commands/segment.js';
 import { realEngine } from '../../cli/engine.js';
@@ -122,10 +123,13 @@ test.skipIf(!existsSync(reference))(
   },
 );
 
-test('devices lists the adapter that runs', async () => {
+test('devices lists the adapter, and what auto makes of it', async () => {
   const { code, json } = await tmca('devices', '--json');
   expect(code).toBe(0);
-  const { adapters, auto } = json as { adapters: { description: string }[]; auto: { device: string; adapter: string } };
-  expect(auto.device).toBe('webgpu');
-  expect(adapters.map(({ description }) => description)).toContain(auto.adapter);
+  const { adapters, wasm, auto } = json as DevicesResult;
+  expect(adapters.length).toBeGreaterThan(0);
+  const software = adapters[0]!.software;
+  expect(auto.device).toBe(software ? 'wasm' : 'webgpu');
+  expect(auto.adapter).toBe(software ? wasm.description : adapters[0]!.description);
+  expect(auto.reason).toContain(adapters[0]!.description);
 });

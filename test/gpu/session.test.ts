@@ -227,7 +227,7 @@ describe('a session', () => {
   test('whose device is lost opens another, and answers with the same mask', async () => {
     const devices: GPUDevice[] = [];
     const spied = spyDevices(await nodeGpu(), devices);
-    const mine = await openModel(model, { io: nodeIo, gpu: async () => spied }, { device: 'webgpu' });
+    const mine = await openModel(model, { io: nodeIo, ort, gpu: async () => spied }, { device: 'webgpu' });
     const report = await mine.encodeReport(long);
     const before = await mine.segment(image, report);
     for (const when of ['during a frame', 'between frames'] as const) {
@@ -244,7 +244,7 @@ describe('a session', () => {
     const devices: GPUDevice[] = [];
     const spied = spyDevices(await nodeGpu(), devices);
     let present = true;
-    const platform = { io: nodeIo, gpu: async () => (present ? spied : undefined) };
+    const platform = { io: nodeIo, ort, gpu: async () => (present ? spied : undefined) };
     const mine = await openModel(model, platform, { device: 'webgpu' });
     const report = await mine.encodeReport(short);
     present = false;
@@ -259,7 +259,7 @@ describe('a session', () => {
   test('that is refused its precision gives the device back', async () => {
     const devices: GPUDevice[] = [];
     const spied = spyDevices(await nodeGpu(), devices);
-    const opening = openModel(model, { io: nodeIo, gpu: async () => spied }, { device: 'webgpu', dtype: 'int8' });
+    const opening = openModel(model, { io: nodeIo, ort, gpu: async () => spied }, { device: 'webgpu', dtype: 'int8' });
     await expect(opening).rejects.toMatchObject({ code: 'UNSUPPORTED' });
     expect(devices).toHaveLength(1);
     expect((await devices[0]!.lost).reason).toBe('destroyed');
@@ -267,13 +267,20 @@ describe('a session', () => {
 
   test('is not opened where its signal has fired, or for an engine that is not there', async () => {
     await expect(openSession(model, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'ABORTED' });
-    await expect(openSession(model, { device: 'wasm' })).rejects.toMatchObject({ code: 'ENGINE_UNAVAILABLE' });
     await expect(openSession(model, { dtype: 'int8' })).rejects.toMatchObject({ code: 'UNSUPPORTED' });
-    await expect(openModel(model, { io: nodeIo, gpu: async () => undefined })).rejects.toMatchObject({
-      code: 'NO_WEBGPU',
-    });
+    const platform = { io: nodeIo, ort, gpu: async () => undefined };
+    await expect(openModel(model, platform, { device: 'webgpu' })).rejects.toMatchObject({ code: 'NO_WEBGPU' });
+  });
+
+  test('of auto takes wasm on a machine whose one adapter is software, and says so', async () => {
+    const mine = await openSession(model);
+    expect(mine.info).toMatchObject({ device: 'wasm', adapter: { vendor: 'onnxruntime' } });
+    expect(mine.info.reason).toMatch(/^there is no hardware adapter, only .+, which runs on the CPU; wasm/);
+    mine.dispose();
   });
 });
+
+const ort = () => import('onnxruntime-web');
 
 /** The same GPU, whose devices are noted as they are made. */
 function spyDevices(gpu: GPU, devices: GpuDevice['device'][]): GPU {

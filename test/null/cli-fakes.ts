@@ -107,6 +107,14 @@ export function fakeEngine(onSegment: (index: number) => void = () => {}): FakeE
       return quantizeReport(to, data);
     },
     listAdapters: async () => [],
+    describeWasm: async () => ({
+      vendor: 'onnxruntime',
+      architecture: 'wasm',
+      description: 'onnxruntime-web 9.9 on the CPU, 2 threads',
+      software: true,
+      features: ['simd', 'threads'],
+      cores: 4,
+    }),
   };
 }
 
@@ -221,4 +229,5 @@ const noEngine: Engine = {
   train: refuse,
   quantize: refuse,
   listAdapters: refuse,
+  describeWasm: refuse,
 };

@@ -294,6 +294,7 @@ describe('devices', () => {
     expect(code).toBe(0);
     expect(json).toEqual({
       adapters,
+      wasm: expect.objectContaining({ features: ['simd', 'threads'], cores: 4 }),
       auto: {
         device: 'webgpu',
         adapter: 'Acme One',
@@ -305,25 +306,35 @@ describe('devices', () => {
   test('in words', async () => {
     const { stdout } = await devices(async () => [adapter({ description: 'llvmpipe', software: true, features: [] })]);
     expect(stdout).toMatch(
-      /^llvmpipe \(acme, one; software\)\n {2}features: none\n {2}maxBufferSize: 1024\n--device auto: webgpu, fp16 models with f32/,
+      /^llvmpipe \(acme, one; software\)\n {2}features: none\n {2}maxBufferSize: 1024\nonnxruntime-web 9.9 on the CPU, 2 threads of 4 cores \(wasm: simd, threads\)\n--device auto: wasm, fp16 models with f32 arithmetic; there is no hardware adapter, only llvmpipe, which runs on the CPU/,
     );
-    expect(stdout).toMatch(/no hardware adapter/);
+  });
+  test('without an adapter, in words', async () => {
+    const { stdout } = await devices(async () => []);
+    expect(stdout).toMatch(/^no WebGPU adapter; npm run setup tells how to get one\nonnxruntime-web 9\.9/);
   });
   test.each([
-    ['no adapter', async () => [], /no WebGPU adapter; install a Vulkan driver/],
+    ['no adapter', async () => [], undefined],
     [
       'no WebGPU',
       async () => {
         throw new TmcaError('NO_WEBGPU', 'nodeGpu: Dawn must load');
       },
-      /Dawn must load/,
+      'nodeGpu: Dawn must load',
     ],
-  ])('%s is an answer', async (_, list, reason) => {
+  ])('%s is an answer: wasm', async (_, list, webgpu) => {
     const { code, json } = await devices(list, '--json');
     expect(code).toBe(0);
     expect(json).toEqual({
       adapters: [],
-      auto: { device: null, adapter: null, fp16: null, reason: expect.stringMatching(reason) },
+      ...(webgpu === undefined ? {} : { webgpu }),
+      wasm: expect.objectContaining({ description: 'onnxruntime-web 9.9 on the CPU, 2 threads' }),
+      auto: {
+        device: 'wasm',
+        adapter: 'onnxruntime-web 9.9 on the CPU, 2 threads',
+        fp16: 'weights',
+        reason: 'there is no WebGPU adapter; wasm is the faster way to run there',
+      },
     });
   });
 });

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { DEFAULT_CONFIG } from '../../model/config.js';
-import { checkEngine, choosePrecision, engineReason } from '../../runtime/engine-choice.js';
+import { chooseEngine, choosePrecision, chooseWasmPrecision } from '../../runtime/engine-choice.js';
 import { fill } from '../../runtime/fill.js';
 import { channelsFirst, channelsLast } from '../../runtime/layout.js';
 import { inspectPlan } from '../../runtime/node/index.js';
@@ -41,17 +41,32 @@ describe('plan figures', () => {
 
 describe('engine and precision', () => {
   const adapter = { vendor: 'acme', architecture: 'rocket', description: '', software: false };
-  test('the reason names the adapter, and says when it is the CPU', () => {
-    expect(engineReason('auto', adapter)).toBe('a hardware adapter is present: acme rocket');
-    expect(engineReason('webgpu', { ...adapter, description: 'Rocket 9' })).toBe(
-      'webgpu was asked for; the adapter is Rocket 9',
-    );
-    expect(engineReason('auto', { ...adapter, software: true })).toContain('runs, slowly, on the CPU');
-    expect(engineReason('auto', { ...adapter, vendor: '', architecture: '' })).toContain('unnamed');
+  test('auto takes hardware, else wasm; by name, what was named; the reason names the adapter', () => {
+    expect(chooseEngine('auto', adapter)).toEqual({
+      device: 'webgpu',
+      reason: 'a hardware adapter is present: acme rocket',
+    });
+    expect(chooseEngine('webgpu', { ...adapter, description: 'Rocket 9', software: true })).toEqual({
+      device: 'webgpu',
+      reason: 'webgpu was asked for; the adapter is Rocket 9',
+    });
+    expect(chooseEngine('auto', { ...adapter, software: true })).toEqual({
+      device: 'wasm',
+      reason:
+        'there is no hardware adapter, only acme rocket, which runs on the CPU; wasm is the faster way to run there',
+    });
+    expect(chooseEngine('auto', null).reason).toMatch(/^there is no WebGPU adapter; wasm/);
+    expect(chooseEngine('wasm', adapter)).toEqual({ device: 'wasm', reason: 'wasm was asked for' });
+    expect(chooseEngine('auto', { ...adapter, vendor: '', architecture: '' }).reason).toContain('unnamed');
   });
-  test('wasm is refused by name until its engine is there', () => {
-    expect(() => checkEngine('wasm')).toThrow('checkEngine: this version runs on WebGPU only');
-    expect(() => checkEngine('auto')).not.toThrow();
+  test.each([
+    ['auto', 'fp16', 'fp16', 'the model is stored in fp16; in wasm its arithmetic is fp32'],
+    ['auto', 'fp32', 'fp32', 'the model is stored in fp32'],
+    ['fp32', 'fp16', 'fp32', 'fp32 was asked for'],
+    ['fp16', 'fp16', 'fp16', 'fp16 was asked for; in wasm arithmetic is fp32'],
+    ['int8', 'fp32', 'fp32', 'int8 was asked for; in wasm arithmetic is fp32 on weights as they are stored, fp32'],
+  ] as const)('in wasm, %s for a model in %s runs %s', (choice, stored, dtype, reason) => {
+    expect(chooseWasmPrecision(choice, stored)).toEqual({ dtype, reason });
   });
   test.each([
     ['auto', 'fp16', true, 'fp16', 'f16', 'f16'],

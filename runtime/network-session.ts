@@ -1,0 +1,179 @@
+// A model on an engine: what all engines share. Texts become ids and reports, pictures become inputs, logits become masks;
+// calls run one after another. What an engine does lies between.
+
+import type { Assembly } from '../assembly/index.js';
+import { Preprocessor } from '../assembly/preprocess.js';
+import type { Vocabulary } from '../assembly/wordpiece.js';
+import { check, TmcaError, throwIfAborted } from '../errors/index.js';
+import type { Config } from '../model/config.js';
+import { SerialQueue } from './queue.js';
+import { segmentationOf } from './segmentation.js';
+import type { Pixels, Report, Segmentation, SegmentOptions, Session, SessionInfo, SessionStats } from './types.js';
+
+/** A sentence on an engine. */
+export interface EngineReport {
+  dispose(): void;
+}
+
+/** The network on a device, or in wasm. Calls never overlap. */
+export interface NetworkEngine<R extends EngineReport = EngineReport> {
+  /** How pictures are prepared for `run`. */
+  readonly input: { readonly dtype: 'f32' | 'f16'; readonly layout: 'nhwc' | 'nchw' };
+  /** Throws where the engine cannot run any more (DEVICE_LOST). */
+  check(where: string): void;
+  /** @param ids with [CLS] and [SEP], unpadded, not empty */
+  encode(ids: Int32Array): Promise<R>;
+  /** @param input view of memory that later calls write to. @returns Logits [S,S] by row, the caller's own. */
+  run(input: Float32Array | Uint16Array, report: R, signal: AbortSignal | undefined): Promise<Float32Array>;
+  stats(): Pick<SessionStats, 'dispatches' | 'gpuBytes'>;
+  dispose(): void;
+}
+
+export interface NetworkSessionParts<R extends EngineReport> {
+  readonly info: SessionInfo;
+  readonly config: Config;
+  readonly assembly: Assembly;
+  /** The session's own, as is the engine; null where the folder has no vocab.txt. */
+  readonly vocabulary: Vocabulary | null;
+  readonly engine: NetworkEngine<R>;
+}
+
+class EncodedReport<R extends EngineReport> implements Report {
+  constructor(
+    readonly text: string,
+    readonly ids: Int32Array,
+    readonly truncated: boolean,
+    readonly encoded: R,
+    private readonly onDispose: (report: EncodedReport<R>) => void,
+  ) {}
+
+  dispose(): void {
+    this.onDispose(this);
+    this.encoded.dispose();
+  }
+}
+
+export class NetworkSession<R extends EngineReport> implements Session {
+  readonly #queue = new SerialQueue();
+  readonly #reports = new Set<EncodedReport<R>>();
+  readonly #preprocessor: Preprocessor;
+  #disposed = false;
+  #frames = 0;
+  #reportCount = 0;
+
+  constructor(private readonly parts: NetworkSessionParts<R>) {
+    const { config, assembly, engine } = parts;
+    const { imageSize: size, normalize } = config;
+    this.#preprocessor = new Preprocessor(assembly, { size, normalize, ...engine.input });
+  }
+
+  get info(): SessionInfo {
+    return this.parts.info;
+  }
+
+  async encodeReport(text: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<Report> {
+    const { vocabulary, config, engine } = this.parts;
+    this.#usable('encodeReport');
+    check(
+      text.trim() !== '',
+      'TEXT_EMPTY',
+      'encodeReport: the text must have at least one word, got none; describe the finding',
+    );
+    check(
+      vocabulary,
+      'VOCABULARY_INVALID',
+      'encodeReport: the model folder must have a vocab.txt to read text; add the one that the model was trained with',
+    );
+    const { ids, truncated } = vocabulary.encode(text, { maxLength: config.maxTextLength });
+    return this.#queue.run(async () => {
+      this.#usable('encodeReport');
+      throwIfAborted(signal, 'encodeReport');
+      const encoded = await engine.encode(ids);
+      const report = new EncodedReport(text, ids, truncated, encoded, r => this.#reports.delete(r));
+      this.#reports.add(report);
+      this.#reportCount++;
+      return report;
+    });
+  }
+
+  segment(image: Pixels, report: Report, options: SegmentOptions = {}): Promise<Segmentation> {
+    const { threshold = 0.5, signal } = options;
+    return this.#queue.run(async () => {
+      this.#usable('segment');
+      throwIfAborted(signal, 'segment');
+      checkPixels(image);
+      check(
+        threshold >= 0 && threshold <= 1,
+        'BAD_ARGUMENT',
+        `segment: threshold must lie in [0, 1], got ${threshold}; 0.5 is the usual one`,
+      );
+      const { encoded } = this.#own(report);
+      const { assembly, config, engine } = this.parts;
+      const start = performance.now();
+      const input = this.#preprocessor.run(image);
+      const prepared = performance.now();
+      const logits = await engine.run(input, encoded, signal);
+      const answered = performance.now();
+      const found = segmentationOf(assembly, logits, config.imageSize, image, threshold);
+      this.#frames++;
+      const end = performance.now();
+      return {
+        ...found,
+        ms: {
+          preprocess: prepared - start,
+          network: answered - prepared,
+          postprocess: end - answered,
+          total: end - start,
+        },
+      };
+    });
+  }
+
+  stats(): SessionStats {
+    return {
+      ...this.info,
+      frames: this.#frames,
+      reports: this.#reportCount,
+      recoveries: 0,
+      ...this.parts.engine.stats(),
+    };
+  }
+
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    for (const report of this.#reports) report.dispose();
+    this.parts.engine.dispose();
+    this.#preprocessor.dispose();
+    this.parts.vocabulary?.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  #usable(where: string): void {
+    if (this.#disposed) {
+      throw new TmcaError('DISPOSED', `${where}: the session must be open, got a disposed one; create another`);
+    }
+    this.parts.engine.check(where);
+  }
+
+  #own(report: Report): EncodedReport<R> {
+    check(
+      report instanceof EncodedReport && this.#reports.has(report),
+      'BAD_ARGUMENT',
+      'segment: the report must come from encodeReport of the same session and be undisposed; encode the text again',
+    );
+    return report;
+  }
+}
+
+function checkPixels({ data, width, height, channels }: Pixels): void {
+  const whole = Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0;
+  check(
+    whole && [1, 3, 4].includes(channels) && data.length === width * height * channels,
+    'BAD_ARGUMENT',
+    `segment: pixels must be width x height x channels (1, 3 or 4) bytes, got ${width} x ${height} x ${channels} and ${data.length} bytes; decode the image first`,
+  );
+}

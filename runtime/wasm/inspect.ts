@@ -1,0 +1,34 @@
+// `inspect forward` in wasm: every checkpointed output, from the network in one ONNX graph.
+
+import type { Assembly } from '../../assembly/index.js';
+import type { Config } from '../../model/config.js';
+import { checkInputs, type ForwardInputs, type ForwardRun } from '../inspect.js';
+import type { ParameterStream } from '../load-constants.js';
+import { type FillOptions, splitModels } from '../onnx/model.js';
+import { onnxNetwork } from '../onnx/plans.js';
+import { OnnxNetwork, type Ort } from './network.js';
+
+/** @throws TmcaError BAD_ARGUMENT where inputs do not fit the network, ENGINE_FAILED; what loading throws */
+export async function runForwardInWasm(
+  ort: Ort,
+  assembly: Assembly,
+  config: Config,
+  { image, ids, mask }: ForwardInputs,
+  parameters: ParameterStream,
+  options: FillOptions = {},
+): Promise<ForwardRun> {
+  checkInputs('inspectForward', config, { image, ids, mask });
+  const facts = { name: config.name, description: '', producerVersion: '', metadata: {} };
+  const [model] = await splitModels([onnxNetwork(config)], facts, assembly, parameters, options);
+  const network = await OnnxNetwork.create(ort, model!);
+  try {
+    const outputs = await network.run({
+      image: { shape: image.shape, data: Float32Array.from(image.data) },
+      ids: { shape: ids.shape, data: Int32Array.from(ids.data) },
+      mask: { shape: mask.shape, data: Int32Array.from(mask.data) },
+    });
+    return { outputs, dispatches: 0, arenaBytes: 0 };
+  } finally {
+    network.dispose();
+  }
+}

@@ -8,6 +8,7 @@ import type { TrainingInputs } from '../gradients.js';
 import type { ForwardInputs } from '../inspect.js';
 import { int8Parameters } from '../int8.js';
 import { readModelFiles } from '../model-folder/index.js';
+import { openModel } from '../open.js';
 import {
   type InspectedForward,
   type InspectedGradients,
@@ -15,10 +16,9 @@ import {
   type InspectOptions,
   inspectForward as inspect,
   inspectGradients as inspectGradientsOf,
-  openModel,
-  type Platform,
-} from '../open.js';
+} from '../open-inspect.js';
 import { type PlanFigures, planFigures } from '../plan-figures.js';
+import type { Platform } from '../platform.js';
 import { loadOrt } from '../platform.js';
 import { hasWideActivations } from '../stored-weights.js';
 import type { AdapterSummary, DTypeChoice, Session, SessionOptions } from '../types.js';
@@ -28,7 +28,7 @@ import { nodeIo } from './folder.js';
 export { type ErrorCode, TmcaError } from '../../errors/index.js';
 export type { TrainingInputs } from '../gradients.js';
 export type { ForwardInputs } from '../inspect.js';
-export type { InspectedForward, InspectedGradients, InspectGradientsOptions, InspectOptions } from '../open.js';
+export type { InspectedForward, InspectedGradients, InspectGradientsOptions, InspectOptions } from '../open-inspect.js';
 export type { PlanFigures, ProgramFigures } from '../plan-figures.js';
 export type * from '../types.js';
 export { type ExportOnnxOptions, exportOnnx, type OnnxExport, type OnnxFile, type OnnxPort } from './export-onnx.js';

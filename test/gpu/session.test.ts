@@ -256,26 +256,54 @@ describe('a session', () => {
     mine.dispose();
   });
 
-  test('that is refused its precision gives the device back', async () => {
+  test('whose loading is stopped gives the device back', async () => {
     const devices: GPUDevice[] = [];
     const spied = spyDevices(await nodeGpu(), devices);
-    const opening = openModel(model, { io: nodeIo, ort, gpu: async () => spied }, { device: 'webgpu', dtype: 'int8' });
-    await expect(opening).rejects.toMatchObject({ code: 'UNSUPPORTED' });
+    const stop = new AbortController();
+    const options = { device: 'webgpu', signal: stop.signal, onProgress: () => stop.abort() } as const;
+    const opening = openModel(model, { io: nodeIo, ort, gpu: async () => spied }, options);
+    await expect(opening).rejects.toMatchObject({ code: 'ABORTED' });
     expect(devices).toHaveLength(1);
     expect((await devices[0]!.lost).reason).toBe('destroyed');
   });
 
   test('is not opened where its signal has fired, or for an engine that is not there', async () => {
     await expect(openSession(model, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'ABORTED' });
-    await expect(openSession(model, { dtype: 'int8' })).rejects.toMatchObject({ code: 'UNSUPPORTED' });
     const platform = { io: nodeIo, ort, gpu: async () => undefined };
     await expect(openModel(model, platform, { device: 'webgpu' })).rejects.toMatchObject({ code: 'NO_WEBGPU' });
   });
 
-  test('of auto takes wasm on a machine whose one adapter is software, and says so', async () => {
+  test('of auto takes wasm where the one adapter is software, and says so; its masks are those of WebGPU in fp32', async () => {
+    const gpu = await openSession(model, { device: 'webgpu', dtype: 'fp32' });
     const mine = await openSession(model);
-    expect(mine.info).toMatchObject({ device: 'wasm', adapter: { vendor: 'onnxruntime' } });
-    expect(mine.info.reason).toMatch(/^there is no hardware adapter, only .+, which runs on the CPU; wasm/);
+    if (gpu.info.adapter.software) {
+      expect(mine.info).toMatchObject({ device: 'wasm', adapter: { vendor: 'onnxruntime' } });
+      expect(mine.info.reason).toMatch(/^there is no hardware adapter, only .+, which runs on the CPU; wasm/);
+    } else expect(mine.info.device).toBe('webgpu');
+    const wasm = await openSession(model, { device: 'wasm' });
+    for (const text of [short, long]) {
+      const results = [];
+      for (const session of [gpu, wasm]) results.push(await session.segment(image, await session.encodeReport(text)));
+      expect(largest(results[0]!.probability, results[1]!.probability), text).toBeLessThan(1e-4);
+    }
+    for (const session of [gpu, mine, wasm]) session.dispose();
+  });
+
+  test('whose GPU is lost again and again goes on in wasm under auto, with the same mask', async () => {
+    const devices: GPUDevice[] = [];
+    let lossy = false;
+    const spied = spyDevices(await nodeGpu(), devices, device => lossy && device.destroy());
+    const platform = { io: nodeIo, ort, gpu: async () => passingForHardware(spied) };
+    const mine = await openModel(model, platform);
+    expect(mine.info.device).toBe('webgpu');
+    const report = await mine.encodeReport(short);
+    const before = await mine.segment(image, report);
+    lossy = true;
+    devices.at(-1)!.destroy();
+    const after = await mine.segment(image, report);
+    expect(largest(after.probability, before.probability)).toBeLessThan(0.02);
+    expect(mine.info.device).toBe('wasm');
+    expect(mine.stats().reason).toMatch(/^the GPU was lost again and again, and wasm took over; /);
     mine.dispose();
   });
 });
@@ -283,7 +311,7 @@ describe('a session', () => {
 const ort = () => import('onnxruntime-web');
 
 /** The same GPU, whose devices are noted as they are made. */
-function spyDevices(gpu: GPU, devices: GpuDevice['device'][]): GPU {
+function spyDevices(gpu: GPU, devices: GpuDevice['device'][], onDevice: (device: GPUDevice) => void = () => {}): GPU {
   return {
     wgslLanguageFeatures: gpu.wgslLanguageFeatures,
     getPreferredCanvasFormat: () => gpu.getPreferredCanvasFormat(),
@@ -294,9 +322,31 @@ function spyDevices(gpu: GPU, devices: GpuDevice['device'][]): GPU {
         adapter.requestDevice = async descriptor => {
           const device = await request(descriptor);
           devices.push(device);
+          onDevice(device);
           return device;
         };
       }
+      return adapter;
+    },
+  } as GPU;
+}
+
+/** The same GPU, whose adapter calls itself by another name. */
+function passingForHardware(gpu: GPU): GPU {
+  return {
+    wgslLanguageFeatures: gpu.wgslLanguageFeatures,
+    getPreferredCanvasFormat: () => gpu.getPreferredCanvasFormat(),
+    async requestAdapter(options?: GPURequestAdapterOptions) {
+      const adapter = await gpu.requestAdapter(options);
+      if (!adapter) return null;
+      const info = {
+        vendor: 'acme',
+        architecture: 'one',
+        device: '',
+        description: 'Acme One',
+        isFallbackAdapter: false,
+      };
+      Object.defineProperty(adapter, 'info', { value: info });
       return adapter;
     },
   } as GPU;

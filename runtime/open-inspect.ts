@@ -1,0 +1,128 @@
+// A model folder for one run of its network: `inspect`. Apart from sessions, since a page that segments needs none of it.
+
+import type { Assembly } from '../assembly/index.js';
+import { loadAssembly } from '../assembly/instance.js';
+import { check } from '../errors/index.js';
+import type { Config } from '../model/config.js';
+import type { TrainingOptions } from '../model/training.js';
+import { chooseWasmPrecision, engineReason } from './engine-choice.js';
+import { expectedParameters } from './expected-parameters.js';
+import { fillStream } from './fill.js';
+import type { GradientRun, TrainingInputs } from './gradients.js';
+import { type ForwardInputs, type ForwardRun, runForward } from './inspect.js';
+import type { ParameterStream } from './load-constants.js';
+import { checkedStream, checkTensors, openModelFolder, readModelFiles } from './model-folder/index.js';
+import { type Choice, choiceOf, describe, weightsOf } from './open.js';
+import { openDeviceOrOrt, type Platform, requireGpu } from './platform.js';
+import type { SafetensorsHeader } from './safetensors/index.js';
+import { realParameters } from './stored-weights.js';
+import type { AdapterSummary, SessionInfo, SessionOptions } from './types.js';
+
+export interface InspectOptions extends SessionOptions {
+  /** Parameters from golden.py's `fill` instead of a file. */
+  readonly fill?: boolean;
+}
+
+/** A forward run, and what it ran on. */
+export interface InspectedForward extends ForwardRun {
+  readonly info: SessionInfo;
+}
+
+/** A run of a model's gradients, and what it ran on. */
+export interface InspectedGradients extends GradientRun {
+  readonly info: SessionInfo;
+}
+
+/** A whole network, for one run. */
+interface OpenedNetwork {
+  readonly assembly: Assembly;
+  readonly config: Config;
+  /** Null where parameters are computed. */
+  readonly header: SafetensorsHeader | null;
+  readonly stream: ParameterStream;
+}
+
+/** Opens a model folder for the time of `run`, which tells what it ran on. */
+async function withNetwork<R extends object>(
+  location: string,
+  platform: Platform,
+  { fill = false, signal }: InspectOptions,
+  run: (network: OpenedNetwork) => Promise<{ result: R; choice: Choice; adapter: AdapterSummary }>,
+): Promise<R & { readonly info: SessionInfo }> {
+  const folder = fill ? null : await openModelFolder(location, platform.io, { ...(signal ? { signal } : {}) });
+  try {
+    const files = folder ?? { ...(await readModelFiles(location, platform.io)), hash: () => null };
+    const { config } = files;
+    const expected = expectedParameters(config);
+    const header = folder?.weights.header ?? null;
+    if (header) checkTensors(header, expected, `${location}/model.safetensors`);
+    const stream = folder ? checkedStream(folder) : fillStream(expected);
+    const assembly = await loadAssembly();
+    const { result, choice, adapter } = await run({ assembly, config, header, stream });
+    // After the run: the model's hash is known once all of it has been read.
+    return { ...result, info: describe(files, choice, adapter) };
+  } finally {
+    await folder?.close();
+  }
+}
+
+/** Every checkpointed output of a model for inputs of any batch and text length. Throws as `openModel`, and BAD_ARGUMENT. */
+export function inspectForward(
+  location: string,
+  platform: Platform,
+  inputs: ForwardInputs,
+  options: InspectOptions = {},
+): Promise<InspectedForward> {
+  const { device = 'auto', dtype = 'auto', signal, onProgress } = options;
+  return withNetwork(location, platform, options, async ({ assembly, config, header, stream }) => {
+    const opened = await openDeviceOrOrt(platform, device, options);
+    const given = { signal, onProgress };
+    if (opened.device === 'wasm') {
+      const { runForwardInWasm } = await import('./wasm/inspect.js');
+      const { wasmAdapter } = await import('./wasm/facts.js');
+      const parameters = await realParameters(header, stream);
+      const result = await runForwardInWasm(opened.ort, assembly, config, inputs, parameters, given);
+      const choice = choiceOf(opened, chooseWasmPrecision(dtype, config.dtype));
+      return { result, choice, adapter: wasmAdapter(opened.ort) };
+    }
+    using gpu = opened.gpu;
+    const { precision, parameters } = await weightsOf(config, header, stream, dtype, gpu);
+    const result = await runForward(gpu, assembly, config, inputs, precision, parameters, given);
+    return { result, choice: choiceOf(opened, precision), adapter: gpu.adapter };
+  });
+}
+
+export interface InspectGradientsOptions extends InspectOptions, TrainingOptions {}
+
+/**
+ * Every parameter's gradient of the training loss, for inputs of any batch and text length. On WebGPU, whatever adapter
+ * there is, and in fp32, whatever the file's dtype. Throws as `openModel`, BAD_ARGUMENT, UNSUPPORTED for another dtype and for wasm.
+ */
+export async function inspectGradients(
+  location: string,
+  platform: Platform,
+  inputs: TrainingInputs,
+  options: InspectGradientsOptions = {},
+): Promise<InspectedGradients> {
+  const { device = 'auto', dtype = 'auto', freezeText = false, signal, onProgress } = options;
+  check(
+    dtype === 'auto' || dtype === 'fp32',
+    'UNSUPPORTED',
+    `inspectGradients: training must run in fp32, got ${dtype}; leave the dtype out`,
+  );
+  check(
+    device !== 'wasm',
+    'UNSUPPORTED',
+    'inspectGradients: training must run on WebGPU, got wasm; use --device webgpu',
+  );
+  // Imported when wanted: a page that segments downloads nothing of training.
+  const { runGradients } = await import('./gradients.js');
+  return withNetwork(location, platform, options, async ({ assembly, config, header, stream }) => {
+    using gpu = await requireGpu(platform, signal);
+    const { parameters } = await weightsOf(config, header, stream, 'fp32', gpu);
+    const given = { freezeText, signal, onProgress };
+    const result = await runGradients(gpu, assembly, config, inputs, parameters, given);
+    const reason = `${engineReason(device, gpu.adapter)}; training runs in fp32`;
+    return { result, choice: { device: 'webgpu', dtype: 'fp32', reason }, adapter: gpu.adapter };
+  });
+}

@@ -16,6 +16,7 @@ import type { ParameterStream } from '../runtime/load-constants.js';
 import { checkFinite, type FolderIo, type ModelFolder } from '../runtime/model-folder/index.js';
 import type { DatasetRecord } from '../runtime/node/dataset.js';
 import { nodeIo } from '../runtime/node/folder.js';
+import { nodePlatform } from '../runtime/node/platform.js';
 import { openModel } from '../runtime/open.js';
 import type { SafetensorsTensor } from '../runtime/safetensors/index.js';
 import type { AdapterSummary } from '../runtime/types.js';
@@ -101,7 +102,7 @@ export class Quantisation {
     let done = 0;
     const onRecord = () => this.report('score', ++done, total);
     const scored = async (io: FolderIo, dtype: 'fp32' | 'auto') => {
-      const platform = { io, gpu: () => nodeGpu() };
+      const platform = { ...nodePlatform, io };
       // where the layers were looked at, whatever `auto` would take for speed
       const session = await openModel(model, platform, { device: 'webgpu', dtype, ...(signal && { signal }) });
       try {

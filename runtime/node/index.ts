@@ -1,7 +1,6 @@
 // The package in Node: sessions on Dawn or in wasm, model folders on disk or by address. Research use; not a medical device.
 
 import { availableParallelism } from 'node:os';
-import { nodeGpu } from '../../gpu/node.js';
 import { int8Passes } from '../../model/passes/int8.js';
 import { choosePrecision } from '../engine-choice.js';
 import type { TrainingInputs } from '../gradients.js';
@@ -18,12 +17,12 @@ import {
   inspectGradients as inspectGradientsOf,
 } from '../open-inspect.js';
 import { type PlanFigures, planFigures } from '../plan-figures.js';
-import type { Platform } from '../platform.js';
 import { loadOrt } from '../platform.js';
 import { hasWideActivations } from '../stored-weights.js';
 import type { AdapterSummary, DTypeChoice, Session, SessionOptions } from '../types.js';
-import { settleThreads, wasmAdapter } from '../wasm/facts.js';
+import { wasmAdapter } from '../wasm/facts.js';
 import { nodeIo } from './folder.js';
+import { nodePlatform as node } from './platform.js';
 
 export { type ErrorCode, TmcaError } from '../../errors/index.js';
 export type { TrainingInputs } from '../gradients.js';
@@ -32,10 +31,6 @@ export type { InspectedForward, InspectedGradients, InspectGradientsOptions, Ins
 export type { PlanFigures, ProgramFigures } from '../plan-figures.js';
 export type * from '../types.js';
 export { type ExportOnnxOptions, exportOnnx, type OnnxExport, type OnnxFile, type OnnxPort } from './export-onnx.js';
-
-const ort = async () => settleThreads(await import('onnxruntime-web'), availableParallelism());
-
-const node: Platform = { io: nodeIo, gpu: () => nodeGpu(), ort };
 
 /**
  * Opens a model folder (a path or an address) on the GPU, or in wasm where there is none. See `openModel` for the errors.

@@ -22,14 +22,6 @@ const unaryNodes: Readonly<Record<UnaryKind, Formula>> = {
   sigmoid: plain('Sigmoid'),
   softplus: plain('Softplus'),
   gelu: plain('Gelu'),
-  // Φ(x) + x φ(x)
-  geluGradient(c, x) {
-    const erf = c.node('Erf', [c.node('Mul', [x, c.floats([Math.SQRT1_2])])]);
-    const cumulative = c.node('Mul', [c.node('Add', [erf, c.floats([1])]), c.floats([0.5])]);
-    const bell = c.node('Exp', [c.node('Mul', [c.node('Mul', [x, x]), c.floats([-0.5])])]);
-    const density = c.node('Mul', [bell, c.floats([1 / Math.sqrt(2 * Math.PI)])]);
-    return c.node('Add', [cumulative, c.node('Mul', [x, density])]);
-  },
   leakyRelu: (c, x) => c.node('LeakyRelu', [x], { alpha: { float: c.attrs.alpha ?? 0 } }),
   step: (c, x) => c.node('Cast', [c.node('Greater', [x, c.floats([0])])], { to: c.typeNumber }),
 };

@@ -1,0 +1,13 @@
+// What Node gives to the runtime: files on disk, Dawn, onnxruntime-web.
+
+import { availableParallelism } from 'node:os';
+import { nodeGpu } from '../../gpu/node.js';
+import type { Platform } from '../platform.js';
+import { settleThreads } from '../wasm/facts.js';
+import { nodeIo } from './folder.js';
+
+export const nodePlatform: Platform = {
+  io: nodeIo,
+  gpu: () => nodeGpu(),
+  ort: async () => settleThreads(await import('onnxruntime-web'), availableParallelism()),
+};

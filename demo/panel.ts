@@ -43,7 +43,7 @@ const HELP: Partial<Record<ErrorCode, string>> = {
     'This browser has no WebGPU. Use Chrome or Edge 113 or later, Safari 26, or Firefox 141 on Windows; the page must be on https or localhost.',
   NO_ADAPTER:
     'The browser has WebGPU but found no GPU for it. Update the graphics driver, see chrome://gpu; on Linux start Chrome with --enable-unsafe-webgpu --enable-features=Vulkan.',
-  ENGINE_UNAVAILABLE: 'Choose another device.',
+  ENGINE_UNAVAILABLE: 'The files of onnxruntime-web are not where the page looks for them. Choose another device.',
   UNSUPPORTED: 'Choose another precision.',
   DOWNLOAD_FAILED: 'Check the address of the model (?model=…) and the network, then try again.',
   TEXT_EMPTY: 'Write a sentence, or build one from the choices above it.',
@@ -106,7 +106,7 @@ export function showEngine({ device, dtype, adapter, model, reason }: SessionInf
   const facts: [string, string][] = [
     ['Device', device === 'webgpu' ? 'WebGPU' : 'WebAssembly'],
     ['Precision', dtype],
-    ['Adapter', `${name}${adapter.software ? ' (software)' : ''}`],
+    ['Adapter', `${name}${adapter.software && device === 'webgpu' ? ' (software)' : ''}`],
     ['Model', `${model.name}, ${model.imageSize} × ${model.imageSize}`],
   ];
   if (result) {

@@ -66,6 +66,9 @@ function repositoryFolders(...folders: string[]): Plugin {
   };
 }
 
+/** What a page needs to have shared memory, hence threads in wasm. Without them, one thread runs. */
+const isolation = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
+
 export default defineConfig({
   root,
   // Relative addresses: the built page works in any folder of any server.
@@ -77,5 +80,8 @@ export default defineConfig({
   assetsInclude: ['**/*.wasm'],
   worker: { format: 'es' },
   build: { outDir: join(repository, 'build', 'demo'), emptyOutDir: true, target: 'es2022' },
-  server: { host: '127.0.0.1', fs: { allow: [repository] } },
+  // Its wasm file lies beside it, where Vite's optimiser would not find it.
+  optimizeDeps: { exclude: ['onnxruntime-web'] },
+  server: { host: '127.0.0.1', fs: { allow: [repository] }, headers: isolation },
+  preview: { headers: isolation },
 });

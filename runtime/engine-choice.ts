@@ -19,8 +19,8 @@ export interface EngineChoice {
 }
 
 /**
- * `auto` takes WebGPU where its adapter is hardware, else wasm: an adapter that runs on the CPU is slower there than wasm
- * (bench it: `--device webgpu` and `--device wasm`). By name, any adapter is taken.
+ * `auto` takes WebGPU where its adapter is hardware, else wasm: onnxruntime's kernels are made for a CPU, an adapter that runs on
+ * one imitates a GPU with it. By name, any adapter is taken.
  *
  * @param adapter the one that would be opened; null where there is none
  */
@@ -33,7 +33,7 @@ export function chooseEngine(choice: DeviceChoice, adapter: AdapterTraits | null
   if (adapter?.software === false) return { device: 'webgpu', reason: `a hardware adapter is present: ${name}` };
   const why =
     name === null ? 'there is no WebGPU adapter' : `there is no hardware adapter, only ${name}, which runs on the CPU`;
-  return { device: 'wasm', reason: `${why}; wasm is the faster way to run there` };
+  return { device: 'wasm', reason: `${why}; wasm runs instead` };
 }
 
 /** Why WebGPU runs what runs nowhere else (training), on any adapter. */

@@ -22,10 +22,17 @@ import type { WatchdogOptions } from './worker/watchdog.js';
 export interface SegmenterOptions {
   /** Address of a model folder (config.json, model.safetensors, vocab.txt), relative to the page. */
   readonly model: string | URL;
-  /** `auto` (default) takes a hardware adapter, else a software one; why is said in `info.reason`. `wasm` is refused in this version. */
+  /**
+   * `auto` (default) takes a hardware adapter, else wasm; why is said in `info.reason`. `webgpu` takes a software adapter too.
+   */
   readonly device?: DeviceChoice;
   /** `auto` (default) runs a model at the precision it is stored in; see `info.dtype`. `int8` is refused in this version. */
   readonly dtype?: DTypeChoice;
+  /**
+   * Address of a folder that holds onnxruntime-web's `dist`, relative to the page: for the wasm engine in a page without a bundler.
+   * Bundlers find the package by themselves; Vite's development server needs `optimizeDeps: { exclude: ['onnxruntime-web'] }`.
+   */
+  readonly wasmPaths?: string | URL;
   /** Stops loading. */
   readonly signal?: AbortSignal;
   /** Called while files arrive and pipelines compile. */
@@ -94,12 +101,15 @@ export class Segmenter {
       'BAD_ARGUMENT',
       `Segmenter.create: dtype must be auto, fp32, fp16 or int8, got ${dtype}; leave it out for auto`,
     );
-    const model = absolute(options.model);
+    const model = absolute(options.model, 'model must be an address', 'name a model folder');
+    const wasmPaths =
+      options.wasmPaths &&
+      absolute(options.wasmPaths, 'wasmPaths must be an address', "name onnxruntime-web's dist folder");
     throwIfAborted(signal, 'Segmenter.create');
     const link = new WorkerLink(startWorker(options.worker), watchdog);
     try {
       await link.start(signal);
-      const request = { model, ...(device && { device }), ...(dtype && { dtype }) };
+      const request = { model, ...(device && { device }), ...(dtype && { dtype }), ...(wasmPaths && { wasmPaths }) };
       const report = progressProxy(step => {
         link.progressed();
         onProgress?.(step);
@@ -254,22 +264,16 @@ class RemoteReport implements Report {
   }
 }
 
-function absolute(model: string | URL): string {
-  check(
-    model !== '' && model != null,
-    'BAD_ARGUMENT',
-    `Segmenter.create: model must be an address, got ${JSON.stringify(model)}; name a model folder`,
-  );
+function absolute(address: string | URL, rule: string, todo: string): string {
+  const wrong = (got: unknown, cause?: unknown) =>
+    new TmcaError('BAD_ARGUMENT', `Segmenter.create: ${rule}, got ${got}; ${todo}`, { cause });
+  if (address === '' || address == null) throw wrong(JSON.stringify(address));
   // `location` is absent in Node, where only absolute addresses have a meaning.
   const base = globalThis.document?.baseURI ?? globalThis.location?.href;
   try {
-    return new URL(model, base).href;
+    return new URL(address, base).href;
   } catch (cause) {
-    throw new TmcaError(
-      'BAD_ARGUMENT',
-      `Segmenter.create: model must be an address, got ${model}; name a model folder`,
-      { cause },
-    );
+    throw wrong(address, cause);
   }
 }
 

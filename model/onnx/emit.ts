@@ -255,7 +255,10 @@ export function emitOnnx(probes: Probes): EmittedGraph {
   const sized = inputs.find(t => dims.get(t)!.some(({ symbol }) => symbol === 'length'));
   const axis = sized ? dims.get(sized)!.findIndex(({ symbol }) => symbol === 'length') : 0;
   const emitter = new Emitter(dims, known, sized ? { input: sized.name, axis } : null);
-  const given = inputs.map(t => emitInput(t, emitter));
+  // What comes from the text's plan last, as its outputs are in order.
+  const given = [...inputs.filter(t => outside(t.name)), ...inputs.filter(t => !outside(t.name))].map(t =>
+    emitInput(t, emitter),
+  );
   for (const t of order) if (isOp(t) && !known.has(t)) emitNode(t, emitter);
   const { nodes, values } = emitOutputs(base, emitter);
   return {

@@ -20,6 +20,8 @@ export interface CreateRequest {
   readonly model: string;
   readonly device?: DeviceChoice;
   readonly dtype?: DTypeChoice;
+  /** Absolute as well. */
+  readonly wasmPaths?: string;
 }
 
 /** The object that the worker exposes through comlink. */

@@ -333,7 +333,7 @@ describe('devices', () => {
         device: 'wasm',
         adapter: 'onnxruntime-web 9.9 on the CPU, 2 threads',
         fp16: 'weights',
-        reason: 'there is no WebGPU adapter; wasm is the faster way to run there',
+        reason: 'there is no WebGPU adapter; wasm runs instead',
       },
     });
   });

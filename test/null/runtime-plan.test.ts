@@ -52,8 +52,7 @@ describe('engine and precision', () => {
     });
     expect(chooseEngine('auto', { ...adapter, software: true })).toEqual({
       device: 'wasm',
-      reason:
-        'there is no hardware adapter, only acme rocket, which runs on the CPU; wasm is the faster way to run there',
+      reason: 'there is no hardware adapter, only acme rocket, which runs on the CPU; wasm runs instead',
     });
     expect(chooseEngine('auto', null).reason).toMatch(/^there is no WebGPU adapter; wasm/);
     expect(chooseEngine('wasm', adapter)).toEqual({ device: 'wasm', reason: 'wasm was asked for' });

@@ -80,7 +80,7 @@ describe('auto', () => {
   test('without WebGPU takes wasm', async () => {
     const session = await openModel(model, nowhere);
     expect(session.info.device).toBe('wasm');
-    expect(session.info.reason).toMatch(/^there is no WebGPU adapter; wasm is the faster way to run there; /);
+    expect(session.info.reason).toMatch(/^there is no WebGPU adapter; wasm runs instead; /);
     session.dispose();
   });
 

@@ -78,11 +78,11 @@ test('network, scores with and without marked records, recipe, data', async () =
   expect(said).toContain('| all 3 images | 0.7500 | 0.5000 | 0.6250 | 0.5000 | 0.7500 |');
   expect(said).toContain('| 2 images without corner\\_artefact | 0.2500 |');
   expect(said).toContain('from a Dice of 0.00 to 0.88: 1 of the 3 are under 0.5, 1 at or over 0.8.');
-  expect(said).toContain(
-    '- 20 steps, all 2 epochs\n- the model is that of epoch 1, chosen by its validation Dice of 0.7500',
-  );
+  expect(said).toContain('- all 2 epochs\n- the model is that of epoch 1, chosen by its validation Dice of 0.7500');
   expect(said).toContain('- seed 7, fp32, on Test adapter (software)');
-  expect(said).toContain('```bash\ntmca train --data polyps --out run --config `x`\n```');
+  expect(said).toContain(
+    `\`\`\`bash\ntmca train --data polyps --out run --config \`x\`\ntmca evaluate --data polyps --split test --model ${path} --device webgpu --dtype fp16\n\`\`\``,
+  );
   expect(said).toContain('```json\n{\n  "lr": 0.5\n}\n```');
   expect(said).toContain('800 for train, 100 for val; the scores are of “test”, records that training has not seen.');
   expect(said).toContain('The terms of the data are not stated here.');

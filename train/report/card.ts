@@ -5,6 +5,7 @@ import { sizeOf } from '../../model/graph.js';
 import { expectedParameters } from '../../runtime/inspect.js';
 import type { Scores } from '../../runtime/node/evaluate.js';
 import { parseTrainConfig, trainConfigToJson } from '../config.js';
+import { quoted } from '../run/info.js';
 import type { MetricsLine, RunInfo } from '../run-files/index.js';
 import type { Evaluation } from './evaluation.js';
 import { bestEpoch } from './page.js';
@@ -13,7 +14,8 @@ import { bestEpoch } from './page.js';
 export const CARD_MARK = '<!-- Written by tmca card. -->';
 
 export interface CardContent {
-  /** Of the folder that the card is for. */
+  /** The folder that the card is for, as it was named, and its configuration. */
+  readonly model: string;
   readonly config: Config;
   readonly info: RunInfo;
   readonly lines: readonly MetricsLine[];
@@ -122,24 +124,28 @@ function scoresSection({ evaluation, withoutText }: CardContent): string {
   ].join('\n\n');
 }
 
-function trainingSection({ info, lines, withoutText }: CardContent): string {
+function trainingSection({ info, lines, withoutText, evaluation, model }: CardContent): string {
   const best = bestEpoch(lines);
   const last = lines.at(-1);
   const facts = [
-    ...(last ? [`${last.step} steps, ${info.ended ? inline(info.ended.why) : 'not finished'}`] : []),
+    info.ended ? inline(info.ended.why) : `${last?.step ?? 0} steps, not finished`,
     ...(best
       ? [`the model is that of epoch ${best.epoch + 1}, chosen by its validation Dice of ${best.value.toFixed(4)}`]
       : []),
     `seed ${info.seed}, ${info.device.dtype}, on ${inline(info.device.adapter)}${info.device.software ? ' (software)' : ''}`,
     inline(info.package),
   ];
-  const commands = [info, ...(withoutText ? [withoutText.info] : [])].map(({ command }) => command).join('\n');
+  const { dtype, device, split } = evaluation;
+  const scored = `tmca evaluate --data ${quoted(info.data.folder)} --split ${quoted(split)} --model ${quoted(model)} --device ${device} --dtype ${dtype}`;
+  const trained = [info, ...(withoutText ? [withoutText.info] : [])].map(({ command }) => command);
   const standard = trainConfigToJson(parseTrainConfig({}, 'the defaults'));
   const changed = differing(info.config, standard);
   return [
     facts.map(fact => `- ${fact}`).join('\n'),
-    withoutText ? 'The commands, of this model and of the one without language:' : 'The command:',
-    block(commands, 'bash'),
+    withoutText
+      ? 'The commands that trained this model and the one without language, and that scored this one:'
+      : 'The commands that trained it and that scored it:',
+    block([...trained, scored].join('\n'), 'bash'),
     'Settings that are not the defaults:',
     block(JSON.stringify(changed, null, 2), 'json'),
   ].join('\n\n');

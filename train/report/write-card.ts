@@ -42,7 +42,7 @@ export async function writeCard(run: string, options: CardOptions = {}): Promise
   const evaluation = await readEvaluation(options.scores ?? evaluationFile(model, SPLIT));
   await checkModel(model, evaluation);
   const card = modelCard({
-    ...{ config, info, evaluation, terms },
+    ...{ model, config, info, evaluation, terms },
     lines: await readMetrics(join(run, 'metrics.jsonl')),
     withoutText: withoutText === undefined ? null : await otherRun(withoutText, evaluation),
   });

@@ -12,7 +12,7 @@ import type { StudyRow } from '../train/study/grid.js';
 import { tableMarkdown, tablePage, tableText } from '../train/study/output.js';
 import type { RunResult } from '../train/study/result.js';
 import { completeSettings, type Settings } from '../train/study/settings.js';
-import { type RowResults, runStudy, type StudyEvent, type StudyOptions } from '../train/study/study.js';
+import { type RowResults, runStudy, type StudyData, type StudyEvent, type StudyOptions } from '../train/study/study.js';
 import { type StudyTable, type TableOptions, tableOf } from '../train/study/table.js';
 import { commandLine } from './command-line.js';
 import type { Context } from './context.js';
@@ -51,8 +51,10 @@ export async function study(about: Study, options: StudyCommandOptions, context:
   const by = await packageName();
   const display = new StudyDisplay(console);
   let table: StudyTable | undefined;
-  const onResults = async (results: readonly RowResults[]) => {
-    table = tableOf(results, about.table(results));
+  const onResults = async (results: readonly RowResults[], { name, records }: StudyData) => {
+    const described = about.table(results);
+    const note = `${name}: trained on ${records.train} records, validated on ${records.val}.`;
+    table = tableOf(results, { ...described, notes: [note, ...described.notes] });
     await writeTable(out, table, settings);
   };
   const command = commandLine(about.name, { ...options, json: false });

@@ -32,8 +32,9 @@ export async function ablate(options: AblateCommandOptions, context: Context): P
   const paper = options.paper === undefined ? undefined : await readPaper(options.paper, rows);
   const table = (results: readonly RowResults[]) => {
     const marks = new Set(results.flatMap(({ runs }) => runs.flatMap(run => Object.keys(run?.test?.without ?? {}))));
+    const tested = new Set(results.flatMap(({ runs }) => runs.flatMap(run => run?.test?.n ?? [])));
     const notes = [
-      `Scores of the split "${split}" by the model of the best validation epoch of each run, fp32.`,
+      `Scores of ${tested.size > 0 ? `the ${[...tested].join(' and ')} records of ` : ''}the split "${split}" by the model of the best validation epoch of each run, fp32.`,
       ...(paper ? ['The paper’s figures are of its own data, network and training.'] : []),
     ];
     return {

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Engine, realEngine } from '../../cli/engine.js';
 import type { TrainEvent } from '../../train/events.js';
 import { readMetrics, readRunInfo } from '../../train/run-files/index.js';
-import { call } from '../null/cli-fakes.js';
+import { call, type Outcome } from '../null/cli-fakes.js';
 import { type Bundle, bundle } from '../null/train-bundle.js';
 import { tinyConfig, writeTrainSet } from '../train-set.js';
 
@@ -50,13 +50,18 @@ describe('sweep', () => {
   ];
   const starts = (events: readonly TrainEvent[]) => events.filter(({ kind }) => kind === 'start').length;
 
-  test('compares on validation, where no test picture can be opened, and does nothing twice', async () => {
+  const events: TrainEvent[] = [];
+  let first: Outcome;
+  // the data of the other tests, but for the test split, whose pictures nobody can open
+  beforeAll(async () => {
     await writeTrainSet(join(folder, 'sealed'), { train: 6, val: 3, test: 3 });
     for (const name of await readdir(join(folder, 'sealed'))) {
       if (name.startsWith('test-')) await writeFile(join(folder, 'sealed', name), 'whoever opens this fails');
     }
-    const events: TrainEvent[] = [];
-    const first = await call(sweep('sealed-out', 'sealed'), { engine: engine(event => events.push(event)) });
+    first = await call(sweep('sealed-out', 'sealed'), { engine: engine(event => events.push(event)) });
+  });
+
+  test('compares on validation, where no test picture can be opened, and does nothing twice', async () => {
     expect(first.code, first.stderr).toBe(0);
     expect(starts(events)).toBe(2);
     const { rows } = first.json as { rows: { name: string; cells: { val_dice: { mean: number } } }[] };
@@ -80,7 +85,6 @@ describe('sweep', () => {
   });
 
   test('stopped within a run, it goes on and ends as if it had not been', async () => {
-    const whole = await call(sweep('whole'), { engine: engine() });
     const stop = new AbortController();
     const steps: number[] = [];
     const stopping = engine(event => {
@@ -89,7 +93,7 @@ describe('sweep', () => {
     expect((await call(sweep('parts'), { engine: stopping, signal: stop.signal })).code).toBe(130);
     const rest: TrainEvent[] = [];
     const parts = await call(sweep('parts'), { engine: engine(event => rest.push(event)) });
-    expect(parts.json).toEqual(whole.json);
+    expect(parts.json).toEqual(first.json);
     // four steps of the first run and two of the second were taken before
     expect(rest.flatMap(event => (event.kind === 'step' ? event.line.step : []))).toEqual([3, 4]);
   });

@@ -83,6 +83,7 @@ describe('sweep', () => {
     // the first run's notes would only be repeated
     expect(stderr.match(/the fake trains nothing/g)).toHaveLength(1);
     expect(stdout.split('\n')[1]).toMatch(/^contrastive_weight=1 levels=\["G"\] +2 +0\.8359 ± 0\.0110/);
+    expect(stdout).toContain('\nRed: trained on 1 records, validated on 1.\n');
     expect(stdout).toContain('The test split was not opened.');
     expect(stdout.trimEnd().split('\n').at(-1)).toBe(join(folder, 'out', 'table.html'));
     expect(asked.every(({ config }) => (config as { epochs: number }).epochs === 3)).toBe(true);
@@ -130,6 +131,7 @@ describe('ablate', () => {
       expect.stringMatching(/^open .*TSDM\+MCAS-\w{8}\/seed-1 webgpu fp32$/),
     ]);
     expect(await read('table.md')).toContain('## Ablation of the modules (Table 2)');
+    expect(stdout).toContain('\nScores of the 1 records of the split "test" by the model of the best validation epoch');
   });
 
   test('Table 3 has its rows, three seeds each', async () => {

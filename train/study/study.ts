@@ -38,7 +38,14 @@ export interface StudyOptions
   readonly package: string;
   readonly onEvent?: (event: StudyEvent) => void;
   /** After each run. */
-  readonly onResults?: (results: readonly RowResults[]) => Promise<void>;
+  readonly onResults?: (results: readonly RowResults[], data: StudyData) => Promise<void>;
+}
+
+/** What is trained and validated on. */
+export interface StudyData {
+  readonly name: string;
+  /** By split. */
+  readonly records: Readonly<Record<string, number>>;
 }
 
 export interface ScoredRun {
@@ -85,7 +92,7 @@ interface PlannedRun {
 export async function runStudy(options: StudyOptions): Promise<RowResults[]> {
   const { rows, seeds, out, onEvent, onResults, signal } = options;
   checkOptions(options);
-  const digest = await dataDigest(options);
+  const { digest, ...data } = await describeData(options);
   const planned = seeds.map(seed => rows.map(row => plan(options, row, seed, digest)));
   await claim(options);
   const results = new Map<string, RunResult>();
@@ -98,7 +105,7 @@ export async function runStudy(options: StudyOptions): Promise<RowResults[]> {
     results.set(run.key, result);
     onEvent?.({ kind: 'done', name: run.row.name, result, earlier: true });
   }
-  await onResults?.(table());
+  await onResults?.(table(), data);
   for (const [index, run] of all.entries()) {
     if (results.has(run.key)) continue;
     throwIfAborted(signal, 'runStudy');
@@ -106,7 +113,7 @@ export async function runStudy(options: StudyOptions): Promise<RowResults[]> {
     const result = await execute(run, options);
     results.set(run.key, result);
     onEvent?.({ kind: 'done', name: run.row.name, result, earlier: false });
-    await onResults?.(table());
+    await onResults?.(table(), data);
   }
   await mkdir(out, { recursive: true });
   return table();
@@ -144,15 +151,19 @@ function plan(options: StudyOptions, row: StudyRow, seed: number, digest: string
   return { row, seed, folder, key, settings };
 }
 
-/** What is trained and validated on: ids and texts. The test split is not looked at. */
-async function dataDigest({ data, signal }: StudyOptions): Promise<string> {
+/** `digest`: of ids and texts. The test split is not looked at. */
+async function describeData({ data, signal }: StudyOptions): Promise<StudyData & { readonly digest: string }> {
   const splits: unknown[] = [];
+  const counts: Record<string, number> = {};
+  let called = '';
   for (const split of ['train', 'val']) {
     // faults are training's to tell
-    const { records } = await openDataset(data, { split, onFault: () => {}, ...(signal && { signal }) });
+    const { name, records } = await openDataset(data, { split, onFault: () => {}, ...(signal && { signal }) });
     splits.push(records.map(({ id, text }) => [id, text]));
+    counts[split] = records.length;
+    called = name;
   }
-  return sha256(JSON.stringify(splits));
+  return { name: called, records: counts, digest: sha256(JSON.stringify(splits)) };
 }
 
 /** Writes study.json, or finds that the folder is another study's. */

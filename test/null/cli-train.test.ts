@@ -127,3 +127,21 @@ test('an error ends it with its one line, after what was shown before', async ()
   expect(stderr.trimEnd().split('\n').at(-1)).toBe('error [MODEL_NOT_FINITE]: train: numbers, got NaN');
   expect(stderr).toMatch(/^nano: /);
 });
+
+test('stopped by the user: exit status 130 and the line that says how to go on', async () => {
+  const stop = new AbortController();
+  const engine = engineThat([{ kind: 'start', summary }]);
+  engine.train = async ({ signal }) => {
+    stop.abort();
+    expect(signal!.aborted).toBe(true);
+    throw new TmcaError(
+      'ABORTED',
+      'train: stopped by its signal; step 3 is saved in o, go on with: tmca train --resume',
+    );
+  };
+  const { code, stderr } = await call(['train', '--data', 'd', '--out', 'o'], { engine, signal: stop.signal });
+  expect(code).toBe(130);
+  expect(stderr).toMatch(
+    /^error \[ABORTED\]: train: stopped by its signal; step 3 is saved in o, go on with: .*--resume$/m,
+  );
+});

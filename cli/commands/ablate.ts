@@ -53,7 +53,7 @@ async function scoreRun({ folder, text }: ScoredRun, { data, split, device }: Ab
   const { signal } = context.io;
   const session = await openSession(context, {
     model: folder,
-    device: device === 'auto' ? 'webgpu' : device,
+    device,
     dtype: 'fp32',
   });
   try {

@@ -127,8 +127,8 @@ describe('ablate', () => {
     expect(lines[1]).toMatch(/^baseline +1 +1\.0000 .* 0\.5156 +– +0\.6250$/);
     expect(lines[2]).toMatch(/^TSDM\+MCAS +1 +1\.0000 .* 0\.7656 +\+0\.0000 +–$/);
     expect(engine.calls.filter(each => each.startsWith('open'))).toEqual([
-      expect.stringMatching(/^open .*baseline-\w{8}\/seed-1 webgpu fp32$/),
-      expect.stringMatching(/^open .*TSDM\+MCAS-\w{8}\/seed-1 webgpu fp32$/),
+      expect.stringMatching(/^open .*baseline-\w{8}\/seed-1 auto fp32$/),
+      expect.stringMatching(/^open .*TSDM\+MCAS-\w{8}\/seed-1 auto fp32$/),
     ]);
     expect(await read('table.md')).toContain('## Ablation of the modules (Table 2)');
     expect(stdout).toContain('\nScores of the 1 records of the split "test" by the model of the best validation epoch');

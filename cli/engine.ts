@@ -2,6 +2,7 @@
 // used, because Dawn is a library of some 20 MB and `tmca --help` needs none of it.
 
 import { fileURLToPath } from 'node:url';
+import type { Roofline } from '../devices/roofline.js';
 import type { AdapterInfo } from '../gpu/adapter.js';
 import type { QuantizeOptions, QuantizeReport } from '../quantize/index.js';
 import type {
@@ -27,6 +28,8 @@ export interface Engine {
   quantize(modelDir: string, options: QuantizeOptions): Promise<QuantizeReport>;
   /** In the order in which `auto` would take them. Errors: NO_WEBGPU. */
   listAdapters(): Promise<AdapterInfo[]>;
+  /** Rates of the adapter that `--device webgpu` opens, measured: about two seconds. Errors: those of `openDevice`. */
+  measureRoofline(signal: AbortSignal): Promise<Roofline>;
   /** What runs where there is no adapter. */
   describeWasm(): Promise<AdapterSummary & { readonly cores: number }>;
 }
@@ -56,6 +59,13 @@ export const realEngine: Engine = {
     const { nodeGpu } = await import('../gpu/node.js');
     const { listAdapters } = await import('../gpu/adapter.js');
     return listAdapters(await nodeGpu());
+  },
+  async measureRoofline(signal) {
+    const { nodeGpu } = await import('../gpu/node.js');
+    const { openDevice } = await import('../gpu/device.js');
+    const { measureRoofline } = await import('../devices/roofline.js');
+    using gpu = await openDevice({ gpu: await nodeGpu(), prefer: 'any', signal });
+    return await measureRoofline(gpu, signal);
   },
   async describeWasm() {
     const { describeWasm } = await import('../runtime/node/index.js');

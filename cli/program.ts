@@ -13,6 +13,7 @@ import {
   thresholdOption,
   wholeNumber,
 } from './options.js';
+import { addBench } from './program-bench.js';
 import { version } from './version.js';
 
 const ABOUT = 'Segments lesions from an image and a sentence about it. Research use only; not a medical device.';
@@ -39,6 +40,7 @@ export function createProgram(context: Context): Command {
   addExportCheckpoint(program, context);
   addInspect(program, context);
   addExportOnnx(program, context);
+  addBench(program, context);
   addDevices(program, context);
   return program;
 }
@@ -375,6 +377,7 @@ function addDevices(program: Command, context: Context): void {
     .command('devices')
     .summary('what this machine can run on')
     .description('Lists adapters with features and limits, and says which one "--device auto" takes, and why.')
+    .option('--measure', "measure the first adapter's arithmetic and memory rates too (two seconds)")
     .addOption(jsonOption())
     .action(async options => (await import('./commands/devices.js')).devices(options, context));
 }

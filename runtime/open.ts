@@ -9,13 +9,7 @@ import type { Config } from '../model/config.js';
 import { choosePrecision, chooseWasmPrecision } from './engine-choice.js';
 import { expectedParameters } from './expected-parameters.js';
 import type { ParameterStream } from './load-constants.js';
-import {
-  checkedStream,
-  checkTensors,
-  type ModelFiles,
-  type ModelFolder,
-  openModelFolder,
-} from './model-folder/index.js';
+import { checkedStream, checkTensors, type ModelFiles, openModelFolder } from './model-folder/index.js';
 import { type EngineReport, type NetworkEngine, NetworkSession } from './network-session.js';
 import { loadOrt, type Opened, openDeviceOrOrt, type Platform } from './platform.js';
 import { RecoveringSession } from './recovering-session.js';
@@ -92,7 +86,8 @@ async function openOnce(
     throwIfAborted(signal, 'openModel');
     opened =
       lost === undefined ? await openDeviceOrOrt(platform, device, options) : await loadOrt(platform, lost, options);
-    const loading = { folder, assembly, config, signal, onProgress };
+    const { header } = folder.weights;
+    const loading = { header, stream: checkedStream(folder), assembly, config, signal, onProgress };
     const { engine, choice, adapter } = await startEngine(opened, dtype, loading);
     onProgress?.({ phase: 'ready', loaded: 1, total: 1 });
     const info = describe(folder, choice, adapter);
@@ -107,11 +102,13 @@ async function openOnce(
 }
 
 interface Loading {
-  readonly folder: ModelFolder;
+  /** Null where parameters are computed. */
+  readonly header: SafetensorsHeader | null;
+  readonly stream: ParameterStream;
   readonly assembly: Assembly;
   readonly config: Config;
   readonly signal: AbortSignal | undefined;
-  readonly onProgress: SessionOptions['onProgress'];
+  readonly onProgress: SessionOptions['onProgress'] | undefined;
 }
 
 interface Started {
@@ -120,18 +117,23 @@ interface Started {
   readonly adapter: AdapterSummary;
 }
 
-async function startEngine(opened: Opened, dtype: DTypeChoice, loading: Loading): Promise<Started> {
-  const { config, folder } = loading;
-  const { header } = folder.weights;
+/** An engine with its weights. `Engine` is the class that runs on a device, for whoever must see inside it. */
+export async function startEngine(
+  opened: Opened,
+  dtype: DTypeChoice,
+  { header, stream, ...loading }: Loading,
+  Engine: Pick<typeof WebGpuEngine, 'create'> = WebGpuEngine,
+): Promise<Started> {
+  const { config } = loading;
   if (opened.device === 'webgpu') {
     const { gpu } = opened;
-    const weights = await weightsOf(config, header, checkedStream(folder), dtype, gpu);
-    const engine = await WebGpuEngine.create({ ...loading, ...weights, gpu });
+    const weights = await weightsOf(config, header, stream, dtype, gpu);
+    const engine = await Engine.create({ ...loading, ...weights, gpu });
     return { engine, choice: choiceOf(opened, weights.precision), adapter: gpu.adapter };
   }
   // Imported when wanted, as onnxruntime-web is: a page with a GPU downloads neither.
   const [{ WasmEngine }, { wasmAdapter }] = await Promise.all([import('./wasm/engine.js'), import('./wasm/facts.js')]);
-  const parameters = await realParameters(header, checkedStream(folder));
+  const parameters = await realParameters(header, stream);
   const engine = await WasmEngine.create({ ...loading, parameters, ort: opened.ort });
   const choice = choiceOf(opened, chooseWasmPrecision(dtype, config.dtype));
   return { engine, choice, adapter: wasmAdapter(opened.ort) };

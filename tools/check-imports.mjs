@@ -40,6 +40,7 @@ const nodeFolders = [
   'train/study',
   'convert',
   'quantize',
+  'devices/node',
   'tools',
   'test',
 ];

@@ -1,16 +1,20 @@
 // `tmca devices`: what this machine can run on, and what `--device auto` makes of it.
 
+import type { Roofline } from '../../devices/roofline.js';
 import { TmcaError } from '../../errors/index.js';
 import type { AdapterInfo } from '../../gpu/adapter.js';
 import { chooseEngine } from '../../runtime/engine-choice.js';
 import type { AdapterSummary } from '../../runtime/types.js';
 import type { Context } from '../context.js';
+import { rates } from './bench-report.js';
 
 export interface DevicesResult {
   /** Hardware first. */
   readonly adapters: readonly AdapterInfo[];
   /** Why there is no WebGPU at all; absent where there is. */
   readonly webgpu?: string;
+  /** Of the first adapter, where it was asked for. */
+  readonly roofline?: Roofline;
   /** The engine on the CPU: version, threads, and the cores that it could use. */
   readonly wasm: AdapterSummary & { readonly cores: number };
   readonly auto: {
@@ -22,21 +26,29 @@ export interface DevicesResult {
   };
 }
 
+export interface DevicesOptions {
+  /** Whether the first adapter's rates are measured. */
+  readonly measure?: boolean;
+  readonly json?: boolean;
+}
+
 /** No adapter is an answer, not an error: the exit code is 0. */
-export async function devices(options: { readonly json?: boolean }, { engine, console }: Context): Promise<void> {
+export async function devices({ measure, json }: DevicesOptions, { engine, console, io }: Context): Promise<void> {
   const { adapters, absence } = await survey(() => engine.listAdapters());
   const wasm = await engine.describeWasm();
   const first = adapters[0];
   const { device, reason } = chooseEngine('auto', first ?? null);
   const adapter = device === 'wasm' || !first ? wasm.description : first.description || first.architecture;
   const fp16 = device === 'webgpu' && first?.features.includes('shader-f16') ? 'native' : 'weights';
+  const roofline = measure && first ? await engine.measureRoofline(io.signal) : undefined;
   const result: DevicesResult = {
     adapters,
+    ...(roofline ? { roofline } : {}),
     ...(absence === undefined ? {} : { webgpu: absence }),
     wasm,
     auto: { device, adapter, fp16, reason },
   };
-  await (options.json ? console.json(result) : console.print(summary(result)));
+  await (json ? console.json(result) : console.print(summary(result)));
 }
 
 async function survey(list: () => Promise<AdapterInfo[]>): Promise<{ adapters: AdapterInfo[]; absence?: string }> {
@@ -48,9 +60,10 @@ async function survey(list: () => Promise<AdapterInfo[]>): Promise<{ adapters: A
   }
 }
 
-function summary({ adapters, webgpu, wasm, auto }: DevicesResult): string {
-  const lines = adapters.flatMap(({ vendor, architecture, description, software, features, limits }) => [
+function summary({ adapters, roofline, webgpu, wasm, auto }: DevicesResult): string {
+  const lines = adapters.flatMap(({ vendor, architecture, description, software, features, limits }, i) => [
     `${description || architecture} (${[vendor, architecture].filter(Boolean).join(', ')}${software ? '; software' : ''})`,
+    ...(roofline && i === 0 ? [`  measured: ${rates(roofline)}`] : []),
     `  features: ${features.join(', ') || 'none'}`,
     ...Object.entries(limits).map(([name, value]) => `  ${name}: ${value}`),
   ]);

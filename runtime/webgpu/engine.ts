@@ -32,18 +32,18 @@ export class WebGpuEngine implements NetworkEngine<DeviceReport> {
   /** The report whose keys and values lie in the frame plan. */
   #bound: DeviceReport | undefined;
 
-  private constructor(
+  protected constructor(
     private readonly parts: WebGpuEngineParts,
-    private readonly programs: ReadonlyMap<number, Programs>,
+    protected readonly programs: ReadonlyMap<number, Programs>,
     private readonly pipelines: PipelineCache,
     private readonly weights: WeightStore,
     private readonly readback: Readback,
-    private frame: { readonly length: number; readonly plan: Plan },
+    protected frame: { readonly length: number; readonly plan: Plan },
   ) {
     this.input = { dtype: parts.precision.activations, layout: 'nhwc' };
   }
 
-  /** Loads the weights while the pipelines compile. Where it fails, the parts stay the caller's to dispose. */
+  /** Loads the weights while the pipelines compile. Makes an engine of the class that it is called on. Where it fails, the parts stay the caller's to dispose. */
   static async create(parts: WebGpuEngineParts): Promise<WebGpuEngine> {
     const { gpu, assembly, config, precision, signal, onProgress } = parts;
     const lengths = textLengths(config.maxTextLength);
@@ -58,7 +58,7 @@ export class WebGpuEngine implements NetworkEngine<DeviceReport> {
     const weights = await WeightStore.load(gpu, assembly, all, parts.parameters, { signal, onProgress });
     await compiled;
     const plan = await Plan.create(gpu, pipelines, shortest.frame, weights, 'frame', { rewritten: FRAME_INPUTS });
-    return new WebGpuEngine(parts, programs, pipelines, weights, new Readback(gpu), { length: lengths[0]!, plan });
+    return new this(parts, programs, pipelines, weights, new Readback(gpu), { length: lengths[0]!, plan });
   }
 
   check(where: string): void {

@@ -107,6 +107,7 @@ export function fakeEngine(onSegment: (index: number) => void = () => {}): FakeE
       return quantizeReport(to, data);
     },
     listAdapters: async () => [],
+    measureRoofline: async () => ({ gflops: 19, gflops_f16: null, gbytes: 3.25 }),
     describeWasm: async () => ({
       vendor: 'onnxruntime',
       architecture: 'wasm',
@@ -229,5 +230,6 @@ const noEngine: Engine = {
   train: refuse,
   quantize: refuse,
   listAdapters: refuse,
+  measureRoofline: refuse,
   describeWasm: refuse,
 };

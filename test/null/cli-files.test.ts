@@ -309,6 +309,14 @@ describe('devices', () => {
       /^llvmpipe \(acme, one; software\)\n {2}features: none\n {2}maxBufferSize: 1024\nonnxruntime-web 9.9 on the CPU, 2 threads of 4 cores \(wasm: simd, threads\)\n--device auto: wasm, fp16 models with f32 arithmetic; there is no hardware adapter, only llvmpipe, which runs on the CPU/,
     );
   });
+  test('--measure: rates of the first adapter, on request only', async () => {
+    const list = async () => [adapter({}), adapter({ description: 'Second' })];
+    const { stdout } = await devices(list, '--measure');
+    expect(stdout.match(/measured/g)).toHaveLength(1);
+    expect(stdout).toMatch(/^Acme One .*\n {2}measured: 19\.0 GFLOP\/s, 3\.25 GB\/s copied\n/);
+    expect((await devices(list, '--measure', '--json')).json).toMatchObject({ roofline: { gflops: 19, gbytes: 3.25 } });
+    expect((await devices(async () => [], '--measure', '--json')).json).not.toHaveProperty('roofline');
+  });
   test('without an adapter, in words', async () => {
     const { stdout } = await devices(async () => []);
     expect(stdout).toMatch(/^no WebGPU adapter; npm run setup tells how to get one\nonnxruntime-web 9\.9/);

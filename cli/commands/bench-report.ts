@@ -1,0 +1,112 @@
+// A benchmark's result as a person reads it.
+
+import type { Cold } from '../../devices/alternate.js';
+import type { BenchResult } from '../../devices/node/bench.js';
+import type { Roofline } from '../../devices/roofline.js';
+import type { Latency } from '../../devices/statistics.js';
+
+/** Three digits, and the unit that they are read in. */
+export function duration(ms: number): string {
+  if (ms >= 1000) return `${(ms / 1000).toPrecision(3)} s`;
+  return ms >= 1 ? `${ms.toPrecision(3)} ms` : `${(ms * 1000).toPrecision(3)} µs`;
+}
+
+const size = (bytes: number): string =>
+  bytes >= 1e5 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e3).toFixed(1)} kB`;
+const percent = (share: number | null): string => (share === null ? '' : `${(100 * share).toFixed(1)} %`);
+
+/** Columns of text, the first to the left, the others to the right. */
+function table(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map(row => row[column]!.length)));
+  return rows.map(row =>
+    row
+      .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
+      .join('   ')
+      .trimEnd(),
+  );
+}
+
+interface Side {
+  readonly frame: Latency;
+  readonly text: Latency;
+  readonly cold: Cold;
+}
+
+/** What is compared: a name, one side's figure, and which of the result's ratios belongs to it. */
+const LINES: readonly (readonly [string, (side: Side) => number | null, ('frame' | 'text' | 'cold')?])[] = [
+  ['frame, median', side => side.frame.p50, 'frame'],
+  ['frame, p95', side => side.frame.p95],
+  ['frame, p99', side => side.frame.p99],
+  ['text, median', side => side.text.p50, 'text'],
+  ['text, p95', side => side.text.p95],
+  ['cold start', side => side.cold.total, 'cold'],
+  ['  weights loaded', side => side.cold.load],
+  ['  kernels compiled', side => side.cold.compile],
+  ['  first text', side => side.cold.first_text],
+  ['  first frame', side => side.cold.first_frame],
+];
+
+function latencies({ ours, peer, ratio }: BenchResult): string[] {
+  const cell = (ms: number | null) => (ms === null ? '-' : duration(ms));
+  const rows = LINES.map(([name, figure, compared]) => {
+    const mine = [name, cell(figure(ours))];
+    if (!peer || !ratio) return mine;
+    return [...mine, cell(figure(peer)), compared ? ratio[compared].toFixed(2) : ''];
+  });
+  return table([peer ? ['', 'ours', 'peer', 'ours : peer'] : ['', 'ours'], ...rows]);
+}
+
+/** An adapter's measured rates. */
+export const rates = ({ gflops, gflops_f16: half, gbytes }: Roofline): string =>
+  `${gflops.toPrecision(3)} GFLOP/s${half ? ` (${half.toPrecision(3)} in f16)` : ''}, ${gbytes.toPrecision(3)} GB/s copied`;
+
+function kernels({ ours }: BenchResult): string[] {
+  if (ours.kernels.length === 0) return ['kernels: no times, since the device has no timestamps'];
+  const rows = ours.kernels.map(({ name, count, ms, share, roofline }) => [
+    name,
+    `${count}`,
+    duration(ms),
+    percent(share),
+    percent(roofline),
+  ]);
+  return table([['kernel of a frame', 'calls', 'time', 'share', 'of roofline'], ...rows]);
+}
+
+export function benchReport(result: BenchResult): string {
+  const { adapter, model, dtype, ours, peer, agreement, roofline, assembly, inputs } = result;
+  const where = `${adapter.description || adapter.architecture}${adapter.software ? ' (software)' : ''}`;
+  const against = peer ? `; in turn with ${peer.name} ${peer.version}, ${peer.dtype}` : '';
+  const lines = [
+    `${model}, ${dtype}, ${inputs.image_size} x ${inputs.image_size}, ${inputs.tokens} tokens, on ${where}`,
+    `${ours.frame.n} frames, ${ours.text.n} texts${against}`,
+    '',
+    ...latencies(result),
+    '',
+  ];
+  if (agreement) {
+    const share = (100 * agreement.mask).toFixed(agreement.mask === 1 ? 0 : 3);
+    lines.push(`outputs: logits within ${agreement.max_abs.toExponential(1)}, masks equal on ${share} % of pixels`);
+  }
+  const { weights, arena, other } = ours.gpu_bytes;
+  if (result.device === 'wasm') lines.push(`memory: ${size(weights)} weights`);
+  else
+    lines.push(
+      `device memory: ${size(weights)} weights, ${size(arena)} activations, ${size(other)} other`,
+      `dispatches: ${ours.dispatches} a frame, ${ours.text_dispatches} a text`,
+      ...(roofline ? [`adapter: ${rates(roofline)}`] : []),
+      '',
+      ...kernels(result),
+    );
+  if (assembly) {
+    const duels = [assembly.resize, assembly.tokenize].filter(duel => duel !== null);
+    const rows = duels.map(({ work, ours: own, peer: other, ratio, agreement: same }) => [
+      work,
+      duration(own.p50),
+      `${other.name} ${duration(other.p50)}`,
+      ratio.toFixed(2),
+      percent(same),
+    ]);
+    lines.push('', ...table([['on the host', 'ours', 'peer', 'ours : peer', 'equal'], ...rows]));
+  }
+  return lines.join('\n');
+}

@@ -1,0 +1,225 @@
+// `tmca bench`: the network's latency on this machine, and the same work by a peer, in one process, in turn.
+
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readModelFiles } from '../../runtime/model-folder/index.js';
+import { exportOnnx } from '../../runtime/node/export-onnx.js';
+import { nodeIo } from '../../runtime/node/folder.js';
+import { nodePlatform } from '../../runtime/node/platform.js';
+import type { AdapterSummary, DeviceChoice, DType, DTypeChoice } from '../../runtime/types.js';
+import { type Agreement, agreement } from '../agreement.js';
+import { alternate, type Cold, type Measured } from '../alternate.js';
+import { madeInputs } from '../inputs.js';
+import { type KernelRow, kernelTable, medianCalls, type TimedCall } from '../kernel-table.js';
+import { OurRunner } from '../ours.js';
+import { OrtRunner } from '../peers/ort.js';
+import { measureRoofline, type Roofline } from '../roofline.js';
+import type { BenchInputs, Runner } from '../runner.js';
+import type { Latency } from '../statistics.js';
+import { benchResize, benchTokenize, type Duel } from './assembly-bench.js';
+import { loadOrt, PEERS, type PeerId, repositoryRoot } from './find-peers.js';
+
+export interface BenchOptions {
+  /** A model folder, or with `fill` one that has a config.json. */
+  readonly model: string;
+  /** Parameters from golden.py's `fill` in place of a file. */
+  readonly fill: boolean;
+  readonly device: DeviceChoice;
+  readonly dtype: DTypeChoice;
+  readonly peer: PeerId | 'none';
+  /** Precision of the peer's model; ours if not given. */
+  readonly peerDtype?: 'fp32' | 'fp16' | undefined;
+  /** Most warm frames of each. */
+  readonly frames: number;
+  /** Seconds of warm frames after which no further one begins. */
+  readonly seconds: number;
+  /** Whether the host's byte work is measured too. */
+  readonly assembly: boolean;
+  /** For the tokeniser, where the model has no vocabulary of its own. */
+  readonly vocab: string;
+  readonly version: string;
+  /** As it was typed. */
+  readonly command: string;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((what: string, done: number, total: number) => void) | undefined;
+}
+
+export interface BenchResult {
+  readonly adapter: AdapterSummary;
+  /** Which engine ran. */
+  readonly device: 'webgpu' | 'wasm';
+  readonly model: string;
+  /** SHA-256 of its weights; empty where they are filled. */
+  readonly model_hash: string;
+  readonly inputs: { readonly image_size: number; readonly tokens: number };
+  readonly dtype: DType;
+  readonly ours: {
+    readonly frame: Latency;
+    readonly text: Latency;
+    readonly cold: Cold;
+    readonly dispatches: number;
+    readonly text_dispatches: number;
+    readonly gpu_bytes: { readonly weights: number; readonly arena: number; readonly other: number };
+    readonly kernels: readonly KernelRow[];
+  };
+  readonly peer: {
+    readonly name: string;
+    readonly version: string;
+    readonly dtype: DType;
+    readonly frame: Latency;
+    readonly text: Latency;
+    readonly cold: Cold;
+  } | null;
+  readonly ratio: { readonly frame: number; readonly text: number; readonly cold: number } | null;
+  readonly agreement: Agreement | null;
+  /** The adapter's own rates; null in wasm. */
+  readonly roofline: Roofline | null;
+  readonly assembly: { readonly resize: Duel; readonly tokenize: Duel | null } | null;
+  readonly command: string;
+  /** Of the repository that the code was run from; null elsewhere. */
+  readonly commit: string | null;
+  readonly date: string;
+}
+
+/**
+ * Measures.
+ *
+ * @throws TmcaError as `openModel`; ENGINE_UNAVAILABLE (a peer that is not installed); ABORTED
+ * @example
+ * const { ours, ratio } = await bench({ ...options, model: 'models/nano', peer: 'ort-webgpu' });
+ */
+export async function bench(options: BenchOptions): Promise<BenchResult> {
+  const { model, fill, device, dtype, version, signal, onProgress } = options;
+  // Cold means cold: Mesa keeps compiled shaders on disk, from the run before.
+  process.env.MESA_SHADER_CACHE_DISABLE ??= 'true';
+  const { config } = await readModelFiles(model, nodeIo, { ...(signal ? { signal } : {}) });
+  const inputs = madeInputs(config);
+  const ours = new OurRunner({ model, platform: nodePlatform, device, dtype, fill, version, inputs, signal });
+  const peer = await openPeer(options, inputs, config.dtype);
+  const runners: Runner[] = peer ? [ours, peer.runner] : [ours];
+  try {
+    const { frames: rounds, seconds } = options;
+    const { results, ratio } = await alternate(runners, { rounds, budgetMs: 1000 * seconds, signal, onProgress });
+    // its threads would be in the way of what follows
+    await peer?.runner.dispose();
+    onProgress?.('kernels', 0, 1);
+    const roofline = ours.gpu && (await measureRoofline(ours.gpu, signal));
+    const profiles = await profiled(ours);
+    onProgress?.('assembly', 0, 1);
+    const assembly = options.assembly ? await benchAssembly(options, config.imageSize) : null;
+    const [mine, theirs] = results as [Measured, Measured | undefined];
+    return {
+      ...aboutOurs(ours, inputs, mine, kernelTable(medianCalls(profiles), roofline, ours.isHalf)),
+      peer:
+        peer && theirs
+          ? { name: peer.runner.name, version: peer.runner.version, dtype: peer.dtype, ...latencies(theirs) }
+          : null,
+      ratio,
+      agreement: theirs ? agreement(mine.logits, theirs.logits) : null,
+      roofline,
+      assembly,
+      command: options.command,
+      commit: commitOf(),
+      date: new Date().toISOString(),
+    };
+  } finally {
+    await ours.dispose();
+    await peer?.dispose();
+  }
+}
+
+function aboutOurs(
+  runner: OurRunner,
+  { size, ids }: BenchInputs,
+  measured: Measured,
+  kernels: readonly KernelRow[],
+): Pick<BenchResult, 'adapter' | 'device' | 'model' | 'model_hash' | 'inputs' | 'dtype' | 'ours'> {
+  const { info } = runner;
+  const { dispatches, gpuBytes } = runner.stats();
+  return {
+    adapter: info.adapter,
+    device: info.device,
+    model: info.model.name,
+    model_hash: info.model.hash,
+    inputs: { image_size: size, tokens: ids.length },
+    dtype: info.dtype,
+    ours: {
+      ...latencies(measured),
+      dispatches: dispatches.frame,
+      text_dispatches: dispatches.text,
+      gpu_bytes: gpuBytes,
+      kernels,
+    },
+  };
+}
+
+const latencies = ({ frame, text, cold }: Measured) => ({ frame, text, cold });
+
+const PROFILES = 5;
+
+async function profiled(ours: OurRunner): Promise<TimedCall[][]> {
+  const profiles: TimedCall[][] = [];
+  for (let i = 0; i < PROFILES; i++) profiles.push(await ours.profile());
+  return profiles;
+}
+
+interface OpenedPeer {
+  readonly runner: OrtRunner;
+  readonly dtype: DType;
+  dispose(): Promise<void>;
+}
+
+/** The peer, with the model exported for it; null for none. */
+async function openPeer(
+  { peer, peerDtype, model, fill, dtype, version, signal }: BenchOptions,
+  inputs: BenchInputs,
+  stored: DType,
+): Promise<OpenedPeer | null> {
+  if (peer === 'none') return null;
+  const ort = await loadOrt(peer);
+  const folder = await mkdtemp(join(tmpdir(), 'tmca-bench-'));
+  const remove = () => rm(folder, { recursive: true, force: true });
+  try {
+    const ran = dtype === 'auto' ? stored : dtype;
+    // of int8 it has no like
+    const wanted = peerDtype ?? (ran === 'int8' ? 'fp32' : ran);
+    const given = { dtype: wanted, fill, producerVersion: version, ...(signal ? { signal } : {}) };
+    const { dtype: exported } = await exportOnnx(model, folder, given);
+    const models = { image: join(folder, 'image.onnx'), text: join(folder, 'text.onnx') };
+    const runner = new OrtRunner({
+      ort,
+      name: `onnxruntime ${PEERS[peer].provider}`,
+      provider: PEERS[peer].provider,
+      models,
+      inputs,
+    });
+    const dispose = async () => {
+      await runner.dispose();
+      await remove();
+    };
+    return { runner, dtype: exported, dispose };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+async function benchAssembly({ vocab, peer }: BenchOptions, size: number): Promise<BenchResult['assembly']> {
+  const resize = await benchResize(size);
+  // the tokeniser's peer lies with the others
+  return { resize, tokenize: peer === 'none' ? null : await benchTokenize(vocab) };
+}
+
+function commitOf(): string | null {
+  // installed somewhere, the package is not the repository around it
+  const root = repositoryRoot();
+  if (!root) return null;
+  try {
+    const stdio = ['ignore', 'pipe', 'ignore'] as const;
+    return execFileSync('git', ['rev-parse', 'HEAD'], { cwd: root, encoding: 'utf8', stdio: [...stdio] }).trim();
+  } catch {
+    return null;
+  }
+}

@@ -25,8 +25,8 @@ export interface TunedAdapter extends Pick<AdapterInfo, 'software'> {
  * The tuning for an adapter.
  *
  * Software adapters run an invocation in each lane of a vector register. There, on llvmpipe (Mesa 25.0, AVX2), workgroup
- * memory costs a gather or scatter like any storage buffer, and the tiles of hardware reach 2.4 GFLOP/s; a load shared by a
- * shuffle reaches 20 to 27 at the same shapes (tools/bench-kernels.mjs).
+ * memory costs a gather or scatter like any storage buffer, and the tiles of hardware reach 5 GFLOP/s; a load shared by a
+ * shuffle reaches 20 to 27 at the same shapes. SwiftShader: 0.3 and 1.2 (tools/bench-kernels.mjs).
  */
 export function gpuTuning(
   { software, subgroupMinSize, subgroupMaxSize }: TunedAdapter,

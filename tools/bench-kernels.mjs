@@ -1,6 +1,8 @@
 // `node tools/bench-kernels.mjs [frame|text|step] [--config full|nano] [--batch N] [--dtype fp32|fp16|int8] [--tunings hardware,adapter]
 // [--only NAME] [--reps N] [--json FILE]`: every different dispatch of a program alone, on the adapter that Dawn finds, each in
-// every tuning by turns; the families' shares of the whole, and their GFLOP/s. Needs `npm run assembly`.
+// every tuning by turns; the families' shares of the whole, their GFLOP/s and GB/s, and
+// how much of the roofline that is: of what the adapter does of multiply-adds or copies alone, whichever bounds the call. Needs
+// `npm run assembly`.
 //
 // The clock: on Linux a software adapter's own threads' time on a CPU (so other work on the machine does not count), else
 // timestamp queries. Times are the least of `reps`, sums over the program's dispatches.
@@ -105,6 +107,18 @@ async function measure({ call, sizes }) {
   return { ms: best, cold };
 }
 
+const peak = {};
+for (const [name, call] of Object.entries(project.roofline)) {
+  const { ms } = await measure({ call, sizes: [project.rooflineBytes, project.rooflineBytes] });
+  peak[name] = Math.max(call.cost.flops, call.cost.bytes) / ms / 1e6;
+}
+console.log(
+  `${gpu.adapter.description}: ${peak.fma.toFixed(1)} GFLOP/s of multiply-adds alone, ${peak.copy.toFixed(1)} GB/s of copies`,
+);
+
+/** The least milliseconds that the adapter could take, by what it measured of itself. */
+const bound = ({ flops, bytes }) => Math.max(flops / peak.fma, bytes / peak.copy) / 1e6;
+
 const results = {};
 for (const name of options.tunings.split(',')) {
   const program = project.programOf(
@@ -117,12 +131,13 @@ for (const name of options.tunings.split(',')) {
   for (const item of calls) rows.push({ ...item, ...(await measure(item)) });
   const families = new Map();
   for (const { call, count, ms, sizes } of rows) {
-    const f = families.get(call.shader.name) ?? { calls: 0, kinds: 0, ms: 0, flops: 0, bytes: 0 };
+    const f = families.get(call.shader.name) ?? { calls: 0, kinds: 0, ms: 0, flops: 0, bytes: 0, bound: 0 };
     f.calls += count;
     f.kinds++;
     f.ms += count * ms;
     f.flops += count * call.cost.flops;
     f.bytes += count * call.cost.bytes;
+    f.bound += count * bound(call.cost);
     families.set(call.shader.name, f);
     if (options.shapes)
       console.log(
@@ -136,11 +151,14 @@ for (const name of options.tunings.split(',')) {
   );
   for (const [family, f] of [...families].sort((a, b) => b[1].ms - a[1].ms))
     console.log(
-      `  ${family.padEnd(34)}${String(f.calls).padStart(5)}${f.ms.toFixed(1).padStart(10)} ms ${((100 * f.ms) / total).toFixed(1).padStart(5)} %${(f.flops / f.ms / 1e6).toFixed(1).padStart(8)} GFLOP/s${(f.bytes / f.ms / 1e6).toFixed(2).padStart(8)} GB/s`,
+      `  ${family.padEnd(34)}${String(f.calls).padStart(5)}${f.ms.toFixed(1).padStart(10)} ms ${((100 * f.ms) / total).toFixed(1).padStart(5)} %${(f.flops / f.ms / 1e6).toFixed(1).padStart(8)} GFLOP/s${(f.bytes / f.ms / 1e6).toFixed(2).padStart(8)} GB/s${((100 * f.bound) / f.ms).toFixed(0).padStart(5)} %`,
     );
   results[name] = { total, families: Object.fromEntries(families) };
 }
 if (options.json)
-  writeFileSync(options.json, `${JSON.stringify({ adapter: gpu.adapter, which, ...options, results }, null, 1)}\n`);
+  writeFileSync(
+    options.json,
+    `${JSON.stringify({ adapter: gpu.adapter, which, ...options, peak, results }, null, 1)}\n`,
+  );
 gpu.dispose();
 process.exit(0);

@@ -1,7 +1,7 @@
 // Training step by step, wherever WebGPU is: a page hands over pictures, masks and sentences and gets losses, gradients and the
 // model's bytes. The loop with its data sets, checkpoints on disk and reports is train/run, in Node.
 
-import { type Assembly, loadAssembly } from '../assembly/index.js';
+import { loadAssembly } from '../assembly/index.js';
 import { check, throwIfAborted } from '../errors/index.js';
 import { type GpuDevice, openDevice } from '../gpu/device.js';
 import { Readback } from '../gpu/readback.js';
@@ -12,11 +12,12 @@ import { type ModelFolder, openModelFolder, webIo } from '../runtime/model-folde
 import { encodeSafetensors, memorySource, openSafetensors } from '../runtime/safetensors/index.js';
 import { parseTrainConfig, type TrainConfig, trainedParameters } from './config.js';
 import { type Example, Examples } from './examples.js';
-import { type MemoryPlan, planMemory } from './memory-plan.js';
+import { openFittingStep } from './fitting-step.js';
+import type { MemoryPlan } from './memory-plan.js';
 import { PRESETS, type Preset } from './presets.js';
 import { initialParameters } from './run/parameters.js';
 import { loadState, readModel, readState } from './run/state-tensors.js';
-import { type StepResult, type StepSettings, TrainingStep } from './step.js';
+import type { StepResult, StepSettings, TrainingStep } from './step.js';
 
 export interface TrainerOptions {
   /** Address of a model folder to start from: its network, vocabulary and weights. */
@@ -40,7 +41,7 @@ export interface TrainerOptions {
   readonly checkpoint?: Uint8Array;
   /** `navigator.gpu` if not given. */
   readonly gpu?: GPU;
-  /** Told what a step takes, before it is taken. */
+  /** Told what a step takes, before it is taken; again, with less, where the device cannot give it. */
   readonly onPlan?: (plan: MemoryPlan) => void;
   /** Of the opening alone. */
   readonly signal?: AbortSignal;
@@ -236,9 +237,18 @@ async function open(
   try {
     const examples = keep(new Examples(assembly, config, vocab, length));
     const gpu = keep(await openDevice(deviceOptions(options)));
-    const plan = planOf(gpu, config, settings, { length, memory: options.memory });
-    options.onPlan?.(plan);
-    const step = keep(await stepOf(gpu, assembly, config, settings, plan));
+    const { batch, microBatch, recompute, clip, ema, weightDecay } = settings;
+    const { step, plan } = await openFittingStep(
+      gpu,
+      assembly,
+      config,
+      { batch, length, clip, ema, optimiser: { weightDecay } },
+      {
+        ...{ microBatch, recompute, validation: false, memory: options.memory, onPlan: options.onPlan },
+        trained: trainedParameters(config, settings),
+      },
+    );
+    keep(step);
     await start(step, options, settings, config, folder);
     throwIfAborted(options.signal, 'Trainer.create');
     return make(config, settings, plan, { gpu, step, examples, readback: keep(new Readback(gpu)) });
@@ -251,44 +261,6 @@ async function open(
 function deviceOptions({ gpu, device = 'auto', signal }: TrainerOptions) {
   const found = gpu ?? (typeof navigator === 'undefined' ? undefined : navigator.gpu);
   return { gpu: found, prefer: device === 'webgpu' ? 'any' : 'hardware', signal } as const;
-}
-
-function planOf(
-  { limits, tuning }: GpuDevice,
-  config: Config,
-  settings: TrainConfig,
-  { length, memory }: { readonly length: number; readonly memory: number | undefined },
-): MemoryPlan {
-  const { batch, microBatch, recompute, ema } = settings;
-  const trained = trainedParameters(config, settings);
-  return planMemory(config, {
-    ...{ batch, length, microBatch, average: ema > 0, limits, tuning, trained: name => trained.has(name) },
-    ...(recompute === 'auto' ? {} : { recompute }),
-    ...(memory === undefined ? {} : { memory }),
-  });
-}
-
-function stepOf(
-  gpu: GpuDevice,
-  assembly: Assembly,
-  config: Config,
-  settings: TrainConfig,
-  plan: MemoryPlan,
-): Promise<TrainingStep> {
-  const { clip, ema, weightDecay } = settings;
-  const { batch, length, microBatch, recompute } = plan;
-  const trained = trainedParameters(config, settings);
-  const optimiser = { weightDecay };
-  return TrainingStep.create(gpu, assembly, config, {
-    batch,
-    length,
-    microBatch,
-    recompute,
-    trained,
-    clip,
-    ema,
-    optimiser,
-  });
 }
 
 /** Puts the checkpoint's state onto the device, or a beginning. */

@@ -2,15 +2,18 @@
 // that pass through every micro-batch, and the same bits twice.
 
 import { readFileSync } from 'node:fs';
-import { expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { loadAssembly } from '../../assembly/index.js';
+import { TmcaError } from '../../errors/index.js';
 import { Readback } from '../../gpu/readback.js';
 import { evaluate } from '../../model/interpreter.js';
 import type { NdArray } from '../../model/rule.js';
 import { trainingGraph } from '../../model/training.js';
+import { expectedParameters } from '../../runtime/inspect.js';
 import { memorySource, openSafetensors } from '../../runtime/safetensors/index.js';
+import { openFittingStep } from '../../train/fitting-step.js';
 import type { Batch } from '../../train/gradient-pass.js';
-import { planMemory } from '../../train/memory-plan.js';
+import { type MemoryPlan, planMemory } from '../../train/memory-plan.js';
 import { type StepOptions, TrainingStep } from '../../train/step.js';
 import { Validation } from '../../train/validation.js';
 import { loadGolden } from '../golden.js';
@@ -169,3 +172,55 @@ async function* batches(batch: Batch) {
   yield batch;
   yield batch;
 }
+
+describe('a device with less memory than planned', () => {
+  /** Lets a device give no more than so many bytes to what is planned. */
+  async function openWith(most: number) {
+    const gpu = await testDevice(true);
+    const { config } = await loadGolden('test/fixtures/golden/micro');
+    const give = gpu.createBuffer.bind(gpu);
+    const taken = () => gpu.bytes.weights + gpu.bytes.arena;
+    const before = taken();
+    const refuse = vi.spyOn(gpu, 'createBuffer').mockImplementation(async options => {
+      if (options.kind === 'other' || taken() - before + options.size <= most) return give(options);
+      throw new TmcaError('GPU_OUT_OF_MEMORY', `createBuffer ${options.label}: no more`);
+    });
+    const plans: MemoryPlan[] = [];
+    const short: number[] = [];
+    const trained = new Map([...expectedParameters(config).keys()].map(name => [name, 1]));
+    const sizes = { batch: BATCH, length: LENGTH };
+    const wishes = { microBatch: 0, recompute: 'auto', trained, validation: false } as const;
+    const tell = {
+      onPlan: (plan: MemoryPlan) => plans.push(plan),
+      onShort: (_: MemoryPlan, to: number) => short.push(to),
+    };
+    try {
+      const opened = await openFittingStep(gpu, await loadAssembly(), config, sizes, { ...wishes, ...tell });
+      opened.step.dispose();
+      return { plans, short, left: taken() - before };
+    } catch (error) {
+      return { plans, short, left: taken() - before, error: error as TmcaError };
+    } finally {
+      refuse.mockRestore();
+    }
+  }
+
+  test('is given a smaller plan, and one that is carried out', async () => {
+    const { plans } = await openWith(Number.POSITIVE_INFINITY);
+    expect(plans.map(({ recompute }) => recompute)).toEqual(['none']);
+    const [{ bytes }] = plans as [MemoryPlan];
+    const less = await openWith(bytes.total - bytes.activations / 3);
+    expect(less.error).toBeUndefined();
+    expect(less.short.length).toBeGreaterThan(0);
+    expect(less.plans.at(-1)!.bytes.total).toBeLessThanOrEqual(less.short.at(-1)!);
+    expect(less.plans.at(-1)!.recompute).not.toBe('none');
+    expect(less.left).toBe(0);
+  });
+
+  test('or refused with the figures, and the reason behind them', async () => {
+    const { error, left } = await openWith(50_000);
+    expect(error).toMatchObject({ code: 'GPU_LIMIT', cause: { code: 'GPU_OUT_OF_MEMORY' } });
+    expect(error!.message).toMatch(/^planMemory: a step of batch 4 must fit .* at the least/);
+    expect(left).toBe(0);
+  });
+});

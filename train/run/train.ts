@@ -12,11 +12,12 @@ import { expectedParameters } from '../../runtime/inspect.js';
 import type { AdapterSummary, DeviceChoice } from '../../runtime/types.js';
 import { trainConfigToJson, trainedParameters } from '../config.js';
 import type { TrainEvent } from '../events.js';
+import { openFittingStep } from '../fitting-step.js';
 import { type LoopParts, runLoop } from '../loop.js';
-import { planMemory } from '../memory-plan.js';
+import { showBytes } from '../memory-plan.js';
 import { firstNotFinite } from '../not-finite.js';
 import { type TrainState, writeRunInfo } from '../run-files/index.js';
-import { type Batch, type StepResult, type StepSettings, TrainingStep } from '../step.js';
+import type { Batch, StepResult, StepSettings, TrainingStep } from '../step.js';
 import { Validation } from '../validation.js';
 import { type Beginning, begin, DATA_KEY } from './beginning.js';
 import { explain } from './failure.js';
@@ -164,24 +165,23 @@ class Run {
   async #openStep(assembly: Assembly): Promise<TrainingStep> {
     const { config, network } = this.beginning;
     const trained = trainedParameters(network, config);
-    const { batch, weightDecay, clip, ema, recompute } = config;
-    const sizes = { batch, length: this.data.length };
-    const plan = planMemory(network, {
-      ...sizes,
-      ...{ microBatch: config.microBatch, average: ema > 0, limits: this.gpu.limits, tuning: this.gpu.tuning },
-      ...(recompute === 'auto' ? {} : { recompute }),
-      ...{ trained: name => trained.has(name), validation: this.data.validation !== null },
-      ...(this.options.memory === undefined ? {} : { memory: this.options.memory }),
-    });
-    this.emit({ kind: 'plan', plan });
-    this.#microBatch = plan.microBatch;
-    return this.#keep(
-      await TrainingStep.create(this.gpu, assembly, network, {
-        ...sizes,
-        ...{ microBatch: plan.microBatch, recompute: plan.recompute },
-        ...{ trained, clip, ema, optimiser: { weightDecay } },
-      }),
+    const { batch, microBatch, weightDecay, clip, ema, recompute } = config;
+    const { step, plan } = await openFittingStep(
+      this.gpu,
+      assembly,
+      network,
+      { batch, length: this.data.length, clip, ema, optimiser: { weightDecay } },
+      {
+        ...{ trained, microBatch, recompute, validation: this.data.validation !== null, memory: this.options.memory },
+        onPlan: found => this.emit({ kind: 'plan', plan: found }),
+        onShort: ({ bytes }, memory) => {
+          const text = `the device cannot give ${showBytes(bytes.total)}: planned again for ${showBytes(memory)}`;
+          this.emit({ kind: 'note', text });
+        },
+      },
     );
+    this.#microBatch = plan.microBatch;
+    return this.#keep(step);
   }
 
   async #parts(step: TrainingStep, assembly: Assembly): Promise<LoopParts> {

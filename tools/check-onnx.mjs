@@ -3,7 +3,7 @@
 //
 // PACKAGE is a folder that holds an npm package with onnxruntime's API: onnxruntime-node (its CPU library comes with the
 // package, hundreds of megabytes, which is why this package does not depend on it), or, by default, onnxruntime-web.
-// A folder without model.safetensors gets the parameters of golden.py's `fill`. Exit 1 beyond the limit: 2e-4 for fp32, 3e-2 for fp16.
+// A folder without model.safetensors gets the parameters of golden.py's `fill`. Exit 1 beyond the limit: 2e-4 for fp32, 3e-2 for fp16, 0.3 for int8.
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
-const LIMITS = { fp32: 2e-4, fp16: 3e-2 };
+const LIMITS = { fp32: 2e-4, fp16: 3e-2, int8: 3e-1 };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -23,7 +23,7 @@ const { values, positionals } = parseArgs({
 });
 const [model, ...states] = positionals;
 if (!model || states.length === 0 || !(values.dtype in LIMITS)) {
-  console.error('usage: check-onnx MODEL STATE… [--dtype fp32|fp16] [--runtime PACKAGE]');
+  console.error('usage: check-onnx MODEL STATE… [--dtype fp32|fp16|int8] [--runtime PACKAGE]');
   process.exit(2);
 }
 const ort = createRequire(import.meta.url)(resolve(values.runtime));

@@ -4,7 +4,7 @@
 
 import { check } from '../../errors/index.js';
 import { builder } from '../builder.js';
-import { findLoadTime, isOp, type OpTensor, type Outputs, type Tensor, topological } from '../graph.js';
+import { findLoadTime, isOp, type OpTensor, type Outputs, sizeOf, type Tensor, topological } from '../graph.js';
 import { StructuralKeys } from '../structure.js';
 import { type Dim, dimsOf, type Probes } from './dims.js';
 import { type OnnxAttrs, type OnnxNode, type OnnxType, type OnnxValue, typeNumber } from './messages.js';
@@ -14,9 +14,14 @@ import { onnxRuleOf } from './table.js';
 /** A tensor known at load: an initialiser whose numbers come from parameters. */
 export interface EmittedConstant {
   readonly name: string;
-  readonly type: 'f32' | 'f16' | 'i32';
+  readonly type: 'f32' | 'f16' | 'i32' | 'i8';
   readonly tensor: Tensor;
+  /** For i8: the axis that has a scale for each index, and the name of the scales, which are f32. */
+  readonly scales?: { readonly axis: number; readonly name: string };
 }
+
+/** Below this, whole numbers spare nothing. */
+const LEAST_INT8 = 1024;
 
 /** An initialiser whose numbers are known now. */
 export interface EmittedNumbers {
@@ -56,6 +61,8 @@ class Emitter {
   constructor(
     readonly dims: ReadonlyMap<Tensor, readonly Dim[]>,
     readonly known: ReadonlySet<Tensor>,
+    /** Whether weights are whole numbers. */
+    private readonly int8: boolean,
     /** A name and an axis of an input whose side is the text's length; null where no input has one. */
     private readonly length: { readonly input: string; readonly axis: number } | null,
   ) {}
@@ -137,7 +144,27 @@ class Emitter {
     return this.node('Slice', [constant.name, this.literal('i64', [0], [1]), shape, at]);
   }
 
-  cast(name: string, type: FloatType): string {
+  /** A weight as whole numbers and scales, or undefined where it stays as it is. */
+  quantised(tensor: Tensor, axis: number): { readonly rows: string; readonly scales: string } | undefined {
+    if (!this.int8 || sizeOf(tensor.shape) < LEAST_INT8) return undefined;
+    const key = `${this.#keys.of(tensor)} i8 ${axis}`;
+    let constant = this.constants.get(key);
+    if (!constant) {
+      const name = this.unique(parameterName(tensor));
+      constant = { name, type: 'i8', tensor, scales: { axis, name: this.unique(`${name}.scale`) } };
+      this.constants.set(key, constant);
+    }
+    return { rows: constant.name, scales: constant.scales!.name };
+  }
+
+  weight(tensor: Tensor, axis: number, type: FloatType): string {
+    const parts = this.quantised(tensor, axis);
+    if (!parts) return this.constant(tensor, 'last', type);
+    return this.cast(this.node('DequantizeLinear', [parts.rows, parts.scales], { axis }), type, 'f32');
+  }
+
+  cast(name: string, type: FloatType, from?: FloatType): string {
+    if (from === type) return name;
     return this.node('Cast', [name], { to: typeNumber(type) });
   }
 
@@ -183,6 +210,8 @@ function contextOf(node: OpTensor, emitter: Emitter, type: FloatType): OnnxConte
     value: (index, layout = 'last') => emitter.value(inputs[index]!, layout, type),
     isKnown: index => emitter.known.has(inputs[index]!),
     known: tensor => emitter.constant(tensor, 'last', type),
+    weight: (tensor, axis) => emitter.weight(tensor, axis, type),
+    table: tensor => emitter.quantised(tensor, 0),
     floats: (values, shape = [values.length]) => emitter.literal(type, values, shape),
     integers: values => emitter.literal('i64', values, [values.length]),
     wide: values => emitter.literal('f32', values, [values.length]),
@@ -244,9 +273,10 @@ function nameOutputs(nodes: readonly OnnxNode[]): OnnxNode[] {
 /**
  * A graph of core ops as ONNX, opset 20. Maps go in and out channels-first; the batch and the text's length are symbols.
  *
+ * @param int8 weights of matrix products, convolutions and tables as whole numbers
  * @throws TmcaError INTERNAL for an op without a rule
  */
-export function emitOnnx(probes: Probes): EmittedGraph {
+export function emitOnnx(probes: Probes, int8 = false): EmittedGraph {
   const { base } = probes;
   const dims = dimsOf(probes);
   const order = topological(Object.values(base));
@@ -254,7 +284,7 @@ export function emitOnnx(probes: Probes): EmittedGraph {
   const inputs = order.filter((t): t is Tensor & { op: 'input' } => t.op === 'input');
   const sized = inputs.find(t => dims.get(t)!.some(({ symbol }) => symbol === 'length'));
   const axis = sized ? dims.get(sized)!.findIndex(({ symbol }) => symbol === 'length') : 0;
-  const emitter = new Emitter(dims, known, sized ? { input: sized.name, axis } : null);
+  const emitter = new Emitter(dims, known, int8, sized ? { input: sized.name, axis } : null);
   // What comes from the text's plan last, as its outputs are in order.
   const given = [...inputs.filter(t => outside(t.name)), ...inputs.filter(t => !outside(t.name))].map(t =>
     emitInput(t, emitter),

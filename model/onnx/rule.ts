@@ -30,6 +30,10 @@ export interface OnnxContext<A> {
   isKnown(index: number): boolean;
   /** A tensor known at load, such as an input or graph built over it. */
   known(tensor: Tensor): string;
+  /** A weight of a matrix product or convolution, known at load; in int8, whole numbers with a scale for each index of `axis`. */
+  weight(tensor: Tensor, axis: number): string;
+  /** Whole numbers and scales of a table, apart; undefined where tables are not int8. */
+  table(tensor: Tensor): { readonly rows: string; readonly scales: string } | undefined;
   /** Numbers in the op's type. */
   floats(values: readonly number[], dims?: readonly number[]): string;
   /** Integers, as ONNX takes shapes, axes and positions. */

@@ -2,7 +2,6 @@
 
 import { join } from 'node:path';
 import { loadAssembly } from '../../assembly/instance.js';
-import { check } from '../../errors/index.js';
 import type { Config } from '../../model/config.js';
 import type { EmittedGraph } from '../../model/onnx/emit.js';
 import type { OnnxValue } from '../../model/onnx/messages.js';
@@ -10,7 +9,7 @@ import { expectedParameters } from '../expected-parameters.js';
 import { fillStream } from '../fill.js';
 import { checkedStream, checkTensors, openModelFolder, readModelFiles } from '../model-folder/index.js';
 import { type OnnxFacts, writeModels } from '../onnx/model.js';
-import { onnxPlans } from '../onnx/plans.js';
+import { type OnnxPrecision, onnxPlans } from '../onnx/plans.js';
 import { realParameters } from '../stored-weights.js';
 import type { DType, DTypeChoice, Progress } from '../types.js';
 import { type AtomicFile, openAtomic } from './files.js';
@@ -62,6 +61,8 @@ const ABOUT: Readonly<Record<(typeof PARTS)[number], string>> = {
     'Research use only; not a medical device.',
 };
 
+const PRECISIONS = { fp32: 'f32', fp16: 'f16', int8: 'int8' } as const satisfies Record<DType, OnnxPrecision>;
+
 const NO_HASH = '0'.repeat(64);
 
 /** What a file says of itself, but for its name. */
@@ -88,12 +89,6 @@ const portOf = ({ name, type, dims }: OnnxValue): OnnxPort => ({
   shape: dims.map(({ size, symbol }) => symbol ?? size),
 });
 
-function chosenDType(choice: DTypeChoice, stored: DType): DType {
-  const dtype = choice === 'auto' ? stored : choice;
-  check(dtype !== 'int8', 'UNSUPPORTED', 'exportOnnx: this version exports fp32 and fp16, got int8; use --dtype fp16');
-  return dtype;
-}
-
 /**
  * Writes `image.onnx` and `text.onnx`: the two plans of a model folder, opset 20, for any batch and any text up to the model's
  * positions. Both files appear when both are complete; one tensor is in memory at a time.
@@ -101,7 +96,7 @@ function chosenDType(choice: DTypeChoice, stored: DType): DType {
  * Inputs: `image` [batch,3,S,S] float32, normalised; `ids` and `mask` [batch,length] int32; and in image.onnx every output of
  * text.onnx under its name. Output: `logits` [batch,1,S,S] float32.
  *
- * @throws TmcaError of the folder (see `openModel`), OUTPUT_NOT_WRITABLE, UNSUPPORTED for int8, ABORTED
+ * @throws TmcaError of the folder (see `openModel`), OUTPUT_NOT_WRITABLE, ABORTED
  * @example
  * const { files } = await exportOnnx('models/nano', 'out', { dtype: 'fp32' });
  */
@@ -116,8 +111,8 @@ export async function exportOnnx(
     const { config } = folder ?? (await readModelFiles(modelDir, nodeIo));
     const expected = expectedParameters(config);
     if (folder) checkTensors(folder.weights.header, expected, `${modelDir}/model.safetensors`);
-    const dtype = chosenDType(choice, config.dtype);
-    const plans = onnxPlans(config, dtype === 'fp32' ? 'f32' : 'f16');
+    const dtype = choice === 'auto' ? config.dtype : choice;
+    const plans = onnxPlans(config, PRECISIONS[dtype]);
     const graphs = PARTS.map(part => plans[part]);
     for (const part of PARTS) targets.push(await openAtomic(join(outDir, `${part}.onnx`)));
     const source = folder ? checkedStream(folder) : fillStream(expected);

@@ -8,8 +8,10 @@ import { modelMessage, type OnnxModel, type OnnxTensor, typeBytes } from '../../
 import { type Hole, isHole } from '../../model/onnx/wire.js';
 import { directParameter, type LoadTime, loadConstants, type ParameterStream } from '../load-constants.js';
 import type { SafetensorsTensor } from '../safetensors/dtypes.js';
+import { toFloat32 } from '../safetensors/to-float32.js';
 import type { Progress } from '../types.js';
 import { bytesOfView, encodeStorage } from '../webgpu/encode.js';
+import { quantizeAlong } from './quantize-along.js';
 
 /** What an ONNX file says of itself. */
 export interface OnnxFacts {
@@ -38,9 +40,12 @@ function describe(graph: EmittedGraph, facts: OnnxFacts, assembly: Assembly): On
   const known = graph.numbers.map(
     ({ name, type, dims, values }): OnnxTensor => ({ name, type, dims, data: numbersOf(type, values, assembly) }),
   );
-  const holes = graph.constants.map((constant): OnnxTensor => {
-    const { name, type, tensor } = constant;
-    return { name, type, dims: tensor.shape, data: { key: name, bytes: bytesOf(constant) } };
+  const holes = graph.constants.flatMap((constant): OnnxTensor[] => {
+    const { name, type, tensor, scales } = constant;
+    const own: OnnxTensor = { name, type, dims: tensor.shape, data: { key: name, bytes: bytesOf(constant) } };
+    if (!scales) return [own];
+    const count = tensor.shape[scales.axis]!;
+    return [own, { name: scales.name, type: 'f32', dims: [count], data: { key: scales.name, bytes: 4 * count } }];
   });
   const { nodes, inputs, outputs } = graph;
   return { ...facts, nodes, inputs, outputs, tensors: [...known, ...holes] };
@@ -80,8 +85,15 @@ async function fillGraphs(
   const total = [...constants.values()].reduce((sum, constant) => sum + bytesOf(constant), 0);
   let loaded = 0;
   const put = async (key: string, constant: Wanted, values: SafetensorsTensor) => {
-    const bytes = encodeStorage(assembly, values, constant.type).subarray(0, bytesOf(constant));
-    await sink(Number(key.slice(0, key.indexOf(' '))), constant.name, bytes);
+    const index = Number(key.slice(0, key.indexOf(' ')));
+    const { name, type, tensor, scales } = constant;
+    let bytes: Uint8Array;
+    if (type === 'i8') {
+      const { q, scale } = quantizeAlong(toFloat32(values), tensor.shape, scales!.axis);
+      bytes = bytesOfView(q);
+      await sink(index, scales!.name, bytesOfView(scale));
+    } else bytes = encodeStorage(assembly, values, type).subarray(0, bytesOf(constant));
+    await sink(index, name, bytes);
     loaded += bytes.length;
     onProgress?.({ phase: 'weights', file: constant.type, loaded, total });
   };

@@ -10,8 +10,8 @@ import { expandComposites } from '../../model/passes/expand.js';
 import { fold, type Partition, partition, setPrecision } from '../../model/passes/index.js';
 import { tmca, tmcaInputs } from '../../model/tmca.js';
 
-/** How weights and activations are stored. */
-export type OnnxPrecision = 'f32' | 'f16';
+/** How weights and activations are stored; with int8 weights, activations and arithmetic are fp32. */
+export type OnnxPrecision = 'f32' | 'f16' | 'int8';
 
 export interface OnnxPlans {
   /** `image` [batch,3,S,S], `mask` [batch,length] and the text's results → `logits` [batch,1,S,S]. */
@@ -30,7 +30,7 @@ function probe<T>(config: Config, build: (batch: number, length: number) => T): 
 }
 
 const prepare = (outputs: Outputs, precision: OnnxPrecision): Outputs =>
-  setPrecision(expandComposites(fold(outputs), hasRule), precision);
+  setPrecision(expandComposites(fold(outputs), hasRule), precision === 'f16' ? 'f16' : 'f32');
 
 const probesOf = <T>({ base, batch, length }: { base: T; batch: T; length: T }, part: (t: T) => Outputs): Probes => ({
   base: part(base),
@@ -45,8 +45,14 @@ export function onnxPlans(config: Config, precision: OnnxPrecision): OnnxPlans {
     return partition(prepare({ logits }, precision), 'image');
   });
   return {
-    image: emitOnnx(probesOf(built, ({ frame }) => frame)),
-    text: emitOnnx(probesOf(built, ({ report }) => report)),
+    image: emitOnnx(
+      probesOf(built, ({ frame }) => frame),
+      precision === 'int8',
+    ),
+    text: emitOnnx(
+      probesOf(built, ({ report }) => report),
+      precision === 'int8',
+    ),
   };
 }
 

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import * as ort from 'onnxruntime-web';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { exportOnnx, type OnnxExport } from '../../runtime/node/index.js';
+import { quantizeAlong } from '../../runtime/onnx/quantize-along.js';
 import { type GoldenTensor, loadGolden } from '../golden.js';
 import { expectClose, tolerance } from '../tolerance.js';
 import { call } from './cli-fakes.js';
@@ -95,6 +96,44 @@ test('in fp16: weights and what crosses are halves, pictures and logits are not,
   expect(files[1]!.bytes).toBeLessThan(0.75 * (await readFile(join(folder, 'fp32', 'text.onnx'))).length);
   const { data } = await logitsOf(out);
   expectClose(data, golden.forward.get('logits')!.data, tolerance.goldenHalf);
+});
+
+test('in int8: whole numbers with a scale for each output channel, dequantised in the graph', async () => {
+  const out = join(folder, 'int8');
+  const { files, dtype } = await exportOnnx(model, out, { dtype: 'int8' });
+  expect(dtype).toBe('int8');
+  expect((await readFile(files[0]!.file)).includes('DequantizeLinear')).toBe(true);
+  const { data } = await logitsOf(out);
+  const expected = golden.forward.get('logits')!.data;
+  const dot = (a: ArrayLike<number>, b: ArrayLike<number>) => Array.from(a).reduce((sum, v, i) => sum + v * b[i]!, 0);
+  expect(dot(data, expected) / Math.sqrt(dot(data, data) * dot(expected, expected))).toBeGreaterThan(0.999);
+});
+
+test('in int8 a table is read by rows, and a file is a quarter of what it was', async () => {
+  const { files } = await exportOnnx('models/nano', join(folder, 'nano'), { dtype: 'int8' });
+  const text = await readFile(files[1]!.file);
+  expect(text.includes('text_encoder.embeddings.word_embeddings.weight.scale')).toBe(true);
+  // 13.3 MB in fp32
+  expect(text.length).toBeLessThan(3.6e6);
+  const session = await ort.InferenceSession.create(files[1]!.file, { logSeverityLevel: 3 });
+  const words = new ort.Tensor('int32', Int32Array.of(2, 30521, 3), [1, 3]);
+  const { 'report.2': pooled } = await session.run({ ids: words, mask: i32({ shape: [1, 3], data: [1, 1, 1] }) });
+  expect((pooled!.data as Float32Array).every(Number.isFinite)).toBe(true);
+  await session.release();
+});
+
+describe('whole numbers along an axis', () => {
+  const values = new Float32Array([0.5, -1, 0, 2, 4, 0]);
+  test('the first: a scale for each row', () => {
+    const { q, scale } = quantizeAlong(values, [2, 3], 0);
+    expect([...q]).toEqual([64, -127, 0, 64, 127, 0]);
+    expect(scale).toEqual(Float32Array.of(1 / 127, 4 / 127));
+  });
+  test('the last: a scale for each column, in the same order', () => {
+    const { q, scale } = quantizeAlong(values, [2, 3], 1);
+    expect([...q]).toEqual([32, -32, 0, 127, 127, 0]);
+    expect(scale).toEqual(Float32Array.of(2 / 127, 4 / 127, 1));
+  });
 });
 
 test('in words, for a person', async () => {

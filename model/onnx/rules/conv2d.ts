@@ -27,7 +27,7 @@ function windows(c: OnnxContext<Conv2dAttrs>): { x: string; weight: string } {
   const rows = s * s * channels;
   const parted = c.node('Reshape', [c.value(0, layout), c.integers(split)]);
   const x = c.node('Reshape', [c.node('Transpose', [parted], { perm }), c.integers([-1, h, w, rows])]);
-  return { x, weight: c.known(b.reshape(b.permute(c.inputs[1]!, order), [rows, outChannels])) };
+  return { x, weight: c.weight(b.reshape(b.permute(c.inputs[1]!, order), [rows, outChannels]), 1) };
 }
 
 export const conv2d: OnnxRule<Conv2dAttrs> = {
@@ -40,7 +40,7 @@ export const conv2d: OnnxRule<Conv2dAttrs> = {
     }
     const { stride, padding } = c.attrs;
     const [, kh, kw] = c.inputs[1]!.shape as [number, number, number];
-    const weight = c.known(b.permute(c.inputs[1]!, [0, 3, 1, 2]));
+    const weight = c.weight(b.permute(c.inputs[1]!, [0, 3, 1, 2]), 0);
     const attrs = {
       kernel_shape: [kh, kw],
       strides: [stride, stride],

@@ -2,7 +2,17 @@
 
 import type { OnnxRule } from '../rule.js';
 
+const FLOAT = 1;
+
 export const embedding: OnnxRule<object> = {
   width: 'narrow',
-  emit: c => ({ name: c.node('Gather', [c.value(0), c.value(1)], { axis: 0 }), layout: 'last' }),
+  emit(c) {
+    const gather = (table: string) => c.node('Gather', [table, c.value(1)], { axis: 0 });
+    const parts = c.isKnown(0) ? c.table(c.inputs[0]!) : undefined;
+    if (!parts) return { name: gather(c.value(0)), layout: 'last' };
+    // Only the rows that are read become real numbers.
+    const rows = c.node('Cast', [gather(parts.rows)], { to: FLOAT });
+    const scales = c.node('Unsqueeze', [gather(parts.scales), c.integers([-1])]);
+    return { name: c.narrow(c.node('Mul', [rows, scales])), layout: 'last' };
+  },
 };

@@ -13,7 +13,7 @@ export const linear: OnnxRule<object> = {
   width: 'narrow',
   emit(c) {
     const weight = c.isKnown(1)
-      ? c.known(b.transpose(c.inputs[1]!))
+      ? c.weight(b.transpose(c.inputs[1]!), 1)
       : c.node('Transpose', [c.value(1)], { perm: [1, 0] });
     return { name: affine(c, c.value(0), weight, c.inputs[2] ? c.value(2) : null), layout: 'last' };
   },

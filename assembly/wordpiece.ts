@@ -44,7 +44,7 @@ export class Vocabulary {
    * OUT_OF_MEMORY.
    */
   constructor(assembly: Assembly, file: Uint8Array | string) {
-    const bytes = typeof file === 'string' ? new TextEncoder().encode(file) : file;
+    const bytes = typeof file === 'string' ? utf8Of.encode(file) : file;
     checkText(bytes);
     const text = assembly.alloc(bytes.length, 'Vocabulary');
     assembly.u8(text, bytes.length).set(bytes);
@@ -76,7 +76,7 @@ export class Vocabulary {
     const ids = this.#assembly.alloc(most * 4 + room, 'Vocabulary.encode');
     try {
       const utf8 = ids + most * 4;
-      const { written } = new TextEncoder().encodeInto(text, this.#assembly.u8(utf8, room));
+      const { written } = utf8Of.encodeInto(text, this.#assembly.u8(utf8, room));
       const found = exports.tokenise(vocabulary, utf8, written, ids, most);
       const kept = Math.min(found, most);
       const out = new Int32Array(kept + 2);
@@ -137,6 +137,7 @@ export class Vocabulary {
   }
 }
 
+const utf8Of = new TextEncoder();
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 function checkText(bytes: Uint8Array): void {

@@ -2,7 +2,7 @@
 
 struct Dims {
   count: u32,
-  keep: f32, // 1 - lr weight_decay
+  decay: f32, // lr weight_decay
   beta1: f32, gain1: f32, beta2: f32, gain2: f32, // gain: 1 - beta
   step_size: f32, // lr / (1 - beta1^t)
   root_scale: f32, // 1 / sqrt(1 - beta2^t)
@@ -30,6 +30,7 @@ fn main(
     let square = dims.beta2 * v[i] + dims.gain2 * g * g;
     m[i] = mean;
     v[i] = square;
-    parameters[i] = parameters[i] * dims.keep - dims.step_size * mean / (sqrt(square) * dims.root_scale + dims.eps);
+    let pull = dims.step_size * mean / (sqrt(square) * dims.root_scale + dims.eps);
+    parameters[i] -= fma(vec4f(dims.decay), parameters[i], pull);
   }
 }

@@ -67,7 +67,7 @@ export function adamwUniforms(dims: AdamwDims): Uniform[] {
   const { count, lr, beta1, beta2, eps, weightDecay, step } = dims;
   return [
     u32(count % 4 === 0 ? count / 4 : count),
-    f32(1 - lr * weightDecay),
+    f32(lr * weightDecay),
     ...[beta1, 1 - beta1, beta2, 1 - beta2].map(f32),
     f32(lr / (1 - beta1 ** step)),
     f32(1 / Math.sqrt(1 - beta2 ** step)),

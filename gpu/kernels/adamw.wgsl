@@ -2,11 +2,12 @@
 //   m = beta1 m + (1 - beta1) g,  v = beta2 v + (1 - beta2) g²,
 //   p = p (1 - lr weight_decay) - lr / (1 - beta1^t) m / (sqrt(v) / sqrt(1 - beta2^t) + eps)
 // ITEMS parameters a thread, GROUP apart. Bias corrections come from the host, where powers are taken in double precision.
-// Source: Loshchilov and Hutter (arXiv:1711.05101), in the order of torch.optim.AdamW. adamw-vec4: count divides by 4.
+// What is subtracted is put together first, so that a parameter is rounded once, and a decay of 1e-5 is not lost in 1 - 1e-5.
+// Source: Loshchilov and Hutter (arXiv:1711.05101), torch.optim.AdamW. adamw-vec4: count divides by 4.
 
 struct Dims {
   count: u32,
-  keep: f32, // 1 - lr weight_decay
+  decay: f32, // lr weight_decay
   beta1: f32, gain1: f32, beta2: f32, gain2: f32, // gain: 1 - beta
   step_size: f32, // lr / (1 - beta1^t)
   root_scale: f32, // 1 / sqrt(1 - beta2^t)
@@ -34,6 +35,7 @@ fn main(
     let square = dims.beta2 * v[i] + dims.gain2 * g * g;
     m[i] = mean;
     v[i] = square;
-    parameters[i] = parameters[i] * dims.keep - dims.step_size * mean / (sqrt(square) * dims.root_scale + dims.eps);
+    let pull = dims.step_size * mean / (sqrt(square) * dims.root_scale + dims.eps);
+    parameters[i] -= fma(dims.decay, parameters[i], pull);
   }
 }

@@ -12,7 +12,7 @@ export interface ColumnSumDims {
 }
 
 /** Rows under which a run would not pay for writing and adding its sums. */
-export const FEWEST_ROWS = 16;
+export const FEWEST_ROWS = 8;
 
 /**
  * out[n] = Σ_m x[m,n], all f32: a bias's gradient, of a linear layer or (m: pixels) a convolution. Rows are cut into runs

@@ -1,12 +1,18 @@
 // Ten steps of AdamW on the device against PyTorch's ten losses (float64), and twice the same steps bit for bit.
 //
-// AdamW's first steps move every weight by about the rate, whatever the size of its gradient, so rounding grows from step to
-// step: PyTorch's own float32 run of the golden `tiny` is 4e-5 off in step 9 and 2.4e-4 in step 10.
+// Rounding does not grow by itself: it stays under 1e-6 for ten steps, unless an activation falls on the other side of a leaky
+// ReLU's corner. AdamW's first step moves a weight by lr g / (|g| + 1e-8), so the few weights whose gradient happens to be around
+// 1e-8 carry its rounding, 1e-10, into the weights as 1e-5; and `tiny` and `baseline` have activations within 1e-6 of the corner.
+// One on the other side changes gradients by a hundredth and the tenth loss by 1e-4 or more: PyTorch's own float32 run of `tiny`
+// is 2.4e-4 off. Should a kernel that sums in another order fail the ten losses, the loss at the device's own parameters tells
+// whether it is that: it must be the interpreter's all the same.
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { loadAssembly } from '../../assembly/index.js';
 import { Readback } from '../../gpu/readback.js';
+import { evaluate } from '../../model/interpreter.js';
+import { trainingGraph } from '../../model/training.js';
 import { memorySource, openSafetensors } from '../../runtime/safetensors/index.js';
 import { warmDecay } from '../../train/average.js';
 import type { ArenaKind } from '../../train/parameter-arena.js';
@@ -34,22 +40,40 @@ async function openStep(golden: Golden, options: Partial<StepOptions> = {}): Pro
   return step;
 }
 
+/** Relative, at every step. */
+const TEN_LOSSES = 1e-4;
+/** Relative, of a loss in single precision to that of the same parameters in double. */
+const ONE_LOSS = 1e-6;
+
 describe.each(goldenFolders())('%s', folder => {
-  test('ten losses: within 1e-4 for seven steps, within 1e-3 to the end', async () => {
+  test("ten losses are PyTorch's, and the interpreter's at the parameters of the step", async () => {
     const golden = await loadGolden(folder);
     const { losses, lr, first } = JSON.parse(readFileSync(`${folder}/train.json`, 'utf8'));
+    const { loss } = trainingGraph(golden.config, golden.batch, golden.length).losses;
     const step = await openStep(golden);
+    const readback = new Readback(await testDevice(true));
     const batch = batchOf(golden);
+    const errors: string[] = [];
     for (const [i, expected] of (losses as number[]).entries()) {
+      const parameters = await step.arena.read(readback);
       const found = await step.run(batch, { lr });
+      const feed = { ...golden.feed, parameter: (name: string) => parameters.get(name)!.data };
+      if (i % 3 === 0) {
+        const exact = evaluate({ loss }, feed).loss.data[0]!;
+        expect(Math.abs(found.loss - exact) / exact, `step ${i + 1}: ${found.loss}, exactly ${exact}`).toBeLessThan(
+          ONE_LOSS,
+        );
+      }
       const error = Math.abs(found.loss - expected) / expected;
-      expect(error, `step ${i + 1}: ${found.loss}, PyTorch ${expected}`).toBeLessThan(i < 7 ? 1e-4 : 1e-3);
+      if (!(error < TEN_LOSSES)) errors.push(`step ${i + 1}: ${found.loss}, PyTorch ${expected}`);
       if (i === 0) {
-        expect(found.segmentation).toBeCloseTo(first.segmentation, 4);
-        expect(found.contrastive).toBeCloseTo(first.contrastive, 4);
+        expect(found.segmentation).toBeCloseTo(first.segmentation, 5);
+        expect(found.contrastive).toBeCloseTo(first.contrastive, 5);
       }
     }
+    expect(errors).toEqual([]);
     expect(step.steps).toBe(losses.length);
+    readback.dispose();
     step.dispose();
   });
 });

@@ -5,7 +5,8 @@ import { Readback } from '../gpu/readback.js';
 import { builder as b } from '../model/builder.js';
 import type { Config } from '../model/config.js';
 import { findLoadTime, inputsOf, isOp, type Outputs, parametersOf, type Tensor, topological } from '../model/graph.js';
-import { tmca, tmcaInputs } from '../model/tmca.js';
+import { tmcaInputs } from '../model/tmca.js';
+import { trainingNetwork } from '../model/training.js';
 import { ArenaGraph } from './arena-graph.js';
 import type { Batch } from './gradient-pass.js';
 import type { ParameterArena } from './parameter-arena.js';
@@ -67,7 +68,7 @@ async function firstLayer(
 
 /** The sum of every layer's output in training, by the layer's name, in order: not finite where one of its numbers is not. */
 export function layerSums(config: Config, batch: number, length: number): Outputs {
-  const { logits, pairs } = tmca(config, tmcaInputs(config, batch, length), 'training');
+  const { logits, pairs } = trainingNetwork(config, tmcaInputs(config, batch, length));
   const outputs = {
     logits,
     ...Object.fromEntries(Object.entries(pairs).map(([level, { image }]) => [level, image])),

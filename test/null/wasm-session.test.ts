@@ -1,12 +1,23 @@
 // Sessions in wasm, which need no device: the shipped model on a sample, and what becomes of them.
 
 import { readFileSync } from 'node:fs';
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import * as ort from 'onnxruntime-web';
 import { describe, expect, test } from 'vitest';
+import { parseConfig } from '../../model/config.js';
+import { int8Parameters, quantizedStream } from '../../runtime/int8.js';
 import { nodeIo } from '../../runtime/node/folder.js';
 import { decodeImage } from '../../runtime/node/images.js';
 import { inspectForward, inspectGradients, openSession } from '../../runtime/node/index.js';
 import { openModel } from '../../runtime/open.js';
+import {
+  encodeSafetensors,
+  memorySource,
+  openSafetensors,
+  type SafetensorsTensor,
+} from '../../runtime/safetensors/index.js';
 import type { Progress } from '../../runtime/types.js';
 import { loadGolden } from '../golden.js';
 import { expectClose, tolerance } from '../tolerance.js';
@@ -98,6 +109,35 @@ describe('auto', () => {
     const loading = openModel(model, nowhere, { signal: stop.signal, onProgress: () => stop.abort() });
     await expect(loading).rejects.toMatchObject({ code: 'ABORTED' });
   });
+});
+
+test('an int8 folder runs as the numbers that it stands for', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'tmca-int8-'));
+  try {
+    const path = `${model}/model.safetensors`;
+    const config = JSON.parse(readFileSync(`${model}/config.json`, 'utf8'));
+    const file = await openSafetensors(memorySource(new Uint8Array(readFileSync(path)), path));
+    const tensors: SafetensorsTensor[] = [];
+    for await (const tensor of quantizedStream(file, int8Parameters(parseConfig(config, model))).tensors())
+      tensors.push(tensor);
+    expect(tensors.some(({ dtype }) => dtype === 'I8')).toBe(true);
+    await writeFile(join(folder, 'model.safetensors'), encodeSafetensors(tensors));
+    await writeFile(join(folder, 'config.json'), JSON.stringify({ ...config, dtype: 'int8' }));
+    await copyFile(`${model}/vocab.txt`, join(folder, 'vocab.txt'));
+    const [whole, real] = await Promise.all([folder, model].map(dir => openSession(dir, { device: 'wasm' })));
+    expect(whole!.info).toMatchObject({ device: 'wasm', dtype: 'int8' });
+    expect(whole!.info.reason).toMatch(/the model is stored in int8; in wasm its arithmetic is fp32$/);
+    const masks: Uint8Array[] = [];
+    for (const session of [whole!, real!]) {
+      masks.push((await session.segment(pixels, await session.encodeReport(sample!.text))).mask);
+      session.dispose();
+    }
+    const differ = masks[0]!.reduce((sum, value, i) => sum + Number(value !== masks[1]![i]), 0);
+    expect(differ).toBeGreaterThan(0);
+    expect(differ / masks[0]!.length).toBeLessThan(0.01);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });
 
 test('inspect forward in wasm gives what the reference stored', async () => {

@@ -93,11 +93,11 @@ const DESKTOP: PlanLimits = {
 
 const LEVELS = ['none', 'cheap', 'blocks'] as const satisfies readonly Recompute[];
 
-const MEBIBYTE = 2 ** 20;
-
-/** Bytes for people: MiB below one GiB. */
-export const showBytes = (bytes: number): string =>
-  bytes < 1024 * MEBIBYTE ? `${(bytes / MEBIBYTE).toFixed(1)} MiB` : `${(bytes / (1024 * MEBIBYTE)).toFixed(2)} GiB`;
+/** Bytes for people, in the largest unit that gives at least 1. */
+export function showBytes(bytes: number): string {
+  if (bytes >= 2 ** 30) return `${(bytes / 2 ** 30).toFixed(2)} GiB`;
+  return bytes >= 2 ** 20 ? `${(bytes / 2 ** 20).toFixed(1)} MiB` : `${(bytes / 2 ** 10).toFixed(1)} KiB`;
+}
 
 /** "the whole batch, nothing recomputed" */
 export function showWay({ microBatch, recompute }: MemoryWay, batch: number): string {

@@ -104,7 +104,7 @@ describe('refused', () => {
       'too little memory',
       () => create({ memory: 1000 }),
       'GPU_LIMIT',
-      'planMemory: a step of batch 2 must fit 0.0 MiB',
+      'planMemory: a step of batch 2 must fit 1.0 KiB',
     ],
     ['a CPU for a device', () => create({ device: 'auto' }), 'NO_ADAPTER', 'there must be a hardware adapter'],
     [

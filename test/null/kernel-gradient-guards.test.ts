@@ -118,9 +118,9 @@ const refused: [call: () => unknown, code: string, text: string][] = [
   [
     () => layerNormGradient({ m: 99, c: 4, eps: 1 }, { ...norm, dbias: 4, dweight: 5 }),
     'BAD_ARGUMENT',
-    'layerNormGradient: partial must be a buffer of 56 floats',
+    'layerNormGradient: partial must be a buffer of 104 floats',
   ],
-  [() => columnSum({ m: 99, n: 4 }, o), 'BAD_ARGUMENT', 'columnSum: partial must be a buffer of 28 floats'],
+  [() => columnSum({ m: 99, n: 4 }, o), 'BAD_ARGUMENT', 'columnSum: partial must be a buffer of 52 floats'],
   [
     () => embeddingGradient({ m: 1, dim: 1, vocabulary: 2 ** 31 }, { ids: 0, dy: 1, out: 2 }),
     'SHAPE_MISMATCH',

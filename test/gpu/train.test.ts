@@ -186,7 +186,7 @@ test('four pictures are learned by heart', async () => {
   const { best, last, stopped } = await train('heart', { data: four, config: settings });
   const lines = (await metrics('heart')).filter(({ kind }) => kind === 'step');
   expect(stopped).toBe('epochs');
-  expect(lines).toHaveLength(50);
+  expect(lines).toHaveLength(80);
   expect(lines.at(-1)!.loss as number).toBeLessThan(0.3 * (lines[0]!.loss as number));
   expect(last!.val_dice as number).toBeGreaterThan(0.9);
   expect(best!.score).toBeGreaterThan(0.9);

@@ -73,16 +73,14 @@ export function differentiate<K extends string>(
   const expanded = expandComposites(foldForTraining({ ...losses, ...statistics, ...named }));
   const lossNames = Object.keys(losses) as K[];
   const loss = pick(expanded, lossNames);
-  const running = pick(expanded, Object.keys(statistics));
   const names = [...parametersOf(loss).keys()].filter(name => trained(name) && !(freezeText && isText(name)));
-  const kept = gradients(loss[by], names);
-  const passed = recompute({ ...loss, ...running }, kept, { what, blocks: found(expanded) });
-  const fused = fuseForTraining({ ...loss, ...passed, ...running });
-  return {
-    losses: pick(fused, lossNames),
-    gradients: pick(fused, Object.keys(passed)),
-    statistics: pick(fused, Object.keys(running)),
-  };
+  const byName = gradients(loss[by], names);
+  // Fused before anything is computed again: what is fused depends on what is read, and a fused sum rounds otherwise.
+  const fused = fuseForTraining({ ...expanded, ...byName });
+  const forward = { losses: pick(fused, lossNames), statistics: pick(fused, Object.keys(statistics)) };
+  const kept = pick(fused, Object.keys(byName));
+  const passed = recompute({ ...forward.losses, ...forward.statistics }, kept, { what, blocks: found(fused) });
+  return { ...forward, gradients: passed };
 }
 
 /** The network as it is trained, with the ops that only training has. */

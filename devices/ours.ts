@@ -2,16 +2,13 @@
 // of its inside.
 
 import type { Assembly } from '../assembly/index.js';
-import { loadAssembly } from '../assembly/instance.js';
 import { check } from '../errors/index.js';
 import type { GpuDevice } from '../gpu/device.js';
 import type { KernelCall } from '../gpu/kernel.js';
-import { expectedParameters } from '../runtime/expected-parameters.js';
-import { fillStream } from '../runtime/fill.js';
 import { channelsLast } from '../runtime/layout.js';
-import { checkedStream, checkTensors, openModelFolder, readModelFiles } from '../runtime/model-folder/index.js';
 import type { EngineReport, NetworkEngine } from '../runtime/network-session.js';
-import { describe, startEngine } from '../runtime/open.js';
+import { startEngine } from '../runtime/open.js';
+import { withNetwork } from '../runtime/open-inspect.js';
 import { openDeviceOrOrt, type Platform } from '../runtime/platform.js';
 import type { DeviceChoice, DTypeChoice, Progress, SessionInfo, SessionStats } from '../runtime/types.js';
 import { bytesOfView, encodeStorage } from '../runtime/webgpu/encode.js';
@@ -77,25 +74,15 @@ export class OurRunner implements Runner {
       if (phase === 'weights') done.load = ms;
       if (phase === 'compile') done.compile ??= ms;
     };
-    const folder = fill ? null : await openModelFolder(model, platform.io, { ...(signal ? { signal } : {}) });
-    try {
-      const files = folder ?? { ...(await readModelFiles(model, platform.io)), hash: () => null };
-      const { config } = files;
-      const expected = expectedParameters(config);
-      const header = folder?.weights.header ?? null;
-      if (header) checkTensors(header, expected, `${model}/model.safetensors`);
-      const stream = folder ? checkedStream(folder) : fillStream(expected);
-      const assembly = await loadAssembly();
+    return withNetwork(model, platform, { fill, ...(signal ? { signal } : {}) }, async network => {
+      const { header, stream, assembly, config, describe } = network;
       const opened = await openDeviceOrOrt(platform, device, signal ? { signal } : {});
       const loading = { header, stream, assembly, config, signal, onProgress };
       const { engine, choice, adapter } = await startEngine(opened, dtype, loading, ProfiledEngine);
       const gpu = opened.device === 'webgpu' ? opened.gpu : null;
-      const info = describe(files, choice, adapter);
-      this.#opened = { engine, info, gpu, input: inputOf(inputs, engine.input, assembly) };
+      this.#opened = { engine, info: describe(choice, adapter), gpu, input: inputOf(inputs, engine.input, assembly) };
       return done;
-    } finally {
-      await folder?.close();
-    }
+    });
   }
 
   async text(): Promise<void> {

@@ -33,22 +33,24 @@ export interface InspectedGradients extends GradientRun {
   readonly info: SessionInfo;
 }
 
-/** A whole network, for one run. */
-interface OpenedNetwork {
+/** A whole network, for the time of one piece of work. */
+export interface OpenedNetwork {
   readonly assembly: Assembly;
   readonly config: Config;
   /** Null where parameters are computed. */
   readonly header: SafetensorsHeader | null;
   readonly stream: ParameterStream;
+  /** What it ran on. To be asked after the stream was read: the model's hash is known then. */
+  describe(choice: Choice, adapter: AdapterSummary): SessionInfo;
 }
 
-/** Opens a model folder for the time of `run`, which tells what it ran on. */
-async function withNetwork<R extends object>(
+/** Opens a model folder, or computes its parameters, for the time of `run`. Throws what opening a folder throws. */
+export async function withNetwork<R>(
   location: string,
   platform: Platform,
-  { fill = false, signal }: InspectOptions,
-  run: (network: OpenedNetwork) => Promise<{ result: R; choice: Choice; adapter: AdapterSummary }>,
-): Promise<R & { readonly info: SessionInfo }> {
+  { fill = false, signal }: Pick<InspectOptions, 'fill' | 'signal'>,
+  run: (network: OpenedNetwork) => Promise<R>,
+): Promise<R> {
   const folder = fill ? null : await openModelFolder(location, platform.io, { ...(signal ? { signal } : {}) });
   try {
     const files = folder ?? { ...(await readModelFiles(location, platform.io)), hash: () => null };
@@ -58,9 +60,10 @@ async function withNetwork<R extends object>(
     if (header) checkTensors(header, expected, `${location}/model.safetensors`);
     const stream = folder ? checkedStream(folder) : fillStream(expected);
     const assembly = await loadAssembly();
-    const { result, choice, adapter } = await run({ assembly, config, header, stream });
-    // After the run: the model's hash is known once all of it has been read.
-    return { ...result, info: describe(files, choice, adapter) };
+    return await run({
+      ...{ assembly, config, header, stream },
+      describe: (choice, adapter) => describe(files, choice, adapter),
+    });
   } finally {
     await folder?.close();
   }
@@ -74,7 +77,7 @@ export function inspectForward(
   options: InspectOptions = {},
 ): Promise<InspectedForward> {
   const { device = 'auto', dtype = 'auto', signal, onProgress } = options;
-  return withNetwork(location, platform, options, async ({ assembly, config, header, stream }) => {
+  return withNetwork(location, platform, options, async ({ assembly, config, header, stream, describe }) => {
     const opened = await openDeviceOrOrt(platform, device, options);
     const given = { signal, onProgress };
     if (opened.device === 'wasm') {
@@ -83,12 +86,12 @@ export function inspectForward(
       const parameters = await realParameters(header, stream);
       const result = await runForwardInWasm(opened.ort, assembly, config, inputs, parameters, given);
       const choice = choiceOf(opened, chooseWasmPrecision(dtype, config.dtype));
-      return { result, choice, adapter: wasmAdapter(opened.ort) };
+      return { ...result, info: describe(choice, wasmAdapter(opened.ort)) };
     }
     using gpu = opened.gpu;
     const { precision, parameters } = await weightsOf(config, header, stream, dtype, gpu);
     const result = await runForward(gpu, assembly, config, inputs, precision, parameters, given);
-    return { result, choice: choiceOf(opened, precision), adapter: gpu.adapter };
+    return { ...result, info: describe(choiceOf(opened, precision), gpu.adapter) };
   });
 }
 
@@ -117,12 +120,12 @@ export async function inspectGradients(
   );
   // Imported when wanted: a page that segments downloads nothing of training.
   const { runGradients } = await import('./gradients.js');
-  return withNetwork(location, platform, options, async ({ assembly, config, header, stream }) => {
+  return withNetwork(location, platform, options, async ({ assembly, config, header, stream, describe }) => {
     using gpu = await requireGpu(platform, signal);
     const { parameters } = await weightsOf(config, header, stream, 'fp32', gpu);
     const given = { freezeText, signal, onProgress };
     const result = await runGradients(gpu, assembly, config, inputs, parameters, given);
     const reason = `${engineReason(device, gpu.adapter)}; training runs in fp32`;
-    return { result, choice: { device: 'webgpu', dtype: 'fp32', reason }, adapter: gpu.adapter };
+    return { ...result, info: describe({ device: 'webgpu', dtype: 'fp32', reason }, gpu.adapter) };
   });
 }

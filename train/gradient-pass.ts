@@ -11,7 +11,7 @@ import { Plan } from '../runtime/webgpu/plan.js';
 import { noParameters } from '../runtime/webgpu/run-graph.js';
 import { WeightStore } from '../runtime/webgpu/weights.js';
 import type { ParameterArena } from './parameter-arena.js';
-import { type ArenaPlace, type BoundProgram, INPUTS, type TrainingPrograms } from './programs.js';
+import { type ArenaPlace, type BoundProgram, INPUTS, programsOf, type TrainingPrograms } from './programs.js';
 
 /** What a step reads, in the graph's layout. */
 export interface Batch {
@@ -54,16 +54,11 @@ export interface PassContext {
 }
 
 /** The constants of a step's programs, on the device. */
-export function loadConstants(
-  gpu: GpuDevice,
-  assembly: Assembly,
-  { backward, contrast }: TrainingPrograms,
-): Promise<WeightStore> {
-  const programs = contrast ? [contrast.forward, contrast.loss, backward] : [backward];
+export function loadConstants(gpu: GpuDevice, assembly: Assembly, programs: TrainingPrograms): Promise<WeightStore> {
   return WeightStore.load(
     gpu,
     assembly,
-    programs.map(({ program }) => program),
+    programsOf(programs).map(({ program }) => program),
     noParameters,
   );
 }

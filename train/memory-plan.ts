@@ -12,7 +12,13 @@ import { expectedParameters } from '../runtime/inspect.js';
 import { placeProgram } from '../runtime/webgpu/plan.js';
 import { collectConstants } from '../runtime/webgpu/weights.js';
 import { arenaSizes } from './parameter-arena.js';
-import { type BoundProgram, type TrainingPrograms, trainingPrograms, validationProgram } from './programs.js';
+import {
+  type BoundProgram,
+  programsOf,
+  type TrainingPrograms,
+  trainingPrograms,
+  validationProgram,
+} from './programs.js';
 
 export type PlanLimits = ArenaLimits & Pick<GPUSupportedLimits, 'maxComputeWorkgroupsPerDimension'>;
 
@@ -107,9 +113,6 @@ export function showWay({ microBatch, recompute }: MemoryWay, batch: number): st
   return `${parts}, ${again[recompute]} recomputed`;
 }
 
-const boundPrograms = ({ backward, contrast }: TrainingPrograms): BoundProgram[] =>
-  contrast ? [contrast.forward, contrast.loss, backward] : [backward];
-
 const largestOf = ({ buffers }: Program): number => buffers.reduce((most, { bytes }) => Math.max(most, bytes), 0);
 
 /** What no amount of memory mends on this device. */
@@ -165,7 +168,7 @@ function figures(
   way: MemoryWay,
 ): Sized {
   const { step, validation } = programs;
-  const bound = boundPrograms(step);
+  const bound = programsOf(step);
   const sizes = sizesOfArenas(config, step);
   const parts = {
     parameters: sizes.whole,
@@ -228,7 +231,7 @@ class Search {
     const step = trainingPrograms(config, { ...{ batch, length, ...way, ...tuned }, ...(trained ? { trained } : {}) });
     const { microBatch } = way;
     const validation = request.validation ? validationProgram(config, { batch: microBatch, length, ...tuned }) : null;
-    const all = [...boundPrograms(step), ...(validation ? [validation] : [])];
+    const all = [...programsOf(step), ...(validation ? [validation] : [])];
     const broken = brokenLimit(all, sizesOfArenas(config, step).whole, limits);
     if (broken !== undefined) {
       this.missed.push({ ...way, total: null, why: broken });

@@ -62,6 +62,10 @@ export interface TrainingPrograms {
   } | null;
 }
 
+/** All of a step's, in the order in which they run. */
+export const programsOf = ({ backward, contrast }: TrainingPrograms): BoundProgram[] =>
+  contrast ? [contrast.forward, contrast.loss, backward] : [backward];
+
 export const gradientOutput = (name: string): string => `gradient:${name}`;
 
 const asGradients = (gradients: Outputs): Outputs =>

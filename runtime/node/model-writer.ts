@@ -1,6 +1,6 @@
 // Writes a model folder: all of it or nothing. The files are made in a folder beside it, which then takes its name.
 
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { readdir, realpath, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { check, TmcaError } from '../../errors/index.js';
@@ -8,6 +8,7 @@ import { show } from '../../errors/show.js';
 import { type Config, configToJson } from '../../model/config.js';
 import { type LazyTensor, safetensorsStream } from '../safetensors/index.js';
 import { writeFileAtomic } from './files.js';
+import { type FileEntry, jsonBytes, ManifestWriter } from './manifest-writer.js';
 
 export interface NewModel {
   readonly config: Config;
@@ -61,55 +62,32 @@ export async function writeModelFolder(
   model: NewModel,
   origin: ModelOrigin,
   where = 'writeModelFolder',
-): Promise<Record<string, { bytes: number; sha256: string }>> {
+): Promise<Record<string, FileEntry>> {
   const { config, vocab, tensors, files: extraFiles = {} } = model;
   await checkModelTarget(folder, where, Object.keys(extraFiles));
   const target = await realpath(folder).catch(() => resolve(folder));
   const beside = (end: string) => join(dirname(target), `.${basename(target)}.${randomUUID()}.${end}`);
   const temporary = beside('tmp');
-  const files: Record<string, { bytes: number; sha256: string }> = {};
-  const put = async (name: string, chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>) => {
-    await writeFileAtomic(
-      join(temporary, name),
-      hashed(chunks, entry => {
-        files[name] = entry;
-      }),
-    );
-  };
+  const manifest = new ManifestWriter();
+  const put = (name: string, chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>) =>
+    writeFileAtomic(join(temporary, name), manifest.record(name, chunks));
   try {
-    await put('config.json', [json(configToJson(config))]);
+    await put('config.json', [jsonBytes(configToJson(config))]);
     if (vocab) await put('vocab.txt', [vocab]);
     for (const [name, content] of Object.entries(extraFiles)) await put(name, [bytesOf(content)]);
     await put('model.safetensors', safetensorsStream(tensors, { format: 'pt' }));
-    const manifest = { package: origin.package, created: new Date().toISOString(), ...origin.extra, files };
-    await writeFileAtomic(join(temporary, 'manifest.json'), json(manifest));
+    const head = { package: origin.package, created: new Date().toISOString(), ...origin.extra };
+    await writeFileAtomic(join(temporary, 'manifest.json'), manifest.bytes(head));
     await takeName(temporary, target, beside('old'), where);
   } catch (error) {
     await rm(temporary, { recursive: true, force: true });
     throw error;
   }
-  return files;
+  return manifest.files;
 }
 
 const bytesOf = (content: string | Uint8Array) =>
   typeof content === 'string' ? new TextEncoder().encode(content) : content;
-
-const json = (value: unknown) => bytesOf(`${JSON.stringify(value, null, 2)}\n`);
-
-/** The chunks as they come; `done` when they have gone by. */
-async function* hashed(
-  chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
-  done: (entry: { bytes: number; sha256: string }) => void,
-): AsyncGenerator<Uint8Array> {
-  const hash = createHash('sha256');
-  let bytes = 0;
-  for await (const chunk of chunks) {
-    hash.update(chunk);
-    bytes += chunk.length;
-    yield chunk;
-  }
-  done({ bytes, sha256: hash.digest('hex') });
-}
 
 async function namesIn(folder: string, where: string): Promise<string[]> {
   try {

@@ -4,10 +4,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { TmcaError } from '../../errors/index.js';
-import { show } from '../../errors/show.js';
 import type { Dataset } from '../../runtime/node/dataset.js';
 import { type Evaluated, type EvaluateOptions, evaluateRecords } from '../../runtime/node/evaluate.js';
 import type { AdapterSummary, DType, Session } from '../../runtime/types.js';
+import { parseJson } from '../parse-json.js';
 
 /** Shares of 1; where both masks are empty, dice and iou are 1. */
 export interface Evaluation extends Evaluated {
@@ -87,14 +87,5 @@ export async function readEvaluation(path: string): Promise<Evaluation> {
       'CONFIG_INVALID',
       `readEvaluation: ${path} must be scores of tmca evaluate --json, got ${got}; make them anew`,
     );
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    throw fail('no JSON');
-  }
-  const parsed = v.safeParse(File, json);
-  if (parsed.success) return parsed.output;
-  const [issue] = parsed.issues;
-  throw fail(`${show(issue.input)} for ${v.getDotPath(issue) ?? 'the whole'}`);
+  return parseJson(text, File, fail);
 }

@@ -1,9 +1,9 @@
 // A model folder's files with their manifest: written into a folder of their own (a checkpoint), or over those of a folder
 // that others may be reading (the run's best model).
 
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { type Config, configToJson } from '../../model/config.js';
+import { jsonBytes, ManifestWriter } from '../../runtime/node/manifest-writer.js';
 import { type SafetensorsTensor, safetensorsChunks } from '../../runtime/safetensors/index.js';
 import type { Disk } from './disk.js';
 
@@ -32,7 +32,7 @@ export const text = (content: string): Uint8Array[] => [new TextEncoder().encode
 /** config.json, vocab.txt and model.safetensors. */
 export function modelFiles({ config, vocab, weights }: ModelContent): Files {
   return [
-    ['config.json', text(`${JSON.stringify(configToJson(config), null, 2)}\n`)],
+    ['config.json', [jsonBytes(configToJson(config))]],
     ...(vocab ? [['vocab.txt', [vocab]] as const] : []),
     ['model.safetensors', safetensorsChunks(weights, { format: 'pt' })],
   ];
@@ -40,9 +40,9 @@ export function modelFiles({ config, vocab, weights }: ModelContent): Files {
 
 /** Writes files one after another into a folder that is there, then their manifest.json: a folder without it is unfinished. */
 export async function writeWithManifest(folder: string, files: Files, origin: Origin, disk: Disk): Promise<void> {
-  const manifest = new Manifest();
+  const manifest = new ManifestWriter();
   for (const [name, chunks] of files) await disk.write(join(folder, name), manifest.record(name, chunks));
-  await disk.write(join(folder, 'manifest.json'), manifest.chunks(origin));
+  await disk.write(join(folder, 'manifest.json'), [manifest.bytes({ ...origin })]);
   await disk.sync(folder);
 }
 
@@ -52,15 +52,15 @@ export async function writeWithManifest(folder: string, files: Files, origin: Or
  * of one architecture.
  */
 export async function replaceModel(folder: string, content: ModelContent, origin: Origin, disk: Disk): Promise<void> {
-  const manifest = new Manifest();
-  const put = async (name: string, chunks: Iterable<Uint8Array>) => {
+  const manifest = new ManifestWriter();
+  const put = async (name: string, chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>) => {
     const temporary = replacement(folder, name);
     await disk.write(temporary, chunks);
     await disk.rename(temporary, join(folder, name));
   };
   await disk.remove(join(folder, 'manifest.json'));
   for (const [name, chunks] of modelFiles(content)) await put(name, manifest.record(name, chunks));
-  await put('manifest.json', manifest.chunks(origin));
+  await put('manifest.json', [manifest.bytes({ ...origin })]);
   await disk.sync(folder);
 }
 
@@ -69,24 +69,3 @@ const replacement = (folder: string, name: string): string => join(folder, `.${n
 /** What `replaceModel` leaves where it is killed. */
 export const replacements = (folder: string): string[] =>
   ['config.json', 'vocab.txt', 'model.safetensors', 'manifest.json'].map(name => replacement(folder, name));
-
-/** Lengths and SHA-256 of files as they pass by. */
-class Manifest {
-  readonly #files: Record<string, { bytes: number; sha256: string }> = {};
-
-  *record(name: string, chunks: Iterable<Uint8Array>): Generator<Uint8Array> {
-    const hash = createHash('sha256');
-    let bytes = 0;
-    for (const chunk of chunks) {
-      hash.update(chunk);
-      bytes += chunk.length;
-      yield chunk;
-    }
-    this.#files[name] = { bytes, sha256: hash.digest('hex') };
-  }
-
-  chunks(origin: Origin): Uint8Array[] {
-    const { package: by, created } = origin;
-    return text(`${JSON.stringify({ package: by, created, files: this.#files }, null, 2)}\n`);
-  }
-}

@@ -4,8 +4,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { TmcaError } from '../../errors/index.js';
-import { show } from '../../errors/show.js';
 import { writeFileAtomic } from '../../runtime/node/files.js';
+import { parseJson } from '../parse-json.js';
 
 const NAME = 'run.json';
 
@@ -49,14 +49,5 @@ export async function readRunInfo(folder: string): Promise<RunInfo | null> {
   }
   const fail = (got: string) =>
     new TmcaError('CONFIG_INVALID', `readRunInfo: ${path} must tell of a run, got ${got}; mend or remove it`);
-  let json: unknown;
-  try {
-    json = JSON.parse(content);
-  } catch {
-    throw fail('no JSON');
-  }
-  const parsed = v.safeParse(Info, json);
-  if (parsed.success) return parsed.output;
-  const [issue] = parsed.issues;
-  throw fail(`${show(issue.input)} for ${v.getDotPath(issue) ?? 'the whole'}`);
+  return parseJson(content, Info, fail);
 }

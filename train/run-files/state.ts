@@ -2,7 +2,7 @@
 
 import * as v from 'valibot';
 import { TmcaError } from '../../errors/index.js';
-import { show } from '../../errors/show.js';
+import { parseJson } from '../parse-json.js';
 import type { RandomState } from '../random.js';
 
 /** Everything that a run needs to go on, but tensors. */
@@ -44,16 +44,7 @@ export function parseState(text: string, where: string): TrainState {
     new TmcaError('CONFIG_INVALID', `parseState: ${where} must be a run's state, got ${got}; use an older checkpoint`, {
       cause,
     });
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw fail('no JSON', cause);
-  }
-  const parsed = v.safeParse(State, json);
-  if (parsed.success) return parsed.output;
-  const [issue] = parsed.issues;
-  throw fail(`${show(issue.input)} for ${v.getDotPath(issue) ?? 'the whole'}`);
+  return parseJson(text, State, fail);
 }
 
 /** The text of a state.json. Errors: CONFIG_INVALID, for a state that could not be read back (a score that is NaN). */

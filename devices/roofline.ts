@@ -4,11 +4,9 @@
 import { throwIfAborted } from '../errors/index.js';
 import { type BufferRange, CommandPlan } from '../gpu/commands.js';
 import type { GpuDevice } from '../gpu/device.js';
-import { f32, type KernelCall, u32 } from '../gpu/kernel.js';
-import { flatGroups, flatTile } from '../gpu/kernels/flat-tile.js';
+import type { KernelCall } from '../gpu/kernel.js';
 import { PipelineCache } from '../gpu/pipelines.js';
-import copySource from './copy.wgsl?raw';
-import multiplyAddSource from './multiply-add.wgsl?raw';
+import { copy, multiplyAdd, THREADS } from './roofline-calls.js';
 
 export interface Roofline {
   /** 10^9 operations a second, a multiply-add counting two. */
@@ -25,39 +23,11 @@ export function leastMs({ flops, bytes }: { flops: number; bytes: number }, roof
   return Math.max(flops / (arithmetic * 1e6), bytes / (roofline.gbytes * 1e6));
 }
 
-const THREADS = 1 << 15;
-const CHAINS = 8;
-
 /** A measurement shorter than this is made longer; the clock and the submission would show in it. */
 const LEAST_MS = 40;
 const REPEATS = 5;
 /** Of the factors by which work is made longer. */
 const MOST = 1 << 14;
-
-function multiplyAdd<O>(rounds: number, act: 'f32' | 'f16', out: O): KernelCall<O> {
-  return {
-    shader: { name: 'multiply-add', source: multiplyAddSource, act, tile: { GROUP: flatTile.GROUP } },
-    // a factor below 1 and a small addend keep the chains finite in f16
-    uniforms: [u32(rounds), f32(0.5), f32(0.125)],
-    bindings: [{ operand: out, access: 'read_write' }],
-    workgroups: [THREADS / flatTile.GROUP, 1, 1],
-    cost: { flops: THREADS * rounds * CHAINS * 4 * 2, bytes: 16 * THREADS },
-  };
-}
-
-function copy<O>(bytes: number, x: O, y: O): KernelCall<O> {
-  const count = bytes / 16;
-  return {
-    shader: { name: 'copy', source: copySource, act: 'f32', tile: flatTile },
-    uniforms: [u32(count)],
-    bindings: [
-      { operand: x, access: 'read' },
-      { operand: y, access: 'read_write' },
-    ],
-    workgroups: flatGroups(count),
-    cost: { flops: 0, bytes: 2 * bytes },
-  };
-}
 
 /** The best of a few runs of a plan, in milliseconds: by wall clock, which a run of LEAST_MS or more can bear. */
 async function bestMs(plan: CommandPlan, gpu: GpuDevice): Promise<number> {

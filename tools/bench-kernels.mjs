@@ -108,9 +108,9 @@ async function measure({ call, sizes }) {
 }
 
 const peak = {};
-for (const [name, call] of Object.entries(project.roofline)) {
-  const { ms } = await measure({ call, sizes: [project.rooflineBytes, project.rooflineBytes] });
-  peak[name] = Math.max(call.cost.flops, call.cost.bytes) / ms / 1e6;
+for (const [name, { call, sizes }] of Object.entries(project.roofline)) {
+  const { ms } = await measure({ call, sizes });
+  peak[name] = (name === 'fma' ? call.cost.flops : call.cost.bytes) / ms / 1e6;
 }
 console.log(
   `${gpu.adapter.description}: ${peak.fma.toFixed(1)} GFLOP/s of multiply-adds alone, ${peak.copy.toFixed(1)} GB/s of copies`,

@@ -64,8 +64,9 @@ export const realEngine: Engine = {
     const { nodeGpu } = await import('../gpu/node.js');
     const { openDevice } = await import('../gpu/device.js');
     const { measureRoofline } = await import('../devices/roofline.js');
+    const { stopwatchFor } = await import('../devices/node/driver-threads.js');
     using gpu = await openDevice({ gpu: await nodeGpu(), prefer: 'any', signal });
-    return await measureRoofline(gpu, signal);
+    return await measureRoofline(gpu, { stopwatch: stopwatchFor(gpu), signal });
   },
   async describeWasm() {
     const { describeWasm } = await import('../runtime/node/index.js');

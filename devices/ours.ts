@@ -4,32 +4,68 @@
 import type { Assembly } from '../assembly/index.js';
 import { check } from '../errors/index.js';
 import type { GpuDevice } from '../gpu/device.js';
-import type { KernelCall } from '../gpu/kernel.js';
 import { channelsLast } from '../runtime/layout.js';
 import type { EngineReport, NetworkEngine } from '../runtime/network-session.js';
 import { startEngine } from '../runtime/open.js';
 import { withNetwork } from '../runtime/open-inspect.js';
 import { openDeviceOrOrt, type Platform } from '../runtime/platform.js';
+import { paddedLength } from '../runtime/text-lengths.js';
 import type { DeviceChoice, DTypeChoice, Progress, SessionInfo, SessionStats } from '../runtime/types.js';
 import { bytesOfView, encodeStorage } from '../runtime/webgpu/encode.js';
 import { WebGpuEngine, type WebGpuEngineParts } from '../runtime/webgpu/engine.js';
+import type { Plan } from '../runtime/webgpu/plan.js';
+import { type CallTimes, type TimingOptions, timeCalls } from './clock.js';
 import type { TimedCall } from './kernel-table.js';
 import type { BenchInputs, OpenTimes, Runner } from './runner.js';
 
-/** An engine whose frame plan can be profiled. */
+/** An engine whose plans can be looked into. */
 class ProfiledEngine extends WebGpuEngine {
   static override create(parts: WebGpuEngineParts): Promise<ProfiledEngine> {
     // biome-ignore lint/complexity/noThisInStatic: the engine made must be of this class, which `this` in create says
     return super.create(parts) as Promise<ProfiledEngine>;
   }
 
-  /** The frame plan's dispatches on the device's clock. Errors: UNSUPPORTED (no timestamps), GPU_LIMIT. */
-  async profile(): Promise<TimedCall[]> {
-    const { plan, length } = this.frame;
-    const calls: readonly KernelCall<unknown>[] = this.programs.get(length)!.frame.calls;
-    const times = await plan.profile();
-    return times.map(({ label, ms }, i) => ({ name: label, ms, cost: calls[i]!.cost }));
+  /** Each dispatch of a frame and of a text of so many tokens. Errors: those of `timeCalls`. */
+  async profile(tokens: number, options: TimingOptions): Promise<Profiles> {
+    const text = await this.textPlan(paddedLength([...this.programs.keys()], tokens));
+    return { frame: await this.#timed(this.frame.plan, options), text: await this.#timed(text, options) };
   }
+
+  planned(): PlannedBytes {
+    const { plan } = this.frame;
+    const bytes = (names: readonly string[], of: 'input' | 'output') =>
+      names.reduce((sum, name) => sum + plan[of](name).range.size, 0);
+    return {
+      inputs: bytes(plan.inputNames, 'input'),
+      outputs: bytes(plan.outputNames, 'output'),
+      arena: plan.arenaBytes,
+      arena_lower_bound: plan.lowerBound,
+    };
+  }
+
+  async #timed({ calls }: Plan, options: TimingOptions): Promise<Profile> {
+    const { ms, ...how } = await timeCalls(this.pipelines, calls, options);
+    return { ...how, calls: calls.map(({ shader, cost }, i) => ({ name: shader.name, ms: ms[i]!, cost })) };
+  }
+}
+
+/** Of the frame's plan; its inputs and outputs lie in its arena. */
+export interface PlannedBytes {
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly arena: number;
+  /** The most that is needed at one time: no plan is smaller. */
+  readonly arena_lower_bound: number;
+}
+
+/** The dispatches of a program, timed. */
+export interface Profile extends Omit<CallTimes, 'ms'> {
+  readonly calls: readonly TimedCall[];
+}
+
+export interface Profiles {
+  readonly frame: Profile;
+  readonly text: Profile;
 }
 
 export interface OursOptions {
@@ -100,10 +136,11 @@ export class OurRunner implements Runner {
     return engine.run(input, this.#report, this.#options.signal);
   }
 
-  /** Each dispatch of a frame; none where the device has no clock. */
-  async profile(): Promise<TimedCall[]> {
-    const { engine, gpu } = this.#open;
-    return gpu?.features.timestamps && engine instanceof ProfiledEngine ? engine.profile() : [];
+  /** Each dispatch; null in wasm. After `frame`. */
+  async profile(options: TimingOptions = {}): Promise<Profiles | null> {
+    const { engine } = this.#open;
+    const { inputs, signal } = this.#options;
+    return engine instanceof ProfiledEngine ? engine.profile(inputs.ids.length, { signal, ...options }) : null;
   }
 
   get info(): SessionInfo {
@@ -121,6 +158,12 @@ export class OurRunner implements Runner {
 
   stats(): Pick<SessionStats, 'dispatches' | 'gpuBytes'> {
     return this.#open.engine.stats();
+  }
+
+  /** Null in wasm. */
+  plannedBytes(): PlannedBytes | null {
+    const { engine } = this.#open;
+    return engine instanceof ProfiledEngine ? engine.planned() : null;
   }
 
   async dispose(): Promise<void> {

@@ -6,6 +6,7 @@ import { type BufferRange, CommandPlan } from '../gpu/commands.js';
 import type { GpuDevice } from '../gpu/device.js';
 import type { KernelCall } from '../gpu/kernel.js';
 import { PipelineCache } from '../gpu/pipelines.js';
+import { finished, type Stopwatch, type TimingOptions, wallClock } from './clock.js';
 import { copy, multiplyAdd, THREADS } from './roofline-calls.js';
 
 export interface Roofline {
@@ -29,27 +30,25 @@ const REPEATS = 5;
 /** Of the factors by which work is made longer. */
 const MOST = 1 << 14;
 
-/** The best of a few runs of a plan, in milliseconds: by wall clock, which a run of LEAST_MS or more can bear. */
-async function bestMs(plan: CommandPlan, gpu: GpuDevice): Promise<number> {
+/** The best of a few runs of a plan of equal calls, in milliseconds. */
+async function bestMs(plan: CommandPlan, gpu: GpuDevice, watch: Stopwatch): Promise<number> {
   let best = Number.POSITIVE_INFINITY;
-  for (let i = 0; i < REPEATS; i++) {
-    const start = performance.now();
-    plan.submit();
-    await gpu.guard('roofline', gpu.device.queue.onSubmittedWorkDone());
-    best = Math.min(best, performance.now() - start);
-  }
+  for (let i = 0; i < REPEATS; i++) best = Math.min(best, await watch.time(plan.calls[0]!, () => finished(gpu, plan)));
   return best;
 }
 
 /**
- * Measures the adapter; takes about two seconds. Other work on the machine makes the rates look lower, hence the best of a
- * few runs.
+ * Measures the adapter; takes about two seconds. On the wall clock other work on the machine makes the rates look lower, hence the
+ * best of a few runs, each longer than what a submission takes.
  *
  * @throws TmcaError GPU_OUT_OF_MEMORY, DEVICE_LOST, ABORTED
  * @example
  * const { gflops, gbytes } = await measureRoofline(gpu);
  */
-export async function measureRoofline(gpu: GpuDevice, signal?: AbortSignal): Promise<Roofline> {
+export async function measureRoofline(
+  gpu: GpuDevice,
+  { stopwatch = wallClock, signal }: Pick<TimingOptions, 'stopwatch' | 'signal'> = {},
+): Promise<Roofline> {
   const pipelines = new PipelineCache(gpu);
   const usage = GPUBufferUsage.STORAGE;
   // Larger than the caches of a GPU; a software adapter's memory is the host's, and slow.
@@ -67,7 +66,7 @@ export async function measureRoofline(gpu: GpuDevice, signal?: AbortSignal): Pro
       throwIfAborted(signal, 'measureRoofline');
       const calls = work(factor);
       using plan = await CommandPlan.create(pipelines, 'roofline', calls);
-      const ms = await bestMs(plan, gpu);
+      const ms = await bestMs(plan, gpu, stopwatch);
       if (ms < LEAST_MS && factor < MOST) continue;
       return calls.reduce((sum, { cost }) => sum + cost[amount], 0) / (ms * 1e6);
     }

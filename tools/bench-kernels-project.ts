@@ -1,6 +1,5 @@
 // What tools/bench-kernels.mjs uses of the project, as one module graph.
 
-import { cpus } from 'node:os';
 import { copy, multiplyAdd, THREADS } from '../devices/roofline-calls.js';
 import { openDevice } from '../gpu/device.js';
 import { nodeGpu } from '../gpu/node.js';
@@ -14,6 +13,8 @@ import { buildPrograms } from '../runtime/webgpu/programs.js';
 import { PRESETS } from '../train/presets.js';
 import { trainingPrograms } from '../train/programs.js';
 
+export { finished } from '../devices/clock.js';
+export { stopwatchFor } from '../devices/node/driver-threads.js';
 export { CommandPlan } from '../gpu/commands.js';
 export { PipelineCache } from '../gpu/pipelines.js';
 export { hardwareTuning } from '../gpu/tuning.js';
@@ -21,8 +22,6 @@ export { hardwareTuning } from '../gpu/tuning.js';
 // Here, because the runner that loads this file is gone before its caller can load more, and Dawn is imported on demand.
 export const dawn = await nodeGpu(); // held by the caller: a device must not outlive it
 export const gpu = await openDevice({ gpu: dawn, prefer: 'any' });
-
-export const cores = (): number => cpus().length;
 
 const BYTES = 1 << 24;
 

@@ -7,7 +7,7 @@
 // The clock: on Linux a software adapter's own threads' time on a CPU (so other work on the machine does not count), else
 // timestamp queries. Times are the least of `reps`, sums over the program's dispatches.
 
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { runnerImport } from 'vite';
 
@@ -61,30 +61,12 @@ async function slot(i, bytes) {
   return slots[i];
 }
 
-/** Nanoseconds on a CPU of all threads but this one, by thread. */
-function threads() {
-  const found = new Map();
-  for (const id of readdirSync('/proc/self/task')) {
-    if (Number(id) === process.pid) continue;
-    try {
-      found.set(id, Number(readFileSync(`/proc/self/task/${id}/schedstat`, 'utf8').split(' ')[0]));
-    } catch {} // ended meanwhile
-  }
-  return found;
-}
+const stopwatch = project.stopwatchFor(gpu);
 
-const onCpu = gpu.adapter.software && process.platform === 'linux';
-
-/** Milliseconds of a plan: of a software adapter, its busiest thread's. */
+/** Milliseconds of a plan of one call. */
 async function time(plan) {
-  if (!onCpu) return (await plan.profile()).reduce((sum, { ms }) => sum + ms, 0);
-  const before = threads();
-  plan.submit();
-  await gpu.guard('bench', gpu.device.queue.onSubmittedWorkDone());
-  const spent = [...threads()].map(([id, ns]) => ns - (before.get(id) ?? 0));
-  // The driver has a thread for each core; the others of the process hardly run.
-  const busy = spent.filter(ns => ns > 0.2 * Math.max(...spent));
-  return busy.reduce((sum, ns) => sum + ns, 0) / project.cores() / 1e6;
+  if (!stopwatch) return (await plan.profile()).reduce((sum, { ms }) => sum + ms, 0);
+  return stopwatch.time(plan.calls[0], () => project.finished(gpu, plan));
 }
 
 async function measure({ call, sizes }) {

@@ -41,7 +41,13 @@ await server.listen();
 const software = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'];
 const browser = await chromium.launch({
   executablePath,
-  args: ['--no-sandbox', '--disable-background-networking', ...(process.env.TMCA_GPU ? [] : software)],
+  // timestamps to the nanosecond rather than to 0.1 ms
+  args: [
+    '--no-sandbox',
+    '--disable-background-networking',
+    '--enable-webgpu-developer-features',
+    ...(process.env.TMCA_GPU ? [] : software),
+  ],
 });
 try {
   const page = await browser.newPage();
@@ -59,7 +65,9 @@ try {
     seconds: Number(values.seconds),
     version: JSON.parse(readFileSync(`${root}/package.json`, 'utf8')).version,
   });
-  const text = `${JSON.stringify({ ...result, date: new Date().toISOString() }, null, 2)}\n`;
+  const commit = execFileSync('git', ['rev-parse', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim();
+  const command = ['node tools/bench-page.mjs', ...process.argv.slice(2)].join(' ');
+  const text = `${JSON.stringify({ ...result, command, commit, date: new Date().toISOString() }, null, 2)}\n`;
   if (positionals[0]) writeFileSync(positionals[0], text);
   console.log(text);
 } finally {

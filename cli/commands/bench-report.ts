@@ -1,9 +1,10 @@
 // A benchmark's result as a person reads it.
 
-import type { Cold } from '../../devices/alternate.js';
+import type { ClockName } from '../../devices/clock.js';
+import type { KernelClock, KernelRow } from '../../devices/kernel-table.js';
 import type { BenchResult } from '../../devices/node/bench.js';
+import type { Latencies } from '../../devices/result.js';
 import type { Roofline } from '../../devices/roofline.js';
-import type { Latency } from '../../devices/statistics.js';
 
 /** Three digits, and the unit that they are read in. */
 export function duration(ms: number): string {
@@ -26,14 +27,8 @@ function table(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
-interface Side {
-  readonly frame: Latency;
-  readonly text: Latency;
-  readonly cold: Cold;
-}
-
 /** What is compared: a name, one side's figure, and which of the result's ratios belongs to it. */
-const LINES: readonly (readonly [string, (side: Side) => number | null, ('frame' | 'text' | 'cold')?])[] = [
+const LINES: readonly (readonly [string, (side: Latencies) => number | null, ('frame' | 'text' | 'cold')?])[] = [
   ['frame, median', side => side.frame.p50, 'frame'],
   ['frame, p95', side => side.frame.p95],
   ['frame, p99', side => side.frame.p99],
@@ -60,16 +55,39 @@ function latencies({ ours, peer, ratio }: BenchResult): string[] {
 export const rates = ({ gflops, gflops_f16: half, gbytes }: Roofline): string =>
   `${gflops.toPrecision(3)} GFLOP/s${half ? ` (${half.toPrecision(3)} in f16)` : ''}, ${gbytes.toPrecision(3)} GB/s copied`;
 
-function kernels({ ours }: BenchResult): string[] {
-  if (ours.kernels.length === 0) return ['kernels: no times, since the device has no timestamps'];
-  const rows = ours.kernels.map(({ name, count, ms, share, roofline }) => [
-    name,
-    `${count}`,
-    duration(ms),
-    percent(share),
-    percent(roofline),
+const CLOCKS: Readonly<Record<ClockName, string>> = {
+  'timestamp-query': "on the device's clock",
+  'driver-threads': "by the driver's threads' time on a CPU, each call alone",
+  wall: 'on the wall clock, each call alone',
+};
+
+const rounded = (rate: number | null): string => (rate === null ? '' : rate.toPrecision(3));
+
+function kernels(what: string, rows: readonly KernelRow[], { clock, runs, ms }: KernelClock): string[] {
+  const cells = rows.map(row => [
+    row.name,
+    `${row.count}`,
+    duration(row.ms),
+    percent(row.share),
+    percent(row.roofline),
+    row.bound ?? '',
+    rounded(row.gflops),
+    rounded(row.gbytes),
   ]);
-  return table([['kernel of a frame', 'calls', 'time', 'share', 'of roofline'], ...rows]);
+  const calls = rows.reduce((sum, { count }) => sum + count, 0);
+  const heads = [`kernel of a ${what}`, 'calls', 'time', 'share', 'of roofline', 'bound by', 'GFLOP/s', 'GB/s'];
+  const all = [`sum, medians of ${runs}`, `${calls}`, duration(ms), percent(ms > 0 ? 1 : 0), '', '', '', ''];
+  return ['', ...table([heads, ...cells, all]), `timed ${CLOCKS[clock]}`];
+}
+
+function memory({ device, ours }: BenchResult): string[] {
+  const { gpu_bytes: bytes, planned_bytes: planned } = ours;
+  if (device === 'wasm' || !planned) return [`memory: ${size(bytes.weights)} weights`];
+  const least = (planned.arena / planned.arena_lower_bound).toFixed(2);
+  return [
+    `device memory: ${size(bytes.weights)} weights, ${size(bytes.arena)} activations, ${size(bytes.other)} other`,
+    `a frame's activations: ${size(planned.arena)}, ${least} x the ${size(planned.arena_lower_bound)} that are alive at once`,
+  ];
 }
 
 export function benchReport(result: BenchResult): string {
@@ -87,16 +105,16 @@ export function benchReport(result: BenchResult): string {
     const share = (100 * agreement.mask).toFixed(agreement.mask === 1 ? 0 : 3);
     lines.push(`outputs: logits within ${agreement.max_abs.toExponential(1)}, masks equal on ${share} % of pixels`);
   }
-  const { weights, arena, other } = ours.gpu_bytes;
-  if (result.device === 'wasm') lines.push(`memory: ${size(weights)} weights`);
-  else
+  lines.push(...memory(result));
+  if (result.device !== 'wasm') {
+    const clock = ours.kernel_clock;
     lines.push(
-      `device memory: ${size(weights)} weights, ${size(arena)} activations, ${size(other)} other`,
       `dispatches: ${ours.dispatches} a frame, ${ours.text_dispatches} a text`,
       ...(roofline ? [`adapter: ${rates(roofline)}`] : []),
-      '',
-      ...kernels(result),
+      ...(clock ? kernels('frame', ours.kernels, clock.frame) : []),
+      ...(clock ? kernels('text', ours.text_kernels, clock.text) : []),
     );
+  }
   if (assembly) {
     const duels = [assembly.resize, assembly.tokenize].filter(duel => duel !== null);
     const rows = duels.map(({ work, ours: own, peer: other, ratio, agreement: same }) => [

@@ -8,17 +8,16 @@ import { readModelFiles } from '../../runtime/model-folder/index.js';
 import { exportOnnx } from '../../runtime/node/export-onnx.js';
 import { nodeIo } from '../../runtime/node/folder.js';
 import { nodePlatform } from '../../runtime/node/platform.js';
-import type { AdapterSummary, DeviceChoice, DType, DTypeChoice } from '../../runtime/types.js';
-import { type Agreement, agreement } from '../agreement.js';
-import { alternate, type Cold, type Measured } from '../alternate.js';
+import type { DeviceChoice, DType, DTypeChoice } from '../../runtime/types.js';
+import { alternate } from '../alternate.js';
 import { madeInputs } from '../inputs.js';
-import { type KernelRow, kernelTable, medianCalls, type TimedCall } from '../kernel-table.js';
 import { OurRunner } from '../ours.js';
 import { OrtRunner } from '../peers/ort.js';
-import { measureRoofline, type Roofline } from '../roofline.js';
+import { type RunResult, resultOf } from '../result.js';
+import { measureRoofline } from '../roofline.js';
 import type { BenchInputs, Runner } from '../runner.js';
-import type { Latency } from '../statistics.js';
 import { benchResize, benchTokenize, type Duel } from './assembly-bench.js';
+import { stopwatchFor } from './driver-threads.js';
 import { loadOrt, PEERS, type PeerId, repositoryRoot } from './find-peers.js';
 
 export interface BenchOptions {
@@ -46,37 +45,9 @@ export interface BenchOptions {
   readonly onProgress?: ((what: string, done: number, total: number) => void) | undefined;
 }
 
-export interface BenchResult {
-  readonly adapter: AdapterSummary;
-  /** Which engine ran. */
-  readonly device: 'webgpu' | 'wasm';
-  readonly model: string;
-  /** SHA-256 of its weights; empty where they are filled. */
-  readonly model_hash: string;
-  readonly inputs: { readonly image_size: number; readonly tokens: number };
-  readonly dtype: DType;
-  readonly ours: {
-    readonly frame: Latency;
-    readonly text: Latency;
-    readonly cold: Cold;
-    readonly dispatches: number;
-    readonly text_dispatches: number;
-    readonly gpu_bytes: { readonly weights: number; readonly arena: number; readonly other: number };
-    readonly kernels: readonly KernelRow[];
-  };
-  readonly peer: {
-    readonly name: string;
-    readonly version: string;
-    readonly dtype: DType;
-    readonly frame: Latency;
-    readonly text: Latency;
-    readonly cold: Cold;
-  } | null;
-  readonly ratio: { readonly frame: number; readonly text: number; readonly cold: number } | null;
-  readonly agreement: Agreement | null;
-  /** The adapter's own rates; null in wasm. */
-  readonly roofline: Roofline | null;
+export interface BenchResult extends RunResult {
   readonly assembly: { readonly resize: Duel; readonly tokenize: Duel | null } | null;
+  /** As it was typed. */
   readonly command: string;
   /** Of the repository that the code was run from; null elsewhere. */
   readonly commit: string | null;
@@ -101,24 +72,17 @@ export async function bench(options: BenchOptions): Promise<BenchResult> {
   const runners: Runner[] = peer ? [ours, peer.runner] : [ours];
   try {
     const { frames: rounds, seconds } = options;
-    const { results, ratio } = await alternate(runners, { rounds, budgetMs: 1000 * seconds, signal, onProgress });
+    const comparison = await alternate(runners, { rounds, budgetMs: 1000 * seconds, signal, onProgress });
     // its threads would be in the way of what follows
     await peer?.runner.dispose();
     onProgress?.('kernels', 0, 1);
-    const roofline = ours.gpu && (await measureRoofline(ours.gpu, signal));
-    const profiles = await profiled(ours);
+    const stopwatch = ours.gpu ? stopwatchFor(ours.gpu) : undefined;
+    const roofline = ours.gpu && (await measureRoofline(ours.gpu, { stopwatch, signal }));
+    const profiles = await ours.profile({ stopwatch });
     onProgress?.('assembly', 0, 1);
     const assembly = options.assembly ? await benchAssembly(options, config.imageSize) : null;
-    const [mine, theirs] = results as [Measured, Measured | undefined];
     return {
-      ...aboutOurs(ours, inputs, mine, kernelTable(medianCalls(profiles), roofline, ours.isHalf)),
-      peer:
-        peer && theirs
-          ? { name: peer.runner.name, version: peer.runner.version, dtype: peer.dtype, ...latencies(theirs) }
-          : null,
-      ratio,
-      agreement: theirs ? agreement(mine.logits, theirs.logits) : null,
-      roofline,
+      ...resultOf({ ours, inputs, peer, comparison, roofline, profiles }),
       assembly,
       command: options.command,
       commit: commitOf(),
@@ -128,41 +92,6 @@ export async function bench(options: BenchOptions): Promise<BenchResult> {
     await ours.dispose();
     await peer?.dispose();
   }
-}
-
-function aboutOurs(
-  runner: OurRunner,
-  { size, ids }: BenchInputs,
-  measured: Measured,
-  kernels: readonly KernelRow[],
-): Pick<BenchResult, 'adapter' | 'device' | 'model' | 'model_hash' | 'inputs' | 'dtype' | 'ours'> {
-  const { info } = runner;
-  const { dispatches, gpuBytes } = runner.stats();
-  return {
-    adapter: info.adapter,
-    device: info.device,
-    model: info.model.name,
-    model_hash: info.model.hash,
-    inputs: { image_size: size, tokens: ids.length },
-    dtype: info.dtype,
-    ours: {
-      ...latencies(measured),
-      dispatches: dispatches.frame,
-      text_dispatches: dispatches.text,
-      gpu_bytes: gpuBytes,
-      kernels,
-    },
-  };
-}
-
-const latencies = ({ frame, text, cold }: Measured) => ({ frame, text, cold });
-
-const PROFILES = 5;
-
-async function profiled(ours: OurRunner): Promise<TimedCall[][]> {
-  const profiles: TimedCall[][] = [];
-  for (let i = 0; i < PROFILES; i++) profiles.push(await ours.profile());
-  return profiles;
 }
 
 interface OpenedPeer {

@@ -35,7 +35,7 @@ export class WebGpuEngine implements NetworkEngine<DeviceReport> {
   protected constructor(
     private readonly parts: WebGpuEngineParts,
     protected readonly programs: ReadonlyMap<number, Programs>,
-    private readonly pipelines: PipelineCache,
+    protected readonly pipelines: PipelineCache,
     private readonly weights: WeightStore,
     private readonly readback: Readback,
     protected frame: { readonly length: number; readonly plan: Plan },
@@ -68,7 +68,7 @@ export class WebGpuEngine implements NetworkEngine<DeviceReport> {
   async encode(ids: Int32Array): Promise<DeviceReport> {
     const { gpu } = this.parts;
     const length = paddedLength([...this.programs.keys()], ids.length);
-    const plan = await this.#textPlan(length);
+    const plan = await this.textPlan(length);
     const padded = padIds(ids, length);
     plan.write('ids', bytesOfView(padded.ids));
     plan.write('mask', bytesOfView(padded.mask));
@@ -126,7 +126,7 @@ export class WebGpuEngine implements NetworkEngine<DeviceReport> {
     this.parts.gpu.dispose();
   }
 
-  async #textPlan(length: number): Promise<Plan> {
+  protected async textPlan(length: number): Promise<Plan> {
     let plan = this.#texts.get(length);
     if (!plan) {
       const { gpu } = this.parts;

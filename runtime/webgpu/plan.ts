@@ -2,7 +2,7 @@
 
 import { check } from '../../errors/index.js';
 import { type ArenaCall, type ArenaLimits, type ArenaPlan, lifetimes, planArenas } from '../../gpu/arena.js';
-import { type BufferRange, type CallTime, CommandPlan } from '../../gpu/commands.js';
+import { type BufferRange, CommandPlan } from '../../gpu/commands.js';
 import type { GpuDevice } from '../../gpu/device.js';
 import type { KernelCall } from '../../gpu/kernel.js';
 import type { PipelineCache } from '../../gpu/pipelines.js';
@@ -157,9 +157,9 @@ export class Plan {
     this.commands.encode(encoder);
   }
 
-  /** Device time of each call; see CommandPlan.profile. */
-  profile(): Promise<CallTime[]> {
-    return this.commands.profile();
+  /** Its dispatches, bound to where their operands lie. */
+  get calls(): readonly KernelCall<BufferRange>[] {
+    return this.commands.calls;
   }
 
   /** Frees the arenas. Twice is fine. */

@@ -4,8 +4,11 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { timeCalls, wallClock } from '../../devices/clock.js';
 import type { BenchResult } from '../../devices/node/bench.js';
 import { measureRoofline } from '../../devices/roofline.js';
+import { multiplyAdd, THREADS } from '../../devices/roofline-calls.js';
+import { PipelineCache } from '../../gpu/pipelines.js';
 import { call } from '../null/cli-fakes.js';
 import { testDevice } from './device.js';
 
@@ -44,12 +47,27 @@ describe('tmca bench', () => {
     const { load, compile, first_text, first_frame, total } = ours.cold;
     expect(total).toBeGreaterThanOrEqual(Math.max(load!, compile!) + first_text + first_frame);
     expect(ours.gpu_bytes.weights).toBeGreaterThan(100_000);
-    const calls = ours.kernels.reduce((sum, { count }) => sum + count, 0);
-    expect([0, ours.dispatches]).toContain(calls);
-    if (calls > 0) {
-      expect(ours.kernels.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 6);
-      expect(ours.kernels.every(({ roofline }) => roofline === null || roofline >= 0)).toBe(true);
+    const clock = ours.kernel_clock!;
+    for (const [rows, { ms, runs }, dispatches] of [
+      [ours.kernels, clock.frame, ours.dispatches],
+      [ours.text_kernels, clock.text, ours.text_dispatches],
+    ] as const) {
+      expect(rows.reduce((sum, { count }) => sum + count, 0)).toBe(dispatches);
+      expect(rows.reduce((sum, row) => sum + row.share, 0)).toBeCloseTo(1, 6);
+      expect(rows.reduce((sum, row) => sum + row.ms, 0)).toBeCloseTo(ms, 6);
+      expect(runs).toBe(5);
+      for (const { roofline, bound, gflops } of rows.filter(row => row.ms > 0)) {
+        expect(roofline).toBeGreaterThan(0);
+        expect(['arithmetic', 'memory']).toContain(bound);
+        expect(gflops).toBeGreaterThanOrEqual(0);
+      }
     }
+    const { inputs, outputs, arena, arena_lower_bound } = ours.planned_bytes!;
+    expect(outputs).toBe(4 * 32 * 32);
+    expect(inputs).toBeGreaterThan(4 * 3 * 32 * 32);
+    expect(arena).toBeGreaterThanOrEqual(arena_lower_bound);
+    expect(arena_lower_bound).toBeGreaterThan(inputs);
+    expect(ours.gpu_bytes.arena).toBeGreaterThanOrEqual(arena);
     expect(result.command).toMatch(/^tmca/);
     expect(new Date(result.date).toISOString()).toBe(result.date);
   });
@@ -61,6 +79,28 @@ describe('tmca bench', () => {
     expect(stdout).toMatch(/^tmca, fp32, 32 x 32, 16 tokens, on /);
     expect(stdout).toContain('\nframe, median ');
   });
+});
+
+describe('each call`s time', () => {
+  test.each(['timestamp-query', 'wall'] as const)(
+    'by %s: more work takes longer, in the order of the calls',
+    async clock => {
+      const gpu = await testDevice(true);
+      if (clock === 'timestamp-query' && !gpu.features.timestamps) return expect(gpu.features.timestamps).toBe(false);
+      const before = { ...gpu.bytes };
+      const usage = GPUBufferUsage.STORAGE;
+      const buffer = await gpu.createBuffer({ label: 'sums', size: 16 * THREADS, usage, kind: 'other' });
+      const out = { buffer, offset: 0, size: 16 * THREADS };
+      const calls = [1, 256, 2].map(rounds => multiplyAdd(rounds, 'f32', out));
+      const stopwatch = clock === 'wall' ? wallClock : undefined;
+      const timed = await timeCalls(new PipelineCache(gpu), calls, { stopwatch, runs: 3 });
+      expect([timed.clock, timed.runs, timed.ms.length]).toEqual([clock, 3, 3]);
+      expect(timed.ms[1]).toBeGreaterThan(3 * timed.ms[0]!);
+      expect(timed.ms[1]).toBeGreaterThan(3 * timed.ms[2]!);
+      gpu.destroyBuffer(buffer);
+      expect(gpu.bytes).toEqual(before);
+    },
+  );
 });
 
 test('an adapter`s rates are measured, and nothing is left on the device', async () => {

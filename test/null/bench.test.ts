@@ -1,17 +1,21 @@
 // The benchmark's arithmetic, with runners and clocks that the test decides.
 
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
 import { benchReport, duration } from '../../cli/commands/bench-report.js';
 import { agreement } from '../../devices/agreement.js';
 import { alternate } from '../../devices/alternate.js';
 import { madeInputs } from '../../devices/inputs.js';
-import { kernelTable, medianCalls } from '../../devices/kernel-table.js';
+import { kernelTable } from '../../devices/kernel-table.js';
 import type { BenchResult } from '../../devices/node/bench.js';
+import { elapsed, stopwatchFor } from '../../devices/node/driver-threads.js';
 import { loadPeer } from '../../devices/node/find-peers.js';
 import { type OrtModule, OrtRunner, type OrtTensor } from '../../devices/peers/ort.js';
 import { leastMs, type Roofline } from '../../devices/roofline.js';
 import type { Runner } from '../../devices/runner.js';
 import { latency, pairedRatio, percentile } from '../../devices/statistics.js';
+import type { GpuDevice } from '../../gpu/device.js';
 import { DEFAULT_CONFIG, parseConfig } from '../../model/config.js';
 import { call } from './cli-fakes.js';
 import { failure } from './raw-safetensors.js';
@@ -149,23 +153,64 @@ describe('kernels', () => {
   });
 
   test('a kernel`s calls together, slowest first', () => {
-    const timed = (name: string, ms: number, flops: number) => ({ name, ms, cost: { flops, bytes: 0 } });
-    const rows = kernelTable([timed('norm', 1, 1e6), timed('linear', 4, 2e7), timed('linear', 5, 2.5e7)], rates, false);
-    expect(rows).toEqual([
-      { name: 'linear', count: 2, ms: 9, share: 0.9, roofline: 0.5 },
-      { name: 'norm', count: 1, ms: 1, share: 0.1, roofline: expect.closeTo(0.1, 9) },
+    const timed = (name: string, ms: number, flops: number, bytes = 0) => ({ name, ms, cost: { flops, bytes } });
+    const calls = [timed('norm', 1, 1e6, 4e5), timed('linear', 4, 2e7), timed('linear', 5, 2.5e7, 2e6)];
+    expect(kernelTable(calls, rates, false)).toEqual([
+      { name: 'linear', count: 2, ms: 9, share: 0.9, roofline: 0.5, bound: 'arithmetic', gflops: 5, gbytes: 2 / 9 },
+      {
+        ...{ name: 'norm', count: 1, ms: 1, share: 0.1, roofline: expect.closeTo(0.2, 9), bound: 'memory' },
+        ...{ gflops: 1, gbytes: 0.4 },
+      },
     ]);
+    const unknown = { roofline: null, bound: null, gflops: null, gbytes: null };
     expect(kernelTable([timed('norm', 0, 1)], rates, false)).toEqual([
-      { name: 'norm', count: 1, ms: 0, share: 0, roofline: null },
+      { name: 'norm', count: 1, ms: 0, share: 0, ...unknown },
+    ]);
+    expect(kernelTable([timed('norm', 2, 4e6)], null, false)).toEqual([
+      { name: 'norm', count: 1, ms: 2, share: 1, ...unknown, gflops: 2, gbytes: 0 },
     ]);
     expect(kernelTable([], rates, false)).toEqual([]);
   });
+});
 
-  test('each call by its median', () => {
-    const profile = (a: number, b: number) => [a, b].map(ms => ({ name: 'k', ms, cost: { flops: 1, bytes: 1 } }));
-    const profiles = [profile(3, 10), profile(1, 90), profile(2, 11)];
-    expect(medianCalls(profiles).map(({ ms }) => ms)).toEqual([2, 11]);
-    expect(medianCalls([])).toEqual([]);
+describe('a software adapter`s threads', () => {
+  test('as many cores as there are workgroups share the work, the last round is not full', () => {
+    expect(elapsed(10, 1, 2)).toBe(10);
+    expect(elapsed(10, 100, 2)).toBe(5);
+    expect(elapsed(9, 3, 2)).toBe(6);
+  });
+
+  test('time on a CPU counts, time that nobody works does not; hardware has its own clock', async () => {
+    const device = (software: boolean) => ({ adapter: { software } }) as GpuDevice;
+    expect(stopwatchFor(device(false))).toBeUndefined();
+    const watch = stopwatchFor(device(true));
+    if (process.platform !== 'linux') return expect(watch).toBeUndefined();
+    const worker = new Worker(
+      `const { parentPort } = require('node:worker_threads');
+       parentPort.on('message', ms => {
+         // of the process, whose other threads wait
+         const spent = () => { const { user, system } = process.cpuUsage(); return (user + system) / 1000; };
+         const end = spent() + ms;
+         while (spent() < end);
+         parentPort.postMessage('done');
+       });`,
+      { eval: true },
+    );
+    try {
+      const work = (ms: number) => async () => {
+        worker.postMessage(ms);
+        await once(worker, 'message');
+      };
+      await work(1)();
+      const one = { workgroups: [1, 1, 1] } as const;
+      const busy = await watch!.time(one, work(80));
+      expect(busy).toBeGreaterThan(60);
+      expect(busy).toBeLessThan(160);
+      const idle = await watch!.time(one, () => new Promise(resolve => setTimeout(resolve, 200)));
+      expect(idle).toBeLessThan(60);
+    } finally {
+      await worker.terminate();
+    }
   });
 });
 
@@ -265,9 +310,23 @@ describe('the command', () => {
       text_dispatches: 41,
       gpu_bytes: { weights: 20.8e6, arena: 1e6, other: 2e5 },
       kernels: [
-        { name: 'linear-vec4', count: 35, ms: 6, share: 0.6, roofline: 0.456 },
-        { name: 'norm', count: 2, ms: 0.4, share: 0.04, roofline: null },
+        {
+          ...{ name: 'linear-vec4', count: 35, ms: 6, share: 0.9375, roofline: 0.456, bound: 'arithmetic' },
+          ...{ gflops: 12.34, gbytes: 0.5 },
+        },
+        { name: 'norm', count: 2, ms: 0.4, share: 0.0625, roofline: null, bound: null, gflops: null, gbytes: null },
       ],
+      text_kernels: [
+        {
+          ...{ name: 'softmax', count: 3, ms: 0.2, share: 1, roofline: 1, bound: 'memory' },
+          ...{ gflops: 0.1, gbytes: 3.25 },
+        },
+      ],
+      kernel_clock: {
+        frame: { clock: 'driver-threads', runs: 5, ms: 6.4 },
+        text: { clock: 'timestamp-query', runs: 3, ms: 0.2 },
+      },
+      planned_bytes: { inputs: 2e5, outputs: 1e5, arena: 8e5, arena_lower_bound: 64e4 },
     },
     peer: { name: 'onnxruntime webgpu', version: '1.30.0', dtype: 'fp32', ...side(25, 100, null) },
     ratio: { frame: 0.4, text: 1, cold: 1 },
@@ -298,12 +357,20 @@ describe('the command', () => {
       '',
       'outputs: logits within 4.8e-6, masks equal on 100 % of pixels',
       'device memory: 20.8 MB weights, 1.0 MB activations, 0.2 MB other',
+      'a frame`s activations: 0.8 MB, 1.25 x the 0.6 MB that are alive at once'.replace('`', "'"),
       'dispatches: 84 a frame, 41 a text',
       'adapter: 19.0 GFLOP/s, 3.25 GB/s copied',
       '',
-      'kernel of a frame   calls      time    share   of roofline',
-      'linear-vec4            35   6.00 ms   60.0 %        45.6 %',
-      'norm                    2    400 µs    4.0 %',
+      'kernel of a frame   calls      time     share   of roofline     bound by   GFLOP/s    GB/s',
+      'linear-vec4            35   6.00 ms    93.8 %        45.6 %   arithmetic      12.3   0.500',
+      'norm                    2    400 µs     6.3 %',
+      'sum, medians of 5      37   6.40 ms   100.0 %',
+      "timed by the driver's threads' time on a CPU, each call alone",
+      '',
+      'kernel of a text    calls     time     share   of roofline   bound by   GFLOP/s   GB/s',
+      'softmax                 3   200 µs   100.0 %       100.0 %     memory     0.100   3.25',
+      'sum, medians of 3       3   200 µs   100.0 %',
+      "timed on the device's clock",
       '',
       'on the host                                  ours            peer   ours : peer    equal',
       'resize 1920x1080 to 32x32 and normalise   2.00 ms   sharp 4.00 ms          0.50   99.8 %',
@@ -311,8 +378,12 @@ describe('the command', () => {
     const alone = benchReport({ ...result, peer: null, ratio: null, agreement: null, assembly: null });
     expect(alone).toContain('20 frames, 5 texts\n');
     expect(alone).not.toContain('peer');
-    const quiet = benchReport({ ...result, ours: { ...result.ours, kernels: [] } });
-    expect(quiet).toContain('kernels: no times, since the device has no timestamps');
+    const wasm: BenchResult = {
+      ...{ ...result, device: 'wasm', roofline: null },
+      ours: { ...result.ours, planned_bytes: null, kernel_clock: null, kernels: [], text_kernels: [] },
+    };
+    expect(benchReport(wasm)).toContain('\nmemory: 20.8 MB weights\n');
+    expect(benchReport(wasm)).not.toMatch(/kernel of|dispatches|adapter:/);
   });
 
   test('three digits in the unit that is read', () => {

@@ -1,10 +1,11 @@
 // The benchmark in a page: this package and onnxruntime-web's WebGPU in turn, on one adapter. tools/bench-page.mjs opens it.
 
-import { agreement } from '../../devices/agreement.js';
 import { alternate } from '../../devices/alternate.js';
 import { madeInputs } from '../../devices/inputs.js';
 import { OurRunner } from '../../devices/ours.js';
 import { type OrtModule, OrtRunner } from '../../devices/peers/ort.js';
+import { resultOf } from '../../devices/result.js';
+import { measureRoofline } from '../../devices/roofline.js';
 import { readModelFiles, webIo } from '../../runtime/model-folder/index.js';
 import type { DTypeChoice } from '../../runtime/types.js';
 
@@ -32,19 +33,13 @@ async function benchInPage({ model, onnx, ort: files, dtype, frames, seconds, ve
   const models = { image: `${onnx}/image.onnx`, text: `${onnx}/text.onnx` };
   const peer = new OrtRunner({ ort, name: 'onnxruntime-web webgpu', provider: 'webgpu', models, inputs });
   const onProgress = (what: string, done: number, total: number) => console.log(`${what} ${done}/${total}`);
-  const { results, ratio } = await alternate([ours, peer], { rounds: frames, budgetMs: 1000 * seconds, onProgress });
-  const [mine, theirs] = results;
-  const { adapter, dtype: ran, model: of } = ours.info;
-  const { dispatches, gpuBytes } = ours.stats();
-  const told = { frame: mine!.frame, text: mine!.text, cold: mine!.cold };
+  const comparison = await alternate([ours, peer], { rounds: frames, budgetMs: 1000 * seconds, onProgress });
+  const roofline = ours.gpu && (await measureRoofline(ours.gpu));
+  const profiles = await ours.profile();
+  // it was exported at the precision that runs here
+  const side = { runner: peer, dtype: ours.info.dtype };
   const result = {
-    adapter,
-    model: of.name,
-    dtype: ran,
-    ours: { ...told, dispatches: dispatches.frame, gpu_bytes: gpuBytes },
-    peer: { name: peer.name, version: peer.version, frame: theirs!.frame, text: theirs!.text, cold: theirs!.cold },
-    ratio,
-    agreement: agreement(mine!.logits, theirs!.logits),
+    ...resultOf({ ours, inputs, peer: side, comparison, roofline, profiles }),
     userAgent: navigator.userAgent,
   };
   await ours.dispose();

@@ -5,7 +5,7 @@ import { check, TmcaError, throwIfAborted } from '../errors/index.js';
 import { type AdapterInfo, type AdapterOptions, describeAdapter, findAdapter, negotiateLimits } from './adapter.js';
 import type { Pacer } from './pacer.js';
 import type { ShaderFeatures } from './shader.js';
-import { gpuTuning, hardwareTuning, type Tuning } from './tuning.js';
+import { hardwareTuning, type Tuning } from './tuning.js';
 
 export interface DeviceFeatures extends ShaderFeatures {
   /** `timestamp-query`. */
@@ -64,11 +64,13 @@ async function tryOpen(options: DeviceOptions): Promise<GpuDevice> {
     ]),
   ) as unknown as DeviceFeatures;
   const info = describeAdapter(adapter);
+  const { profileOf, tuningOf } = await import('./profiles.js');
+  const profile = profileOf(info);
   const { subgroupMinSize, subgroupMaxSize } = adapter.info;
-  const tuning = gpuTuning({ software: info.software, subgroupMinSize, subgroupMaxSize }, features);
+  const tuning = tuningOf(profile, { ...features, subgroupMinSize, subgroupMaxSize });
   const software = info.software ? await import('./software.js') : undefined;
   const device = await requestDevice(adapter, features);
-  const gpu = new GpuDevice(device, info, features, { tuning, ...software?.softwareExtras() });
+  const gpu = new GpuDevice(device, info, features, { tuning, profile: profile.name, ...software?.softwareExtras() });
   if (signal?.aborted) gpu.dispose();
   throwIfAborted(signal, 'openDevice');
   // One round trip, so that a device that was born lost shows it.
@@ -97,6 +99,8 @@ async function requestDevice(adapter: GPUAdapter, features: DeviceFeatures): Pro
 /** What devices of some kind have beyond others. */
 export interface DeviceExtras {
   readonly tuning?: Tuning;
+  /** Name of the profile that the tuning is from; `default` if not given. */
+  readonly profile?: string;
   readonly includes?: Readonly<Record<string, string>>;
   readonly pacer?: Pacer | null;
 }
@@ -108,6 +112,7 @@ export interface DeviceExtras {
 export class GpuDevice {
   /** How kernels are to be cut for it; settled when the device is opened. */
   tuning: Tuning;
+  readonly profile: string;
   /** Shared WGSL that only devices of its kind need. */
   readonly includes: Readonly<Record<string, string>>;
   readonly limits: GPUSupportedLimits;
@@ -123,10 +128,11 @@ export class GpuDevice {
     readonly device: GPUDevice,
     readonly adapter: AdapterInfo,
     readonly features: DeviceFeatures,
-    { tuning = hardwareTuning, includes = {}, pacer = null }: DeviceExtras = {},
+    { tuning = hardwareTuning, profile = 'default', includes = {}, pacer = null }: DeviceExtras = {},
   ) {
     this.limits = device.limits;
     this.tuning = tuning;
+    this.profile = profile;
     this.includes = includes;
     this.#pacer = pacer;
     device.lost.then(info => {

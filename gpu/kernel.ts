@@ -1,7 +1,7 @@
 // What a kernel is, to the rest of the project: a call record. A kernel's factory (`kernels/NAME.ts`) turns dimensions
 // and operands into one; whoever runs it (a plan, a test) supplies the buffers. Nothing here touches a device.
 
-import type { Tuning } from './tuning.js';
+import type { Cut, Tuning } from './tuning.js';
 
 /**
  * How numbers lie in a storage buffer. `f16` is native where the device has `shader-f16`, else packed in pairs in u32; `i8`
@@ -69,6 +69,8 @@ export interface KernelCall<Operand> {
   readonly bindings: readonly Binding<Operand>[];
   /** Workgroup counts; each at most 65,535 (see `spread`). */
   readonly workgroups: readonly [number, number, number];
+  /** Where the device decides how the work is cut. */
+  readonly cut?: Cut;
   /** Multiply-adds times two plus other arithmetic, and bytes moved at least once: for rooflines. */
   readonly cost: { readonly flops: number; readonly bytes: number };
 }

@@ -7,7 +7,7 @@ import { linear } from './kernels/linear.js';
 import { Pacer } from './pacer.js';
 import { PipelineCache } from './pipelines.js';
 import { Readback } from './readback.js';
-import { hardwareTuning, type Tuning } from './tuning.js';
+import type { Tuning } from './tuning.js';
 
 /** A browser's main thread may not sleep, and there another process does the work: only Node is paced. */
 const inNode = (): boolean =>
@@ -25,12 +25,12 @@ const integers = (count: number, step: number): Float32Array<ArrayBuffer> =>
   Float32Array.from({ length: count }, (_, i) => ((i * step) % 7) - 3);
 
 /**
- * The tuning if a product of matrices comes out right with it, else that of hardware: drivers have reported subgroups that
+ * The tuning if a product of matrices comes out right with it, else its tiles in workgroup memory: drivers have reported subgroups that
  * they do not have. A device that fails otherwise is left to its next user to report.
  */
 export async function trustedTuning(gpu: GpuDevice, tuning: Tuning): Promise<Tuning> {
   if (tuning.lanes === 0) return tuning;
-  return (await multipliesRight(gpu, tuning).catch(() => false)) ? tuning : hardwareTuning;
+  return (await multipliesRight(gpu, tuning).catch(() => false)) ? tuning : { ...tuning, lanes: 0 };
 }
 
 async function multipliesRight(gpu: GpuDevice, tuning: Tuning): Promise<boolean> {

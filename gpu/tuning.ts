@@ -1,37 +1,68 @@
-// How kernels are cut for the adapter at hand. It follows from what the adapter is, never from a clock: the same adapter
-// then rounds alike at every run, so a training run that is resumed goes on bit for bit.
+// How kernels are cut for the adapter at hand. A profile says it of a kind of adapter (gpu/profiles.ts): it follows from what the
+// adapter is, never from a clock, so a training run that is resumed rounds as it did. For inference, the tuner may choose
+// otherwise for a class of shapes, by measuring (gpu/tuner/).
 
-import type { AdapterInfo } from './adapter.js';
+/** Rows x columns of the outputs that one workgroup computes (include/gemm-tile.wgsl). */
+export const productTiles = {
+  '32x32': { LINES: 8, TILE_M: 4, TILE_N: 4 },
+  '32x64': { LINES: 8, TILE_M: 4, TILE_N: 8 },
+  '64x32': { LINES: 16, TILE_M: 4, TILE_N: 4 },
+  '64x64': { LINES: 8, TILE_M: 8, TILE_N: 8 },
+  '128x64': { LINES: 16, TILE_M: 8, TILE_N: 8 },
+} as const;
 
-/** Knobs of kernel factories. What a knob says of speed holds for a class of devices, and the figures are in `gpuTuning`. */
+export type ProductTile = keyof typeof productTiles;
+
+/** `large` where that makes `enough` workgroups, else `small`. */
+export interface ProductKnobs {
+  readonly large: ProductTile;
+  readonly small: ProductTile;
+  readonly enough: number;
+}
+
+/** What differs from one kind of adapter to another; devices/profiles/*.json has the reasons. */
+export interface Knobs {
+  /** `skinny`: most rows of a product whose sums are shared out along k (linear-skinny.wgsl); 0 for never. */
+  readonly linear: ProductKnobs & { readonly skinny: number };
+  readonly conv2d: ProductKnobs;
+  /** `pixels`: neighbours that an invocation computes, where that makes `enough` workgroups; else half of them. */
+  readonly depthwise: { readonly pixels: number; readonly enough: number };
+  /** Queries of a workgroup: `large` from `many` queries on, else `small`; 8, 16 or 32. */
+  readonly attention: { readonly large: number; readonly small: number; readonly many: number };
+}
+
+/** Knobs of kernel factories. */
 export interface Tuning {
   /**
    * Where it is not 0, the device's subgroups all have so many invocations, and they are the lanes of a CPU's vector unit:
    * tiles are then shared by shuffling registers (include/gemm-lanes.wgsl) instead of through workgroup memory.
    */
   readonly lanes: 0 | 4 | 8 | 16;
+  readonly knobs: Knobs;
+  /** Variants by class of shapes, in place of what the knobs say: of the tuner, and never where training reads them. */
+  readonly choices?: Readonly<Record<string, string>>;
 }
 
 /** What GPUs want, and what a program is lowered with where no device is known: tiles in workgroup memory. */
-export const hardwareTuning: Tuning = { lanes: 0 };
+export const hardwareTuning: Tuning = {
+  lanes: 0,
+  knobs: {
+    linear: { large: '64x64', small: '32x32', enough: 96, skinny: 32 },
+    conv2d: { large: '64x64', small: '32x32', enough: 96 },
+    depthwise: { pixels: 4, enough: 64 },
+    attention: { large: 32, small: 16, many: 256 },
+  },
+};
 
-/** What of an adapter decides. */
-export interface TunedAdapter extends Pick<AdapterInfo, 'software'> {
-  readonly subgroupMinSize?: number | undefined;
-  readonly subgroupMaxSize?: number | undefined;
+/** Of a call that can be cut in several ways: its class of shapes, and the way. */
+export interface Cut {
+  readonly shape: string;
+  readonly variant: string;
 }
 
 /**
- * The tuning for an adapter.
- *
- * Software adapters run an invocation in each lane of a vector register. There, on llvmpipe (Mesa 25.0, AVX2), workgroup
- * memory costs a gather or scatter like any storage buffer, and the tiles of hardware reach 5 GFLOP/s; a load shared by a
- * shuffle reaches 20 to 27 at the same shapes. SwiftShader: 0.3 and 1.2 (tools/bench-kernels.mjs).
+ * Calls that share a choice: those of one kernel, equal in `traits` (element types, and what decides how work can be cut), whose
+ * sizes round up to the same powers of two.
  */
-export function gpuTuning(
-  { software, subgroupMinSize, subgroupMaxSize }: TunedAdapter,
-  features: { readonly subgroups: boolean },
-): Tuning {
-  const lanes = software && features.subgroups && subgroupMinSize === subgroupMaxSize ? subgroupMaxSize : 0;
-  return lanes === 4 || lanes === 8 || lanes === 16 ? { lanes } : hardwareTuning;
-}
+export const shapeClass = (kernel: string, traits: readonly (string | number)[], sizes: readonly number[]): string =>
+  `${kernel} ${traits.join('/')} ${sizes.map(size => 2 ** Math.ceil(Math.log2(size))).join('x')}`;

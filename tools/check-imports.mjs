@@ -13,6 +13,8 @@ export const layers = {
   errors: 0,
   // The compiled module; no source imports anything from there but assembly/instance.ts.
   build: 0,
+  // Data: what is known of kinds of adapters.
+  'devices/profiles': 0,
   gpu: 1,
   assembly: 1,
   model: 2,

@@ -2,7 +2,7 @@
 
 import { check } from '../../errors/index.js';
 import { f32, type KernelCall, type KernelStorage, spread, u32 } from '../kernel.js';
-import { hardwareTuning, type Tuning } from '../tuning.js';
+import { hardwareTuning, shapeClass, type Tuning } from '../tuning.js';
 import general from './attention.wgsl?raw';
 import { laneColumns } from './attention-lanes.js';
 import vec4 from './attention-vec4.wgsl?raw';
@@ -69,10 +69,11 @@ export function attention<O>(
   const at = { q: dims.q ?? whole(channels), k: dims.k ?? whole(channels), v: dims.v ?? whole(channels) };
   for (const name of ['q', 'k', 'v'] as const) checkRange('attention', name, at[name], channels);
   const fast = headDim % 4 === 0 && isVec4(at.q) && isVec4(at.k) && isVec4(at.v);
-  const variant = fast ? { name: 'attention-vec4', source: vec4 } : { name: 'attention', source: general };
-  const { tiles, ...cut } = tiling(queries, headDim, tuning);
+  const kernel = fast ? { name: 'attention-vec4', source: vec4 } : { name: 'attention', source: general };
+  const shape = shapeClass(kernel.name, [act, headDim], [batch * heads, queries, keys]);
+  const { tiles, variant, ...cut } = tiling(shape, queries, headDim, tuning);
   return {
-    shader: { ...variant, act, ...cut },
+    shader: { ...kernel, act, ...cut },
     constants: { has_mask: given(mask) },
     uniforms: [
       ...[batch, queries, keys, heads, headDim, Math.ceil(headDim / 4)].map(u32),
@@ -87,6 +88,7 @@ export function attention<O>(
       { operand: out, access: 'read_write' },
     ],
     workgroups: spread(batch * heads * tiles),
+    cut: { shape, variant },
     cost: {
       // Two products, and about five operations a score for its softmax.
       flops: batch * heads * queries * keys * (4 * headDim + 5),
@@ -95,19 +97,20 @@ export function attention<O>(
   };
 }
 
-/** Queries from which a workgroup can take 32 of them and a GPU still has workgroups enough. */
-const MANY_QUERIES = 256;
-
 /** Vectors of output that an invocation may hold. */
 const MAX_HELD = 16;
 
 /** What include/attention-tile.wgsl or attention-lanes.wgsl must know, and the tiles of one head. */
-function tiling(queries: number, headDim: number, { lanes }: Tuning = hardwareTuning) {
-  if (lanes > 0) {
-    const tile = laneColumns(headDim, lanes);
-    return { tile, swap: { 'attention-tile': 'attention-lanes' }, tiles: Math.ceil(queries / lanes) };
-  }
+function tiling(shape: string, queries: number, headDim: number, tuning: Tuning = hardwareTuning) {
+  const { lanes, knobs, choices } = tuning;
+  const { large, small, many } = knobs.attention;
   const strips = Math.ceil(headDim / 32);
-  const perLine = queries >= MANY_QUERIES && 4 * strips <= MAX_HELD ? 4 : 2;
-  return { tile: { QUERIES: perLine, STRIPS: strips }, tiles: Math.ceil(queries / (8 * perLine)) };
+  const wanted = queries >= many && (large / 8) * strips <= MAX_HELD ? large : small;
+  const variant = choices?.[shape] ?? (lanes > 0 ? 'lanes' : `${wanted}`);
+  if (variant === 'lanes') {
+    const tile = laneColumns(headDim, lanes);
+    return { variant, tile, swap: { 'attention-tile': 'attention-lanes' }, tiles: Math.ceil(queries / lanes) };
+  }
+  const each = Number(variant);
+  return { variant, tile: { QUERIES: each / 8, STRIPS: strips }, tiles: Math.ceil(queries / each) };
 }

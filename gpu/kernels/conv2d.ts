@@ -2,6 +2,7 @@
 
 import { check } from '../../errors/index.js';
 import { type KernelCall, type KernelStorage, u32 } from '../kernel.js';
+import { hardwareTuning, shapeClass } from '../tuning.js';
 import general from './conv2d.wgsl?raw';
 import vec4 from './conv2d-vec4.wgsl?raw';
 import { type WindowDims, windowOf } from './conv2d-window.js';
@@ -60,10 +61,12 @@ export function conv2d<O>(dims: Conv2dDims, operands: Conv2dOperands<O>, storage
   const k = window.kernelHeight * window.kernelWidth * (window.channels + window.channels2);
   const fast = window.channels % 4 === 0 && window.channels2 % 4 === 0;
   const unit = fast ? 4 : 1;
-  const { tiling, workgroups } = gemmTiles(m, n, storage.tuning);
-  const variant = fast ? { name: 'conv2d-vec4', source: vec4 } : { name: 'conv2d', source: general };
+  const kernel = fast ? { name: 'conv2d-vec4', source: vec4 } : { name: 'conv2d', source: general };
+  const { tuning = hardwareTuning } = storage;
+  const shape = shapeClass(kernel.name, [storage.act, storage.weight], [m, n, k]);
+  const { tiling, workgroups, variant } = gemmTiles(m, n, tuning, tuning.knobs.conv2d, tuning.choices?.[shape]);
   return {
-    shader: { ...variant, act: storage.act, weight: storage.weight, ...tiling },
+    shader: { ...kernel, act: storage.act, weight: storage.weight, ...tiling },
     constants: {
       ...epilogueConstants(activation, shuffle),
       has_bias: given(bias),
@@ -86,6 +89,7 @@ export function conv2d<O>(dims: Conv2dDims, operands: Conv2dOperands<O>, storage
       { operand: scale, access: 'read' },
     ],
     workgroups,
+    cut: { shape, variant },
     cost: {
       flops: m * n * (2 * k + given(bias) + given(gate) + given(scale)),
       bytes:

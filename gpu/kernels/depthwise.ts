@@ -2,7 +2,7 @@
 
 import { check } from '../../errors/index.js';
 import { f32, type KernelCall, type KernelStorage, spread, u32 } from '../kernel.js';
-import { hardwareTuning } from '../tuning.js';
+import { hardwareTuning, shapeClass } from '../tuning.js';
 import general from './depthwise.wgsl?raw';
 import vec4 from './depthwise-vec4.wgsl?raw';
 import { checkScale, given } from './guard.js';
@@ -72,12 +72,17 @@ export function depthwiseCall<O>(
   const fast = channels % 4 === 0;
   const packets = fast ? channels / 4 : channels;
   const rows = batch * height;
-  const { tile, runs, workgroups } = tiling(rows, width, packets, storage.tuning);
-  const variant = fast ? { name: 'depthwise-vec4', source: vec4 } : { name: 'depthwise', source: general };
+  const kernel = fast ? { name: 'depthwise-vec4', source: vec4 } : { name: 'depthwise', source: general };
+  const shape = shapeClass(
+    kernel.name,
+    [storage.act, storage.weight, channels, `${kernelHeight}x${kernelWidth}`],
+    [rows, width],
+  );
+  const { tile, runs, workgroups } = tiling(shape, rows, width, packets, storage.tuning);
   const count = rows * width * channels;
   const taps = kernelHeight * kernelWidth;
   return {
-    shader: { ...variant, act: storage.act, weight: storage.weight, tile },
+    shader: { ...kernel, act: storage.act, weight: storage.weight, tile },
     constants: {
       kernel_height: kernelHeight,
       kernel_width: kernelWidth,
@@ -96,6 +101,7 @@ export function depthwiseCall<O>(
       { operand: normBias, access: 'read' },
     ],
     workgroups,
+    cut: { shape, variant: `${tile.PIXELS}` },
     cost: {
       flops: count * (2 * taps + given(bias) + (eps === null ? 0 : 5) + 2 * given(normWeight)),
       bytes:
@@ -106,26 +112,21 @@ export function depthwiseCall<O>(
   };
 }
 
-/**
- * Where lanes are a CPU's, a load costs a gather whoever else reads the same, and sums that do not fit registers lie in the
- * nearest cache: long runs, which read a weight once for all of their pixels, are twice as fast as runs of four.
- */
-const MOST_PIXELS = 16;
-
-/** Workgroups under which shorter runs, though they read more, keep more of a GPU busy. */
-const ENOUGH_WORKGROUPS = 64;
-
 /** Tile constants of include/depthwise-row.wgsl: as few idle lanes as powers of two allow, at least 8 lanes to a pixel. */
-function tiling(rows: number, width: number, packets: number, tuning = hardwareTuning) {
+function tiling(shape: string, rows: number, width: number, packets: number, tuning = hardwareTuning) {
   const candidates = packets >= 8 ? [64, 32, 16, 8] : [2 ** Math.ceil(Math.log2(packets))];
   const used = (lanes: number) => Math.ceil(packets / lanes) * lanes;
   const lanes = candidates.reduce((best, next) => (used(next) < used(best) ? next : best));
   const perLane = Math.ceil(packets / lanes);
   const groups = 64 / lanes;
   const count = (pixels: number) => Math.ceil((rows * Math.ceil(width / pixels)) / groups);
-  const long = perLane > 16 ? 1 : 4; // normalisation holds perLane · pixels packets
-  const short = count(long) >= ENOUGH_WORKGROUPS ? long : Math.min(long, 2);
-  const pixels = tuning.lanes > 0 && long > 1 ? Math.ceil(width / Math.ceil(width / MOST_PIXELS)) : short;
+  const { pixels: most, enough } = tuning.knobs.depthwise;
+  const long = perLane > 16 ? 1 : most; // normalisation holds perLane · pixels packets
+  // Shorter runs read more and keep more of a GPU busy.
+  const short = count(long) >= enough ? long : Math.ceil(long / 2);
+  // On lanes, as many of one length as are needed: what a run has too many of its lanes would compute for nothing.
+  const usual = tuning.lanes > 0 && long > 1 ? Math.ceil(width / Math.ceil(width / most)) : short;
+  const pixels = Number(tuning.choices?.[shape] ?? usual);
   return {
     tile: { LANES: lanes, GROUPS: groups, PIXELS: pixels, PACKETS: perLane },
     runs: Math.ceil(width / pixels),

@@ -2,7 +2,7 @@
 
 import { check } from '../../errors/index.js';
 import { type Shader, spread } from '../kernel.js';
-import { hardwareTuning, type Tuning } from '../tuning.js';
+import { hardwareTuning, type ProductKnobs, type ProductTile, productTiles, type Tuning } from '../tuning.js';
 import { checkSizes } from './sizes.js';
 
 /** `leakyRelu` has slope 0.01; `gelu` is the exact one. */
@@ -38,20 +38,35 @@ export function shuffledDepth(where: string, channels: number, shuffle: { readon
   return channels / block ** 2;
 }
 
-/** Large tiles read less, small ones leave fewer multiprocessors idle: large only where there are plenty of them. */
-const LARGE_TILES = 96;
-
 /** How m x n outputs are cut: what include/gemm-tile.wgsl or gemm-lanes.wgsl must know, and the workgroups that cover them. */
+export interface GemmTiles {
+  readonly variant: 'lanes' | ProductTile;
+  readonly tiling: Pick<Shader, 'tile' | 'swap'>;
+  readonly workgroups: [number, number, number];
+}
+
+/**
+ * Large tiles read less, small ones leave fewer multiprocessors idle.
+ *
+ * @param choice the tuner's, if it made one
+ */
 export function gemmTiles(
   m: number,
   n: number,
-  { lanes }: Tuning = hardwareTuning,
-): { tiling: Pick<Shader, 'tile' | 'swap'>; workgroups: [number, number, number] } {
-  if (lanes > 0) {
+  { lanes, knobs }: Tuning = hardwareTuning,
+  { large, small, enough }: ProductKnobs = knobs.linear,
+  choice?: string,
+): GemmTiles {
+  const count = (tile: ProductTile) => {
+    const { LINES, TILE_M, TILE_N } = productTiles[tile];
+    return Math.ceil(m / (LINES * TILE_M)) * Math.ceil(n / (8 * TILE_N));
+  };
+  const usual = lanes > 0 ? 'lanes' : count(large) >= enough ? large : small;
+  const variant = choice !== undefined && (choice === 'lanes' || choice in productTiles) ? choice : usual;
+  if (variant === 'lanes') {
     const workgroups = spread(Math.ceil(m / lanes) * Math.ceil(n / (4 * lanes)));
-    return { tiling: { tile: { LANES: lanes }, swap: { 'gemm-tile': 'gemm-lanes' } }, workgroups };
+    return { variant, tiling: { tile: { LANES: lanes }, swap: { 'gemm-tile': 'gemm-lanes' } }, workgroups };
   }
-  const count = (size: number) => Math.ceil(m / size) * Math.ceil(n / size);
-  const perThread = count(64) >= LARGE_TILES ? 8 : 4;
-  return { tiling: { tile: { TILE_M: perThread, TILE_N: perThread } }, workgroups: spread(count(8 * perThread)) };
+  const tile = variant as ProductTile;
+  return { variant: tile, tiling: { tile: productTiles[tile] }, workgroups: spread(count(tile)) };
 }

@@ -3,7 +3,7 @@
 
 import { check } from '../../errors/index.js';
 import { type KernelCall, type KernelStorage, spread, u32 } from '../kernel.js';
-import { hardwareTuning } from '../tuning.js';
+import { hardwareTuning, shapeClass } from '../tuning.js';
 import { type Activation, epilogueConstants, gemmTiles, shuffledDepth } from './epilogue.js';
 import { checkScale, elements, given } from './guard.js';
 import general from './linear.wgsl?raw';
@@ -47,9 +47,6 @@ export interface LinearOperands<O> {
   readonly out: O;
 }
 
-/** Rows up to which sharing k out over a workgroup beats tiles. */
-const SKINNY_ROWS = 32;
-
 /**
  * out[m,n] = activation(scale[n] Σ_k x[m,k] weight[n,k] + bias[n] + rows[m % period, n]) + residual[m,n].
  *
@@ -63,7 +60,7 @@ export function linear<O>(dims: LinearDims, operands: LinearOperands<O>, storage
   const { x, weight, bias = null, rows = null, residual = null, scale = null, out } = operands;
   checkScale('linear', storage.weight, scale);
   const at = ranges(dims);
-  const { variant, tiling, workgroups } = choose(m, n, k, at.x, storage.tuning);
+  const { variant, tiling, workgroups, cut } = choose(dims, at.x, storage);
   return {
     shader: { ...variant, act: storage.act, weight: storage.weight, ...tiling },
     constants: {
@@ -88,6 +85,7 @@ export function linear<O>(dims: LinearDims, operands: LinearOperands<O>, storage
       { operand: scale, access: 'read' },
     ],
     workgroups,
+    cut,
     cost: {
       flops: m * n * (2 * k + given(bias) + given(rows) + given(residual) + given(scale)),
       bytes:
@@ -119,14 +117,21 @@ function ranges(dims: LinearDims): { x: Range; residual: Range; out: Range } {
   return { x, residual, out };
 }
 
-function choose(m: number, n: number, k: number, x: Range, tuning = hardwareTuning) {
-  if (k % 4 !== 0 || !isVec4(x)) return { variant: { name: 'linear', source: general }, ...gemmTiles(m, n, tuning) };
-  if (m > SKINNY_ROWS || tuning.lanes > 0)
-    return { variant: { name: 'linear-vec4', source: vec4 }, ...gemmTiles(m, n, tuning) };
-  const rows = m === 1 ? 1 : 8;
-  return {
-    variant: { name: 'linear-skinny', source: skinny },
-    tiling: { tile: { TILE_M: rows } },
-    workgroups: spread(Math.ceil(m / rows) * Math.ceil(n / 4)),
-  };
+function choose({ m, k, n }: LinearDims, x: Range, { act, weight, tuning = hardwareTuning }: KernelStorage) {
+  const { knobs, lanes, choices } = tuning;
+  const fast = k % 4 === 0 && isVec4(x);
+  const shape = shapeClass(fast ? 'linear-vec4' : 'linear', [act, weight], [m, n, k]);
+  const choice = choices?.[shape];
+  if (fast && (choice === undefined ? m <= knobs.linear.skinny && lanes === 0 : choice === 'skinny')) {
+    const rows = m === 1 ? 1 : 8;
+    return {
+      variant: { name: 'linear-skinny', source: skinny },
+      tiling: { tile: { TILE_M: rows } },
+      workgroups: spread(Math.ceil(m / rows) * Math.ceil(n / 4)),
+      cut: { shape, variant: 'skinny' },
+    };
+  }
+  const { variant, ...tiles } = gemmTiles(m, n, tuning, knobs.linear, choice);
+  const cut = { shape, variant };
+  return { variant: fast ? { name: 'linear-vec4', source: vec4 } : { name: 'linear', source: general }, ...tiles, cut };
 }

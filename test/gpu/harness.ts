@@ -70,6 +70,16 @@ export function tuningsOf({ tuning }: GpuDevice): NamedTuning[] {
   return tuning.lanes === 0 ? [hardware] : [hardware, { name: `${tuning.lanes} lanes`, tuning }];
 }
 
+/** A call in one variant of its class of shapes (`Cut`). */
+export function cutAs(
+  variant: string,
+  make: (tuning: Tuning) => KernelCall<number>,
+  tuning = hardwareTuning,
+): KernelCall<number> {
+  const { cut } = make(tuning);
+  return make({ ...tuning, choices: { [cut!.shape]: variant } });
+}
+
 /** `variations`, each in every tuning of its device. */
 export async function tunedVariations(): Promise<(Variation & NamedTuning)[]> {
   const all = await variations();

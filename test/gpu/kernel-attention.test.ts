@@ -4,7 +4,16 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type AttentionDims, attention } from '../../gpu/kernels/attention.js';
 import { expectClose, tolerance } from '../tolerance.js';
-import { asStored, getGpu, runKernel, type TestBuffer, tunedVariations, tuningsOf, type Variation } from './harness.js';
+import {
+  asStored,
+  cutAs,
+  getGpu,
+  runKernel,
+  type TestBuffer,
+  tunedVariations,
+  tuningsOf,
+  type Variation,
+} from './harness.js';
 import { attentionReference, noise } from './reference-kernels.js';
 
 interface Case {
@@ -121,5 +130,20 @@ describe.each(tuningsOf(gpu))('$name', ({ tuning }) => {
       }),
       { numRuns: 12 },
     );
+  });
+});
+
+describe.each(['8', '16', '32'])('%s queries a workgroup', queries => {
+  const cut: Case[] = [
+    { size: [2, 37, 45, 2, 48], mask: key => key % 5 !== 0, sharpness: 3 },
+    { size: [1, 3, 33, 1, 7], sharpness: 3 },
+  ];
+  test.each(cut.map(c => [title(c), c] as const))('%s', async (_, c) => {
+    const masked = c.mask !== undefined;
+    const call = cutAs(queries, tuning => attention(dimsOf(c), operands(masked), { act: 'f32', tuning }));
+    expect(call.shader.tile!.QUERIES).toBe(Number(queries) / 8);
+    const { buffers, expected } = prepare(c, { act: 'f32' });
+    const [y] = await runKernel(gpu, call, buffers);
+    expectClose(y!, expected, tolerance.f32);
   });
 });

@@ -2,8 +2,9 @@
 
 import { describe, expect, test } from 'vitest';
 import { type Conv2dDims, conv2d } from '../../gpu/kernels/conv2d.js';
+import { productTiles } from '../../gpu/tuning.js';
 import { expectClose, tolerance } from '../tolerance.js';
-import { asStored, runKernel, type TestBuffer, tunedVariations, type Variation } from './harness.js';
+import { asStored, cutAs, runKernel, type TestBuffer, tunedVariations, type Variation, variations } from './harness.js';
 import { conv2dReference, depthToSpace, noise } from './reference-kernels.js';
 
 interface Case {
@@ -170,4 +171,29 @@ test('writes its channels of a wider tensor and no others', async () => {
     untouched.map(i => (inside(i) ? expected[Math.floor(i / 7) * 3 + (i % 7) - 2]! : i)),
     tolerance.f32,
   );
+});
+
+const [fp32] = await variations();
+
+describe.each(Object.keys(productTiles))('cut as %s', variant => {
+  const sizes = { height: 13, width: 11, ...k(3), padding: 1 };
+  const cut: Case[] = [
+    {
+      title: '3x3 with a skip connection, gated',
+      dims: { batch: 1, ...sizes, channels: 8, channels2: 4, outChannels: 70, activation: 'leakyRelu' },
+      ...{ kernel: 'conv2d-vec4', bias: true, gate: true },
+    },
+    {
+      title: 'odd channels, two maps',
+      dims: { batch: 2, ...sizes, channels: 3, channels2: 2, outChannels: 13, activation: 'leakyRelu' },
+      ...{ kernel: 'conv2d', bias: true, gate: true },
+    },
+  ];
+  test.each(cut.map(c => [c.title, c] as const))('%s', async (_, c) => {
+    const call = cutAs(variant, tuning => conv2d(c.dims, operands(c), { ...fp32!, tuning }));
+    expect(call.cut!.variant).toBe(variant);
+    const { buffers, expected } = prepare(c, fp32!);
+    const [y] = await runKernel(fp32!.gpu, call, buffers);
+    expectClose(y!, expected, tolerance.f32);
+  });
 });

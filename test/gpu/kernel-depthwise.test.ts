@@ -3,8 +3,9 @@
 import { describe, expect, test } from 'vitest';
 import { type DepthwiseDims, depthwise } from '../../gpu/kernels/depthwise.js';
 import { depthwiseNorm } from '../../gpu/kernels/depthwise-norm.js';
+import type { Tuning } from '../../gpu/tuning.js';
 import { expectClose, tolerance } from '../tolerance.js';
-import { asStored, runKernel, type TestBuffer, tunedVariations, type Variation } from './harness.js';
+import { asStored, cutAs, runKernel, type TestBuffer, tunedVariations, type Variation, variations } from './harness.js';
 import { depthwiseReference, noise } from './reference-kernels.js';
 
 interface Case {
@@ -41,7 +42,7 @@ function dimsOf({ size: [batch, height, width, channels], kernel: [kernelHeight,
   return { batch, height, width, channels, kernelHeight, kernelWidth };
 }
 
-function callOf(c: Case, variation: Variation) {
+function callOf(c: Case, variation: Variation & { readonly tuning?: Tuning }) {
   const operands = { x: 0, weight: 1, bias: c.bias ? 2 : null, out: 3 };
   const dims = dimsOf(c);
   const affine = c.affine ? { normWeight: 4, normBias: 5 } : {};
@@ -98,4 +99,21 @@ test('statistics survive a mean a thousand times the deviation, which E[x²] - E
   const [y] = await runKernel(variation!.gpu, callOf(c, variation!), buffers);
   // Sums near 1000 are rounded to 6e-5, of deviations around 0.7.
   expectClose(y!, expected, { abs: 5e-4, rel: 0 });
+});
+
+const [fp32] = await variations();
+
+describe.each(['1', '2', '4', '8', '16'])('runs of %s pixels', pixels => {
+  const cut: Case[] = [
+    { size: [2, 3, 21, 33], kernel: [7, 7], bias: true, norm: true },
+    { size: [1, 5, 19, 36], kernel: [7, 7], bias: true, norm: true },
+    { size: [2, 3, 5, 36], kernel: [3, 3] },
+  ];
+  test.each(cut.map(c => [title(c), c] as const))('%s', async (_, c) => {
+    const call = cutAs(pixels, tuning => callOf(c, { ...fp32!, tuning }));
+    expect(call.shader.tile!.PIXELS).toBe(Number(pixels));
+    const { buffers, expected } = prepare(c, fp32!);
+    const [y] = await runKernel(fp32!.gpu, call, buffers);
+    expectClose(y!, expected, tolerance.f32);
+  });
 });

@@ -2,8 +2,9 @@
 
 import { describe, expect, test } from 'vitest';
 import { type LinearDims, linear } from '../../gpu/kernels/linear.js';
+import { productTiles } from '../../gpu/tuning.js';
 import { expectClose, tolerance } from '../tolerance.js';
-import { asStored, runKernel, type TestBuffer, tunedVariations, type Variation } from './harness.js';
+import { asStored, cutAs, runKernel, type TestBuffer, tunedVariations, type Variation, variations } from './harness.js';
 import { depthToSpace, linearReference, noise } from './reference-kernels.js';
 
 interface Case {
@@ -90,5 +91,28 @@ describe.each(await tunedVariations())('$name', variation => {
     ]);
     const whole = untouched.map(i => (i % 5 === 1 || i % 5 === 2 ? expected[Math.floor(i / 5) * 2 + (i % 5) - 1]! : i));
     expectClose(y!, whole, tolerance[variation.act]);
+  });
+});
+
+describe.each([...Object.keys(productTiles), 'skinny'])('cut as %s', variant => {
+  // Two rows of tiles at least, and multiples of none; skinny is for vec4 and has been tested above with few rows.
+  const dims: LinearDims[] = [
+    { m: 139, k: 36, n: 77, activation: 'leakyRelu' },
+    { m: 3, k: 36, n: 5, activation: 'leakyRelu' },
+    { m: 139, k: 35, n: 77, activation: 'leakyRelu' },
+    { m: 131, k: 7, n: 1, activation: 'leakyRelu' },
+  ];
+  const chosen = variant === 'skinny' ? dims.slice(0, 2) : dims;
+  test.each(chosen.map(each => [name({ dims: each, kernel: 'linear' }), each] as const))('%s', async (_, each) => {
+    const c: Case = { dims: each, kernel: 'linear', bias: true, residual: true };
+    // Element types change loads and stores, not the tile: the largest has them all.
+    const types = (await variations()).slice(0, variant === '128x64' && each.k === 36 ? undefined : 1);
+    for (const variation of types) {
+      const call = cutAs(variant, tuning => linear(each, operands(c), { ...variation, tuning }));
+      expect(call.cut!.variant).toBe(variant);
+      const { buffers, expected } = prepare(c, variation);
+      const [y] = await runKernel(variation.gpu, call, buffers);
+      expectClose(y!, expected, tolerance[variation.act]);
+    }
   });
 });

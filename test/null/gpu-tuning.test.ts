@@ -1,27 +1,11 @@
-// What an adapter is decides how kernels are cut, and nothing else does.
+// How factories cut their work: by knobs, by lanes, by the choices of a tuner.
 
 import { describe, expect, test } from 'vitest';
 import { conv2dWeightGradient, conv2dWeightGradientPartial } from '../../gpu/kernels/conv2d-weight-gradient.js';
 import { linear } from '../../gpu/kernels/linear.js';
-import { gpuTuning, hardwareTuning, type Tuning } from '../../gpu/tuning.js';
+import { hardwareTuning, shapeClass, type Tuning } from '../../gpu/tuning.js';
 
-const with8 = { subgroupMinSize: 8, subgroupMaxSize: 8 };
-
-describe('gpuTuning', () => {
-  test.each([
-    ['llvmpipe', { software: true, ...with8 }, true, 8],
-    ['SwiftShader', { software: true, subgroupMinSize: 4, subgroupMaxSize: 4 }, true, 4],
-    ['software whose subgroups vary', { software: true, subgroupMinSize: 4, subgroupMaxSize: 8 }, true, 0],
-    ['software that does not say', { software: true }, true, 0],
-    ['software without subgroups', { software: true, ...with8 }, false, 0],
-    ['software of a size that no kernel knows', { software: true, subgroupMinSize: 1, subgroupMaxSize: 1 }, true, 0],
-    ['hardware, whatever its subgroups', { software: false, ...with8 }, true, 0],
-  ] as const)('%s', (_, adapter, subgroups, lanes) => {
-    expect(gpuTuning(adapter, { subgroups }).lanes).toBe(lanes);
-  });
-});
-
-const lanes8: Tuning = { lanes: 8 };
+const lanes8: Tuning = { ...hardwareTuning, lanes: 8 };
 const operands = { x: 0, weight: 1, out: 2 };
 const fp32 = { act: 'f32', weight: 'f32' } as const;
 
@@ -46,5 +30,34 @@ describe('factories', () => {
       expect(calls[1]!.uniforms[1], 'runs').toEqual({ u32: conv2dWeightGradientPartial(dims, tuning) / (16 * 9 * 16) });
     }
     expect(conv2dWeightGradientPartial(dims, lanes8)).toBeLessThan(conv2dWeightGradientPartial(dims, hardwareTuning));
+  });
+
+  test('a choice for the class of shapes takes the place of what the knobs say, for that class alone', () => {
+    const dims = { m: 3136, k: 96, n: 384 };
+    const usual = linear(dims, operands, fp32);
+    expect(usual.cut).toEqual({ shape: 'linear-vec4 f32/f32 4096x512x128', variant: '64x64' });
+    const tuning = { ...hardwareTuning, choices: { [usual.cut!.shape]: '128x64' } };
+    const chosen = linear(dims, operands, { ...fp32, tuning });
+    expect(chosen.cut!.variant).toBe('128x64');
+    expect(chosen.shader.tile).toEqual({ LINES: 16, TILE_M: 8, TILE_N: 8 });
+    expect(chosen.workgroups).toEqual([25 * 6, 1, 1]);
+    expect(linear({ ...dims, m: 3000 }, operands, { ...fp32, tuning }).cut!.variant, 'the same class').toBe('128x64');
+    expect(linear({ ...dims, m: 5000 }, operands, { ...fp32, tuning }).cut!.variant, 'another').toBe('64x64');
+    expect(linear(dims, operands, { act: 'f32', weight: 'f16', tuning }).cut!.variant, 'other types').toBe('64x64');
+  });
+
+  test('knobs: tiles, and from how many workgroups on', () => {
+    const { knobs } = hardwareTuning;
+    const dims = { m: 640, k: 64, n: 640 };
+    const cutAt = (enough: number) => {
+      const linearKnobs = { ...knobs.linear, large: '128x64', small: '32x64', enough } as const;
+      return linear(dims, operands, { ...fp32, tuning: { lanes: 0, knobs: { ...knobs, linear: linearKnobs } } });
+    };
+    expect([cutAt(50).cut!.variant, cutAt(51).cut!.variant]).toEqual(['128x64', '32x64']);
+    expect([cutAt(50).workgroups[0], cutAt(51).workgroups[0]]).toEqual([5 * 10, 20 * 10]);
+  });
+
+  test('sizes of a class are rounded up to powers of two', () => {
+    expect(shapeClass('conv2d', ['f16', 'i8'], [1, 2, 3, 64, 65])).toBe('conv2d f16/i8 1x2x4x64x128');
   });
 });

@@ -4,8 +4,13 @@ import { type Command, Option } from 'commander';
 import type { Context } from './context.js';
 import { deviceOption, dtypeOption, jsonOption, modelOption, wholeNumber } from './options.js';
 
+const outOption = () => new Option('--out <file>', 'JSON file to write');
+const secondsOption = (what: string) => new Option('--seconds <n>', what).default(60).argParser(wholeNumber(0));
+const fillOption = () =>
+  new Option('--fill <folder>', 'a folder with config.json: parameters made from their names, in place of --model');
+
 export function addBench(program: Command, context: Context): void {
-  program
+  const bench = program
     .command('bench')
     .summary('measure latency, memory and kernels, alone or against a peer')
     .description(
@@ -13,7 +18,7 @@ export function addBench(program: Command, context: Context): void {
         'their outputs compared. A frame is from the normalised image in memory to the logits in memory.',
     )
     .addOption(modelOption())
-    .option('--fill <folder>', 'a folder with config.json: parameters made from their names, in place of --model')
+    .addOption(fillOption())
     .addOption(deviceOption())
     .addOption(dtypeOption())
     .addOption(
@@ -25,13 +30,42 @@ export function addBench(program: Command, context: Context): void {
       new Option('--peer-dtype <name>', "precision of the peer's model; ours if not given").choices(['fp32', 'fp16']),
     )
     .addOption(new Option('--frames <n>', 'most warm frames of each').default(50).argParser(wholeNumber(1)))
-    .addOption(
-      new Option('--seconds <n>', 'after this time no further frame begins, from the fifth on')
-        .default(60)
-        .argParser(wholeNumber(0)),
-    )
+    .addOption(secondsOption('after this time no further frame begins, from the fifth on'))
     .option('--no-assembly', "leave out the host's work (resizing, tokenising)")
-    .option('--out <file>', 'JSON file to write')
+    .addOption(outOption())
     .addOption(jsonOption())
+    // its options are those before `train`
+    .enablePositionalOptions()
     .action(async options => (await import('./commands/bench.js')).benchModel(options, context));
+  addBenchTrain(bench, context);
+}
+
+function addBenchTrain(bench: Command, context: Context): void {
+  bench
+    .command('train')
+    .summary('measure a training step, alone or against a peer')
+    .description(
+      'Losses, gradients of every parameter, clipping and AdamW on one batch; with a peer, both from the same parameters, in turn, ' +
+        'and their losses compared. On any WebGPU adapter, in fp32. A step is from the batch in memory to the loss in memory and ' +
+        'the new parameters on the device.',
+    )
+    .addOption(modelOption())
+    .addOption(fillOption())
+    .addOption(new Option('--batch <n>', 'images a step').default(16).argParser(wholeNumber(1)))
+    .addOption(
+      new Option(
+        '--peer <name>',
+        'what to compare with: the PyTorch reference on the CPU, or TensorFlow.js on the same adapter',
+      )
+        .choices(['none', 'torch', 'tfjs-webgpu'])
+        .default('none'),
+    )
+    .option('--reference <folder>', "for torch: the folder that holds the reference's tmca.py")
+    .option('--python <command>', 'for torch: a Python that has it', 'python3')
+    .addOption(new Option('--threads <n>', 'for torch: threads').default(1).argParser(wholeNumber(1)))
+    .addOption(new Option('--steps <n>', 'most steps of each after the first').default(20).argParser(wholeNumber(1)))
+    .addOption(secondsOption('after this time no further round of steps begins, from the third on'))
+    .addOption(outOption())
+    .addOption(jsonOption())
+    .action(async options => (await import('./commands/bench-train.js')).benchTraining(options, context));
 }

@@ -25,7 +25,7 @@ Exit status: 0 done; 1 bad input or a fault, with one line "error [CODE]: …" o
 export function createProgram(context: Context): Command {
   const program = new Command('tmca').description(ABOUT).version(version(), '-V, --version', 'print the version');
   program.helpOption('-h, --help', 'print help').helpCommand('help [command]', 'print help for a command');
-  program.addHelpText('after', EXITS).showHelpAfterError(false).allowExcessArguments(false);
+  program.addHelpText('after', EXITS).showHelpAfterError(false).allowExcessArguments(false).enablePositionalOptions();
   addSegment(program, context);
   addEvaluate(program, context);
   addReport(program, context);

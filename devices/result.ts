@@ -90,7 +90,7 @@ export function resultOf({ ours, inputs, peer, comparison, roofline, profiles }:
 
 const latencies = ({ frame, text, cold }: Measured): Latencies => ({ frame, text, cold });
 
-const clockOf = ({ clock, runs, calls }: Profile): KernelClock => ({
+export const clockOf = ({ clock, runs, calls }: Profile): KernelClock => ({
   clock,
   runs,
   ms: calls.reduce((sum, { ms }) => sum + ms, 0),

@@ -19,7 +19,7 @@ const DEFAULTS = { beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.01 };
 
 export class AdamW {
   private constructor(
-    private readonly commands: CommandPlan,
+    readonly commands: CommandPlan,
     private readonly pieces: readonly Piece[],
     private readonly settings: Required<AdamWOptions>,
   ) {}

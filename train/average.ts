@@ -15,7 +15,7 @@ export const warmDecay = (decay: number, step: number): number => Math.min(decay
 
 export class WeightAverage {
   private constructor(
-    private readonly commands: CommandPlan,
+    readonly commands: CommandPlan,
     private readonly counts: readonly number[],
     private readonly decay: number,
   ) {}

@@ -63,6 +63,10 @@ export class GradientNorm {
     this.measuring.encode(encoder);
   }
 
+  get commands(): readonly CommandPlan[] {
+    return this.clipping ? [this.measuring, this.clipping] : [this.measuring];
+  }
+
   /** After `measure`. */
   clip(encoder: GPUCommandEncoder): void {
     this.clipping?.encode(encoder);

@@ -2,7 +2,7 @@
 
 import type { Assembly } from '../assembly/index.js';
 import { check } from '../errors/index.js';
-import type { BufferRange } from '../gpu/commands.js';
+import type { BufferRange, CommandPlan } from '../gpu/commands.js';
 import type { GpuDevice } from '../gpu/device.js';
 import type { PipelineCache } from '../gpu/pipelines.js';
 import type { TrainingLosses } from '../runtime/gradients.js';
@@ -30,6 +30,8 @@ export interface GradientPass {
   /** Of a whole batch. */
   readonly dispatches: number;
   readonly arenaBytes: number;
+  /** What it dispatches, in order: a plan as often as it runs for a batch. */
+  readonly commands: readonly CommandPlan[];
   /**
    * Submits what must run first, and encodes the rest: after it, the arena holds the batch's gradients.
    *
@@ -109,6 +111,10 @@ export class WholeBatch implements GradientPass {
 
   get arenaBytes(): number {
     return this.plan.arenaBytes;
+  }
+
+  get commands(): readonly CommandPlan[] {
+    return [this.plan.commands];
   }
 
   get lossRanges(): readonly BufferRange[] {

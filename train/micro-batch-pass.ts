@@ -1,6 +1,6 @@
 // A batch in micro-batches: memory for a few images at a time, the contrast still over all (model/micro-batches.ts).
 
-import type { BufferRange } from '../gpu/commands.js';
+import type { BufferRange, CommandPlan } from '../gpu/commands.js';
 import type { GpuDevice } from '../gpu/device.js';
 import { derivativeName, featureName } from '../model/micro-batches.js';
 import { parameterInput } from '../model/passes/parameters-as-inputs.js';
@@ -116,6 +116,12 @@ export class MicroBatches implements GradientPass {
   get arenaBytes(): number {
     const { backward, contrast } = this.plans;
     return backward.arenaBytes + (contrast ? contrast.forward.arenaBytes + contrast.loss.arenaBytes : 0);
+  }
+
+  get commands(): readonly CommandPlan[] {
+    const { backward, contrast } = this.plans;
+    const eachTime = ({ commands }: Plan) => Array<CommandPlan>(this.count).fill(commands);
+    return [...(contrast ? [...eachTime(contrast.forward), contrast.loss.commands] : []), ...eachTime(backward)];
   }
 
   get lossRanges(): readonly BufferRange[] {

@@ -5,6 +5,7 @@
 
 import type { Assembly } from '../assembly/index.js';
 import { check } from '../errors/index.js';
+import type { CommandPlan } from '../gpu/commands.js';
 import type { GpuDevice } from '../gpu/device.js';
 import { PipelineCache } from '../gpu/pipelines.js';
 import { Readback } from '../gpu/readback.js';
@@ -127,6 +128,12 @@ export class TrainingStep {
 
   get arenaBytes(): number {
     return this.parts.pass.arenaBytes;
+  }
+
+  /** Everything that a step dispatches, for benchmarks: the batch's gradients, their norm, clipping, AdamW and the average. */
+  get commands(): readonly CommandPlan[] {
+    const { pass, norm, optimiser, average } = this.parts;
+    return [...pass.commands, ...norm.commands, optimiser.commands, ...(average ? [average.commands] : [])];
   }
 
   /**

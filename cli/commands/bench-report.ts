@@ -12,12 +12,12 @@ export function duration(ms: number): string {
   return ms >= 1 ? `${ms.toPrecision(3)} ms` : `${(ms * 1000).toPrecision(3)} µs`;
 }
 
-const size = (bytes: number): string =>
+export const size = (bytes: number): string =>
   bytes >= 1e5 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e3).toFixed(1)} kB`;
-const percent = (share: number | null): string => (share === null ? '' : `${(100 * share).toFixed(1)} %`);
+export const percent = (share: number | null): string => (share === null ? '' : `${(100 * share).toFixed(1)} %`);
 
 /** Columns of text, the first to the left, the others to the right. */
-function table(rows: readonly (readonly string[])[]): string[] {
+export function table(rows: readonly (readonly string[])[]): string[] {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map(row => row[column]!.length)));
   return rows.map(row =>
     row
@@ -63,7 +63,7 @@ const CLOCKS: Readonly<Record<ClockName, string>> = {
 
 const rounded = (rate: number | null): string => (rate === null ? '' : rate.toPrecision(3));
 
-function kernels(what: string, rows: readonly KernelRow[], { clock, runs, ms }: KernelClock): string[] {
+export function kernels(what: string, rows: readonly KernelRow[], { clock, runs, ms }: KernelClock): string[] {
   const cells = rows.map(row => [
     row.name,
     `${row.count}`,

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { bench } from '../../devices/node/bench.js';
 import type { PeerId } from '../../devices/node/find-peers.js';
 import { writeFileAtomic } from '../../runtime/node/files.js';
-import type { Console, Task } from '../console.js';
 import type { Context } from '../context.js';
 import { shippedModel } from '../engine.js';
 import type { NetworkOptions } from '../options.js';
 import { version } from '../version.js';
 import { benchReport } from './bench-report.js';
+import { Phases } from './phases.js';
 
 export interface BenchCommandOptions extends NetworkOptions {
   readonly model: string;
@@ -40,29 +40,4 @@ export async function benchModel(
   }).finally(() => phases.end());
   if (out) await writeFileAtomic(out, `${JSON.stringify(result, null, 2)}\n`);
   await (json ? console.json(result) : console.print(benchReport(result)));
-}
-
-/** A bar for each phase of the work, one after another. */
-class Phases {
-  readonly #console: Console;
-  #name = '';
-  #task: Promise<Task> | undefined;
-
-  constructor(console: Console) {
-    this.#console = console;
-  }
-
-  step(name: string, done: number, total: number): void {
-    if (name !== this.#name) {
-      this.end();
-      this.#name = name;
-      this.#task = this.#console.task(name, total);
-    }
-    void this.#task?.then(task => task.step(done));
-  }
-
-  end(): void {
-    void this.#task?.then(task => task.end());
-    this.#task = undefined;
-  }
 }

@@ -1,6 +1,5 @@
 // `tmca bench`: the network's latency on this machine, and the same work by a peer, in one process, in turn.
 
-import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,7 +17,7 @@ import { measureRoofline } from '../roofline.js';
 import type { BenchInputs, Runner } from '../runner.js';
 import { benchResize, benchTokenize, type Duel } from './assembly-bench.js';
 import { stopwatchFor } from './driver-threads.js';
-import { loadOrt, PEERS, type PeerId, repositoryRoot } from './find-peers.js';
+import { commitOf, loadOrt, PEERS, type PeerId } from './find-peers.js';
 
 export interface BenchOptions {
   /** A model folder, or with `fill` one that has a config.json. */
@@ -139,16 +138,4 @@ async function benchAssembly({ vocab, peer }: BenchOptions, size: number): Promi
   const resize = await benchResize(size);
   // the tokeniser's peer lies with the others
   return { resize, tokenize: peer === 'none' ? null : await benchTokenize(vocab) };
-}
-
-function commitOf(): string | null {
-  // installed somewhere, the package is not the repository around it
-  const root = repositoryRoot();
-  if (!root) return null;
-  try {
-    const stdio = ['ignore', 'pipe', 'ignore'] as const;
-    return execFileSync('git', ['rev-parse', 'HEAD'], { cwd: root, encoding: 'utf8', stdio: [...stdio] }).trim();
-  } catch {
-    return null;
-  }
 }

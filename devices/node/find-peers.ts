@@ -1,5 +1,6 @@
 // Peers are no dependency of the package: they lie in a folder of their own with its own lock, and are loaded from there.
 
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,6 +24,19 @@ export function repositoryRoot(): string | undefined {
     folder = dirname(folder);
   }
   return undefined;
+}
+
+/** The commit of that clone; null elsewhere. */
+export function commitOf(): string | null {
+  // installed somewhere, the package is not the repository around it
+  const root = repositoryRoot();
+  if (!root) return null;
+  try {
+    const stdio = ['ignore', 'pipe', 'ignore'] as const;
+    return execFileSync('git', ['rev-parse', 'HEAD'], { cwd: root, encoding: 'utf8', stdio: [...stdio] }).trim();
+  } catch {
+    return null;
+  }
 }
 
 function peersFolder(): string | undefined {

@@ -72,7 +72,7 @@ export class Plan {
   private constructor(
     private readonly gpu: GpuDevice,
     private readonly program: Program,
-    private readonly commands: CommandPlan,
+    readonly commands: CommandPlan,
     private readonly arenas: readonly GPUBuffer[],
     private readonly ranges: ReadonlyMap<number, BufferRange>,
     /** Bytes of the arenas, and the least that any placement could take. */

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { timeCalls, wallClock } from '../../devices/clock.js';
 import type { BenchResult } from '../../devices/node/bench.js';
+import type { BenchTrainResult } from '../../devices/node/bench-train.js';
 import { measureRoofline } from '../../devices/roofline.js';
 import { multiplyAdd, THREADS } from '../../devices/roofline-calls.js';
 import { PipelineCache } from '../../gpu/pipelines.js';
@@ -101,6 +102,45 @@ describe('each call`s time', () => {
       expect(gpu.bytes).toEqual(before);
     },
   );
+});
+
+test('tmca bench train: a step alone, in order and in proportion', async () => {
+  const out = join(folder, 'train.json');
+  const argv = [
+    'bench',
+    'train',
+    '--fill',
+    'test/fixtures/golden/micro',
+    '--batch',
+    '3',
+    '--steps',
+    '4',
+    '--seconds',
+    '0',
+  ];
+  const { code, json, stderr } = await call([...argv, '--json', '--out', out]);
+  expect(code, stderr).toBe(0);
+  expect(JSON.parse(readFileSync(out, 'utf8'))).toEqual(json);
+  const { ours, step, inputs, ...rest } = json as BenchTrainResult;
+  expect(rest).toMatchObject({ model: 'tmca', peer: null, ratio: null, agreement: null });
+  expect(inputs).toEqual({ image_size: 32, tokens: 16, batch: 3 });
+  // time was over after the third
+  expect([ours.step.n, ours.losses.length]).toEqual([3, 4]);
+  // they go down, since the batch stays the same: the steps were taken
+  expect(ours.losses).toEqual([...ours.losses].sort((a, b) => b - a));
+  expect(new Set(ours.losses).size).toBe(4);
+  expect(step.gflop).toBeGreaterThan(0.001);
+  expect(ours.images_per_second).toBeCloseTo(3000 / ours.step.p50, 6);
+  expect(ours.gflops).toBeCloseTo((1000 * step.gflop) / ours.step.p50, 6);
+  expect(ours.roofline).toBeGreaterThan(0);
+  expect(ours.cpu).toBeGreaterThan(0);
+  // four arenas of the parameters, and constants
+  expect(ours.gpu_bytes.weights).toBeGreaterThan(4 * 4 * step.parameters);
+  const calls = ours.kernels.reduce((sum, { count }) => sum + count, 0);
+  expect([0, ours.dispatches]).toContain(calls);
+  // clipping and the optimiser are part of it
+  if (calls > 0)
+    expect(ours.kernels.map(({ name }) => name)).toEqual(expect.arrayContaining(['adamw-vec4', 'sum-of-squares']));
 });
 
 test('an adapter`s rates are measured, and nothing is left on the device', async () => {

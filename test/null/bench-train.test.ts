@@ -245,7 +245,13 @@ describe('the command', () => {
       dispatches: 1636,
       gpu_bytes: { weights: 84.5e6, arena: 143e6, other: 5e5 },
       roofline: 0.125,
-      kernels: [{ name: 'linear-vec4', count: 76, ms: 130, share: 0.121, roofline: 0.17 }],
+      kernels: [
+        {
+          ...{ name: 'linear-vec4', count: 76, ms: 130, share: 0.121, roofline: 0.17 },
+          ...{ bound: 'arithmetic', gflops: 16.5, gbytes: 0.83 },
+        },
+      ],
+      kernel_clock: { clock: 'timestamp-query', runs: 3, ms: 1070 },
     },
     peer: { name: 'tfjs webgpu', version: '4.22.0', ...side(4000) },
     ratio: { step: 0.25, cpu: 0.25 },
@@ -275,11 +281,15 @@ describe('the command', () => {
       'dispatches: 1636 a step',
       'adapter: 113 GFLOP/s, 7.50 GB/s copied; the step reaches 12.5 % of them',
       '',
-      'kernel of a step   calls     time    share   of roofline',
-      'linear-vec4           76   130 ms   12.1 %        17.0 %',
+      'kernel of a step    calls     time     share   of roofline     bound by   GFLOP/s    GB/s',
+      'linear-vec4            76   130 ms    12.1 %        17.0 %   arithmetic      16.5   0.830',
+      'sum, medians of 3      76   1.07 s   100.0 %',
+      "timed on the device's clock",
     ]);
     const alone = benchTrainReport({ ...result, peer: null, ratio: null, agreement: null });
     expect(alone).not.toContain('peer');
+    const untimed = benchTrainReport({ ...result, ours: { ...result.ours, kernels: [], kernel_clock: null } });
+    expect(untimed).not.toContain('kernel');
   });
 
   test('options of `train` are its own; bad usage, a peer without its reference', async () => {

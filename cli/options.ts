@@ -7,6 +7,8 @@ import { shippedModel } from './engine.js';
 export interface NetworkOptions {
   readonly device: DeviceChoice;
   readonly dtype: DTypeChoice;
+  /** False with `--no-tune`. */
+  readonly tune?: boolean;
 }
 
 export const deviceOption = () =>
@@ -18,6 +20,9 @@ export const dtypeOption = () =>
   new Option('--dtype <name>', 'precision of weights and activations')
     .choices(['auto', 'fp32', 'fp16', 'int8'])
     .default('auto');
+
+export const tuneOption = () =>
+  new Option('--no-tune', "do not fit kernels to the adapter by measuring: the profile of the adapter's kind decides");
 
 export const modelOption = () =>
   new Option('--model <folder>', 'model folder or address').default(shippedModel, 'the model of this package');

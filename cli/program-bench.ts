@@ -2,7 +2,7 @@
 
 import { type Command, Option } from 'commander';
 import type { Context } from './context.js';
-import { deviceOption, dtypeOption, jsonOption, modelOption, wholeNumber } from './options.js';
+import { deviceOption, dtypeOption, jsonOption, modelOption, tuneOption, wholeNumber } from './options.js';
 
 const outOption = () => new Option('--out <file>', 'JSON file to write');
 const secondsOption = (what: string) => new Option('--seconds <n>', what).default(60).argParser(wholeNumber(0));
@@ -21,6 +21,7 @@ export function addBench(program: Command, context: Context): void {
     .addOption(fillOption())
     .addOption(deviceOption())
     .addOption(dtypeOption())
+    .addOption(tuneOption())
     .addOption(
       new Option('--peer <name>', 'what to compare with; installed by npm run bench:peers in a clone of the repository')
         .choices(['none', 'ort-webgpu', 'ort-wasm', 'ort-cpu'])

@@ -11,6 +11,7 @@ import {
   probability,
   rate,
   thresholdOption,
+  tuneOption,
   wholeNumber,
 } from './options.js';
 import { addBench } from './program-bench.js';
@@ -63,6 +64,7 @@ function addSegment(program: Command, context: Context): void {
     .addOption(thresholdOption())
     .addOption(deviceOption())
     .addOption(dtypeOption())
+    .addOption(tuneOption())
     .addOption(jsonOption())
     .action(async (images, options) => (await import('./commands/segment.js')).segment(images, options, context));
 }
@@ -85,6 +87,7 @@ function addEvaluate(program: Command, context: Context): void {
     .addOption(thresholdOption())
     .addOption(deviceOption())
     .addOption(dtypeOption())
+    .addOption(tuneOption())
     .addOption(jsonOption())
     .action(async options => (await import('./commands/evaluate.js')).evaluate(options, context));
 }

@@ -8,11 +8,11 @@ import type { NetworkOptions } from './options.js';
 /** Errors: those of `openSession`. */
 export async function openSession(
   { engine, io, console }: Context,
-  { model, device, dtype }: NetworkOptions & { readonly model: string },
+  { model, device, dtype, tune = true }: NetworkOptions & { readonly model: string },
 ): Promise<Session> {
   const loading = console.loading(basename(model));
   try {
-    return await engine.openSession(model, { device, dtype, signal: io.signal, onProgress: loading.report });
+    return await engine.openSession(model, { device, dtype, tune, signal: io.signal, onProgress: loading.report });
   } finally {
     loading.end();
   }

@@ -22,6 +22,7 @@ export function showState(state: State, text: string): void {
 
 const PHASES: Record<Progress['phase'], string> = {
   download: 'Downloading',
+  tune: 'Fitting kernels to the device',
   weights: 'Moving weights to the device',
   compile: 'Compiling shaders',
   ready: 'Ready',

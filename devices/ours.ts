@@ -5,12 +5,12 @@ import type { Assembly } from '../assembly/index.js';
 import { check } from '../errors/index.js';
 import type { GpuDevice } from '../gpu/device.js';
 import { channelsLast } from '../runtime/layout.js';
-import type { EngineReport, NetworkEngine } from '../runtime/network-session.js';
-import { startEngine } from '../runtime/open.js';
+import type { EngineReport, EngineStats, NetworkEngine } from '../runtime/network-session.js';
+import { startEngine, tuneRequest } from '../runtime/open.js';
 import { withNetwork } from '../runtime/open-inspect.js';
 import { openDeviceOrOrt, type Platform } from '../runtime/platform.js';
 import { paddedLength } from '../runtime/text-lengths.js';
-import type { DeviceChoice, DTypeChoice, Progress, SessionInfo, SessionStats } from '../runtime/types.js';
+import type { DeviceChoice, DTypeChoice, Progress, SessionInfo, TuneChoice } from '../runtime/types.js';
 import { bytesOfView, encodeStorage } from '../runtime/webgpu/encode.js';
 import { WebGpuEngine, type WebGpuEngineParts } from '../runtime/webgpu/engine.js';
 import type { Plan } from '../runtime/webgpu/plan.js';
@@ -74,6 +74,8 @@ export interface OursOptions {
   readonly device: DeviceChoice;
   readonly dtype: DTypeChoice;
   readonly fill: boolean;
+  /** As of `SessionOptions`. */
+  readonly tune?: TuneChoice | undefined;
   readonly version: string;
   readonly inputs: BenchInputs;
   readonly signal?: AbortSignal | undefined;
@@ -101,7 +103,7 @@ export class OurRunner implements Runner {
   }
 
   async open(): Promise<OpenTimes> {
-    const { model, platform, device, dtype, fill, inputs, signal } = this.#options;
+    const { model, platform, device, dtype, fill, tune, inputs, signal } = this.#options;
     const start = performance.now();
     const done: { load: number | null; compile: number | null } = { load: null, compile: null };
     const onProgress = ({ phase, loaded, total }: Progress) => {
@@ -113,7 +115,15 @@ export class OurRunner implements Runner {
     return withNetwork(model, platform, { fill, ...(signal ? { signal } : {}) }, async network => {
       const { header, stream, assembly, config, describe } = network;
       const opened = await openDeviceOrOrt(platform, device, signal ? { signal } : {});
-      const loading = { header, stream, assembly, config, signal, onProgress };
+      const loading = {
+        header,
+        stream,
+        assembly,
+        config,
+        tune: tuneRequest(opened, tune, platform),
+        signal,
+        onProgress,
+      };
       const { engine, choice, adapter } = await startEngine(opened, dtype, loading, ProfiledEngine);
       const gpu = opened.device === 'webgpu' ? opened.gpu : null;
       this.#opened = { engine, info: describe(choice, adapter), gpu, input: inputOf(inputs, engine.input, assembly) };
@@ -156,7 +166,7 @@ export class OurRunner implements Runner {
     return this.#open.engine.input.dtype === 'f16';
   }
 
-  stats(): Pick<SessionStats, 'dispatches' | 'gpuBytes'> {
+  stats(): EngineStats {
     return this.#open.engine.stats();
   }
 

@@ -1,6 +1,6 @@
 // What a benchmark says, of whatever page or process it ran in.
 
-import type { AdapterSummary, DType } from '../runtime/types.js';
+import type { AdapterSummary, DType, TuningStats } from '../runtime/types.js';
 import { type Agreement, agreement } from './agreement.js';
 import type { Cold, Comparison, Measured } from './alternate.js';
 import { type KernelClock, type KernelRow, kernelTable } from './kernel-table.js';
@@ -30,6 +30,8 @@ export interface RunResult {
     readonly text_dispatches: number;
     /** Of the live buffers, after the last frame. */
     readonly gpu_bytes: { readonly weights: number; readonly arena: number; readonly other: number };
+    /** How kernels are cut for the adapter, and who said so; null in wasm. */
+    readonly tuning: TuningStats | null;
     /** What was planned before; null in wasm. */
     readonly planned_bytes: PlannedBytes | null;
     /** Of a frame; none in wasm. */
@@ -59,7 +61,7 @@ export interface Run {
 export function resultOf({ ours, inputs, peer, comparison, roofline, profiles }: Run): RunResult {
   const { info } = ours;
   const [mine, theirs] = comparison.results as [Measured, Measured | undefined];
-  const { dispatches, gpuBytes } = ours.stats();
+  const { dispatches, gpuBytes, tuning } = ours.stats();
   const rows = (profile: Profile | undefined) => (profile ? kernelTable(profile.calls, roofline, ours.isHalf) : []);
   return {
     adapter: info.adapter,
@@ -73,6 +75,7 @@ export function resultOf({ ours, inputs, peer, comparison, roofline, profiles }:
       dispatches: dispatches.frame,
       text_dispatches: dispatches.text,
       gpu_bytes: gpuBytes,
+      tuning,
       planned_bytes: ours.plannedBytes(),
       kernels: rows(profiles?.frame),
       text_kernels: rows(profiles?.text),

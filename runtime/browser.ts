@@ -8,6 +8,7 @@ import type { Ort } from './wasm/network.js';
 const browser: Platform = {
   io: webIo,
   gpu: async () => (typeof navigator === 'undefined' ? undefined : navigator.gpu),
+  tuningStore: async () => (await import('./tuning-database.js')).tuningDatabase(),
   async ort(wasmPaths) {
     const ort = wasmPaths === undefined ? await bundledOrt() : await servedOrt(wasmPaths);
     const { settleThreads } = await import('./wasm/facts.js');

@@ -15,6 +15,9 @@ export interface EngineReport {
   dispose(): void;
 }
 
+/** What an engine knows of the figures of a session. */
+export type EngineStats = Pick<SessionStats, 'dispatches' | 'gpuBytes' | 'tuning'>;
+
 /** The network on a device, or in wasm. Calls never overlap. */
 export interface NetworkEngine<R extends EngineReport = EngineReport> {
   /** How pictures are prepared for `run`. */
@@ -25,7 +28,7 @@ export interface NetworkEngine<R extends EngineReport = EngineReport> {
   encode(ids: Int32Array): Promise<R>;
   /** @param input view of memory that later calls write to. @returns Logits [S,S] by row, the caller's own. */
   run(input: Float32Array | Uint16Array, report: R, signal: AbortSignal | undefined): Promise<Float32Array>;
-  stats(): Pick<SessionStats, 'dispatches' | 'gpuBytes'>;
+  stats(): EngineStats;
   dispose(): void;
 }
 

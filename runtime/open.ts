@@ -15,8 +15,9 @@ import { loadOrt, type Opened, openDeviceOrOrt, type Platform } from './platform
 import { RecoveringSession } from './recovering-session.js';
 import type { SafetensorsHeader } from './safetensors/index.js';
 import { hasWideActivations, realParameters, type StoredWeights, storedWeights } from './stored-weights.js';
-import type { AdapterSummary, DType, DTypeChoice, Session, SessionInfo, SessionOptions } from './types.js';
+import type { AdapterSummary, DType, DTypeChoice, Session, SessionInfo, SessionOptions, TuneChoice } from './types.js';
 import { WebGpuEngine } from './webgpu/engine.js';
+import type { TuneRequest } from './webgpu/tuned.js';
 
 export type { Platform } from './platform.js';
 
@@ -60,7 +61,8 @@ export function describe({ config, hash }: Described, choice: Choice, adapter: A
 export async function openModel(location: string, platform: Platform, options: SessionOptions = {}): Promise<Session> {
   const first = await openOnce(location, platform, options);
   // A reopening is nobody's loading: it has no progress to show, and the signal was for the first one.
-  const { signal: _, onProgress: __, ...again } = options;
+  const { signal: _, onProgress: __, tune, ...rest } = options;
+  const again = { ...rest, tune: tune === 'refresh' ? 'kept' : (tune ?? true) } as const;
   const last = (options.device ?? 'auto') === 'auto' ? () => openOnce(location, platform, again, GIVEN_UP) : undefined;
   return new RecoveringSession(first, () => openOnce(location, platform, again), last ? { last } : {});
 }
@@ -87,7 +89,8 @@ async function openOnce(
     opened =
       lost === undefined ? await openDeviceOrOrt(platform, device, options) : await loadOrt(platform, lost, options);
     const { header } = folder.weights;
-    const loading = { header, stream: checkedStream(folder), assembly, config, signal, onProgress };
+    const tune = tuneRequest(opened, options.tune, platform);
+    const loading = { header, stream: checkedStream(folder), assembly, config, tune, signal, onProgress };
     const { engine, choice, adapter } = await startEngine(opened, dtype, loading);
     onProgress?.({ phase: 'ready', loaded: 1, total: 1 });
     const info = describe(folder, choice, adapter);
@@ -107,8 +110,15 @@ interface Loading {
   readonly stream: ParameterStream;
   readonly assembly: Assembly;
   readonly config: Config;
+  readonly tune?: TuneRequest | undefined;
   readonly signal: AbortSignal | undefined;
   readonly onProgress: SessionOptions['onProgress'] | undefined;
+}
+
+/** Software adapters are not measured unless asked: compiling a variant takes them longer than it could ever save. */
+export function tuneRequest(opened: Opened, tune: TuneChoice = true, platform: Platform): TuneRequest | undefined {
+  if (opened.device === 'wasm' || !tune || (tune === true && opened.gpu.adapter.software)) return undefined;
+  return { refresh: tune === 'refresh', store: platform.tuningStore };
 }
 
 interface Started {

@@ -7,6 +7,7 @@ import { type AdapterTraits, chooseEngine } from './engine-choice.js';
 import type { FolderIo } from './model-folder/index.js';
 import type { DeviceChoice, SessionOptions } from './types.js';
 import type { Ort } from './wasm/network.js';
+import type { TuningStore } from './webgpu/tuning-cache.js';
 
 /** What the platform provides. */
 export interface Platform {
@@ -15,6 +16,8 @@ export interface Platform {
   gpu(): Promise<GPU | undefined>;
   /** onnxruntime-web, loaded when first asked for; `wasmPaths` is the address of a folder that holds it. */
   ort(wasmPaths: string | undefined): Promise<Ort>;
+  /** Where what was measured of an adapter is kept; nowhere if not given. */
+  readonly tuningStore?: (() => Promise<TuningStore>) | undefined;
 }
 
 /** The engine that was chosen, ready for a model, and why it was. */

@@ -29,6 +29,11 @@ export interface SegmenterOptions {
   /** `auto` (default) runs a model at the precision it is stored in; see `info.dtype`. `int8` is refused in this version. */
   readonly dtype?: DTypeChoice;
   /**
+   * True (default): on hardware, kernels are fitted to the adapter by measuring, for at most two seconds, and the result is kept in
+   * IndexedDB for the next time. False: a profile of the adapter's kind decides.
+   */
+  readonly tune?: boolean;
+  /**
    * Address of a folder that holds onnxruntime-web's `dist`, relative to the page: for the wasm engine in a page without a bundler.
    * Bundlers find the package by themselves; Vite's development server needs `optimizeDeps: { exclude: ['onnxruntime-web'] }`.
    */
@@ -90,7 +95,7 @@ export class Segmenter {
    * });
    */
   static async create(options: SegmenterOptions): Promise<Segmenter> {
-    const { device, dtype, signal, onProgress, watchdog } = options;
+    const { device, dtype, tune, signal, onProgress, watchdog } = options;
     check(
       DEVICES.includes(device),
       'BAD_ARGUMENT',
@@ -109,7 +114,8 @@ export class Segmenter {
     const link = new WorkerLink(startWorker(options.worker), watchdog);
     try {
       await link.start(signal);
-      const request = { model, ...(device && { device }), ...(dtype && { dtype }), ...(wasmPaths && { wasmPaths }) };
+      const chosen = { ...(device && { device }), ...(dtype && { dtype }), ...(tune !== undefined && { tune }) };
+      const request = { model, ...chosen, ...(wasmPaths && { wasmPaths }) };
       const report = progressProxy(step => {
         link.progressed();
         onProgress?.(step);

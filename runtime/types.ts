@@ -13,6 +13,8 @@ export type DeviceChoice = 'auto' | 'webgpu' | 'wasm';
 export type DTypeChoice = 'auto' | 'fp32' | 'fp16' | 'int8';
 export type DType = 'fp32' | 'fp16' | 'int8';
 
+export type TuneChoice = boolean | 'refresh' | 'kept';
+
 /** What a WebGPU adapter says of itself, or what stands in its place for the wasm engine. */
 export interface AdapterSummary {
   readonly vendor: string;
@@ -23,9 +25,9 @@ export interface AdapterSummary {
   readonly features: readonly string[];
 }
 
-/** One step of loading: `loaded` of `total` bytes (or pipelines); `total` is undefined where a server does not say. */
+/** One step of loading: `loaded` of `total` bytes (or pipelines, or classes of shapes); `total` is undefined where a server does not say. */
 export interface Progress {
-  readonly phase: 'download' | 'weights' | 'compile' | 'ready';
+  readonly phase: 'download' | 'tune' | 'weights' | 'compile' | 'ready';
   readonly file?: string;
   readonly loaded: number;
   readonly total?: number;
@@ -39,6 +41,13 @@ export interface SessionOptions {
    * package by themselves.
    */
   readonly wasmPaths?: string;
+  /**
+   * Whether kernels are fitted to the adapter by measuring. True, if not given: on hardware, for at most two seconds at the first
+   * opening, and what was found is kept for the next ones; software adapters have fixed profiles. False: the profile of the
+   * adapter's kind decides. 'refresh': measured anew, on any adapter;
+   * 'kept': on any adapter, and what was kept before is used.
+   */
+  readonly tune?: TuneChoice;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
 }
@@ -104,6 +113,22 @@ export interface SessionInfo {
   };
 }
 
+/** How kernels are cut for the adapter, and who said so. */
+export interface TuningStats {
+  /** Name of the profile of the adapter's kind; `default` where its kind is not known. */
+  readonly profile: string;
+  /** By class of shapes ("linear-vec4 f16/i8 4096x512x128": kernel, what calls have in common, sizes rounded up to powers of two). */
+  readonly variants: Readonly<
+    Record<string, { readonly variant: string; readonly source: 'default' | 'profile' | 'cache' | 'timed' }>
+  >;
+  /** Variants that computed wrong on this device, and are not used. */
+  readonly rejected: readonly { readonly kernel: string; readonly variant: string; readonly reason: string }[];
+  /** Milliseconds by class of shapes and variant, of what was timed at this opening. */
+  readonly timed: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** What else there is to say: a kept tuning that was not used, classes that there was no time for. */
+  readonly notes: readonly string[];
+}
+
 export interface SessionStats extends SessionInfo {
   readonly frames: number;
   readonly reports: number;
@@ -113,6 +138,8 @@ export interface SessionStats extends SessionInfo {
   readonly dispatches: { readonly frame: number; readonly text: number };
   /** Bytes on the device. `arena` holds activations and is planned once. In wasm, `weights` is what wasm memory was given. */
   readonly gpuBytes: { readonly weights: number; readonly arena: number; readonly other: number };
+  /** Null in wasm. */
+  readonly tuning: TuningStats | null;
 }
 
 /** A model on a device. Calls may overlap; they run in the order they were made, and one that fails spoils no other. */

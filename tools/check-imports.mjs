@@ -125,6 +125,7 @@ export function checkImports(sources) {
 }
 
 function layerProblem(path, target) {
+  if (target === 'package.json') return []; // data
   const [from, to] = [layerOf(path), layerOf(target)];
   if (from === undefined || to === undefined) {
     const outside = from === undefined ? path : target;

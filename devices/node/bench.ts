@@ -7,7 +7,7 @@ import { readModelFiles } from '../../runtime/model-folder/index.js';
 import { exportOnnx } from '../../runtime/node/export-onnx.js';
 import { nodeIo } from '../../runtime/node/folder.js';
 import { nodePlatform } from '../../runtime/node/platform.js';
-import type { DeviceChoice, DType, DTypeChoice } from '../../runtime/types.js';
+import type { DeviceChoice, DType, DTypeChoice, TuneChoice } from '../../runtime/types.js';
 import { alternate } from '../alternate.js';
 import { madeInputs } from '../inputs.js';
 import { OurRunner } from '../ours.js';
@@ -26,6 +26,8 @@ export interface BenchOptions {
   readonly fill: boolean;
   readonly device: DeviceChoice;
   readonly dtype: DTypeChoice;
+  /** As of `SessionOptions`. */
+  readonly tune?: TuneChoice | undefined;
   readonly peer: PeerId | 'none';
   /** Precision of the peer's model; ours if not given. */
   readonly peerDtype?: 'fp32' | 'fp16' | undefined;
@@ -61,12 +63,12 @@ export interface BenchResult extends RunResult {
  * const { ours, ratio } = await bench({ ...options, model: 'models/nano', peer: 'ort-webgpu' });
  */
 export async function bench(options: BenchOptions): Promise<BenchResult> {
-  const { model, fill, device, dtype, version, signal, onProgress } = options;
+  const { model, fill, device, dtype, tune, version, signal, onProgress } = options;
   // Cold means cold: Mesa keeps compiled shaders on disk, from the run before.
   process.env.MESA_SHADER_CACHE_DISABLE ??= 'true';
   const { config } = await readModelFiles(model, nodeIo, { ...(signal ? { signal } : {}) });
   const inputs = madeInputs(config);
-  const ours = new OurRunner({ model, platform: nodePlatform, device, dtype, fill, version, inputs, signal });
+  const ours = new OurRunner({ model, platform: nodePlatform, device, dtype, fill, tune, version, inputs, signal });
   const peer = await openPeer(options, inputs, config.dtype);
   const runners: Runner[] = peer ? [ours, peer.runner] : [ours];
   try {

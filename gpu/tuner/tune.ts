@@ -42,6 +42,8 @@ export interface TuneOptions {
   /** Milliseconds after which no further class is begun. */
   readonly budgetMs: number;
   readonly now?: () => number;
+  /** Classes of shapes that are decided, of all. */
+  readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -167,7 +169,7 @@ const nothingRight = (shape: string, rejected: readonly Rejected[]): TmcaError =
 
 /**
  * Tests and times the variants of every class that `known` does not name, those with the most work first, until the budget is
- * used up. A variant that computes wrong is never chosen.
+ * used up, and one at least. A variant that computes wrong is never chosen.
  *
  * Errors: ABORTED, DEVICE_LOST, GPU_FAILED (no variant of a class is right), GPU_OUT_OF_MEMORY.
  *
@@ -175,7 +177,7 @@ const nothingRight = (shape: string, rejected: readonly Rejected[]): TmcaError =
  * const { choices } = await tune({ tuning: gpu.tuning, lower, bench: new DeviceBench(gpu, gpu.tuning), budgetMs: 2000 });
  */
 export async function tune(options: TuneOptions): Promise<TuneResult> {
-  const { tuning, lower, known = {}, budgetMs, now = () => performance.now(), signal } = options;
+  const { tuning, lower, known = {}, budgetMs, now = () => performance.now(), onProgress, signal } = options;
   const start = now();
   const usual = groupsOf(lower(tuning));
   const candidates = new Map<string, readonly string[]>();
@@ -190,13 +192,16 @@ export async function tune(options: TuneOptions): Promise<TuneResult> {
   order.sort((a, b) => b.work - a.work);
   const tuner = new Tuner(options, candidates);
   let left = 0;
-  for (const { shape, representative } of order) {
+  for (const [done, { shape, representative }] of order.entries()) {
     throwIfAborted(signal, 'tune');
-    if (now() - start >= budgetMs) {
+    onProgress?.(done, order.length);
+    // The first is decided whatever it takes: opening after opening, all are in the end.
+    if (done > 0 && now() - start >= budgetMs) {
       left++;
       await tuner.avoid(shape);
     } else await tuner.decide(shape, representative);
   }
+  if (order.length > 0) onProgress?.(order.length, order.length);
   const { choices, timed, rejected } = tuner;
   return { choices, timed, rejected, left, ms: now() - start };
 }

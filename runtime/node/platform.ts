@@ -9,5 +9,6 @@ import { nodeIo } from './folder.js';
 export const nodePlatform: Platform = {
   io: nodeIo,
   gpu: () => nodeGpu(),
+  tuningStore: async () => (await import('./tuning-files.js')).tuningFiles(),
   ort: async () => settleThreads(await import('onnxruntime-web'), availableParallelism()),
 };

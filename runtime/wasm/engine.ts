@@ -5,10 +5,10 @@ import type { Assembly } from '../../assembly/index.js';
 import { throwIfAborted } from '../../errors/index.js';
 import type { Config } from '../../model/config.js';
 import type { ParameterStream } from '../load-constants.js';
-import type { EngineReport, NetworkEngine } from '../network-session.js';
+import type { EngineReport, EngineStats, NetworkEngine } from '../network-session.js';
 import { type OnnxFacts, splitModels } from '../onnx/model.js';
 import { onnxPlans } from '../onnx/plans.js';
-import type { Progress, SessionStats } from '../types.js';
+import type { Progress } from '../types.js';
 import { OnnxNetwork, type Ort, type Result } from './network.js';
 
 export interface WasmEngineParts {
@@ -77,8 +77,9 @@ export class WasmEngine implements NetworkEngine<WasmReport> {
   }
 
   /** Nothing is dispatched, and the weights are in wasm memory. */
-  stats(): Pick<SessionStats, 'dispatches' | 'gpuBytes'> {
-    return { dispatches: { frame: 0, text: 0 }, gpuBytes: { weights: this.weightBytes, arena: 0, other: 0 } };
+  stats(): EngineStats {
+    const gpuBytes = { weights: this.weightBytes, arena: 0, other: 0 };
+    return { dispatches: { frame: 0, text: 0 }, gpuBytes, tuning: null };
   }
 
   dispose(): void {

@@ -6,13 +6,14 @@ import { PipelineCache } from '../../gpu/pipelines.js';
 import { Readback } from '../../gpu/readback.js';
 import type { Config } from '../../model/config.js';
 import type { PrecisionChoice } from '../engine-choice.js';
-import type { NetworkEngine } from '../network-session.js';
+import type { EngineStats, NetworkEngine } from '../network-session.js';
 import { paddedLength, padIds, textLengths } from '../text-lengths.js';
-import type { Progress, SessionStats } from '../types.js';
+import type { Progress, TuningStats } from '../types.js';
 import { bytesOfView, decodeStorage, type ParameterStream } from './encode.js';
 import { Plan } from './plan.js';
-import { buildPrograms, FRAME_INPUTS, type Programs } from './programs.js';
+import { FRAME_INPUTS, type Programs, programsOf } from './programs.js';
 import { DeviceReport } from './report.js';
+import type { Tuned, TuneRequest } from './tuned.js';
 import { WeightStore } from './weights.js';
 
 export interface WebGpuEngineParts {
@@ -22,6 +23,8 @@ export interface WebGpuEngineParts {
   readonly config: Config;
   readonly precision: PrecisionChoice;
   readonly parameters: ParameterStream;
+  /** Where kernels are to be fitted to the device by measuring. */
+  readonly tune?: TuneRequest | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
@@ -39,6 +42,7 @@ export class WebGpuEngine implements NetworkEngine<DeviceReport> {
     private readonly weights: WeightStore,
     private readonly readback: Readback,
     protected frame: { readonly length: number; readonly plan: Plan },
+    private readonly tuned: Tuned | undefined,
   ) {
     this.input = { dtype: parts.precision.activations, layout: 'nhwc' };
   }
@@ -47,10 +51,14 @@ export class WebGpuEngine implements NetworkEngine<DeviceReport> {
   static async create(parts: WebGpuEngineParts): Promise<WebGpuEngine> {
     const { gpu, assembly, config, precision, signal, onProgress } = parts;
     const lengths = textLengths(config.maxTextLength);
-    const programs = new Map(lengths.map(length => [length, buildPrograms(config, length, precision, gpu.tuning)]));
+    const lowerings = lengths.map(length => [length, programsOf(config, length, precision)] as const);
+    const pipelines = new PipelineCache(gpu);
+    const tuned =
+      parts.tune && (await (await import('./tuned.js')).tuneEngine(parts.tune, { ...parts, pipelines, lowerings }));
+    const tuning = tuned?.tuning ?? gpu.tuning;
+    const programs = new Map(lowerings.map(([length, lowering]) => [length, lowering(tuning)]));
     const shortest = programs.get(lengths[0]!)!;
     const all = [shortest.frame, ...[...programs.values()].map(({ text }) => text)];
-    const pipelines = new PipelineCache(gpu);
     const compiled = pipelines.compile([...shortest.frame.calls, ...shortest.text.calls], progress =>
       onProgress?.({ phase: 'compile', ...progress }),
     );
@@ -58,7 +66,7 @@ export class WebGpuEngine implements NetworkEngine<DeviceReport> {
     const weights = await WeightStore.load(gpu, assembly, all, parts.parameters, { signal, onProgress });
     await compiled;
     const plan = await Plan.create(gpu, pipelines, shortest.frame, weights, 'frame', { rewritten: FRAME_INPUTS });
-    return new this(parts, programs, pipelines, weights, new Readback(gpu), { length: lengths[0]!, plan });
+    return new this(parts, programs, pipelines, weights, new Readback(gpu), { length: lengths[0]!, plan }, tuned);
   }
 
   check(where: string): void {
@@ -111,12 +119,25 @@ export class WebGpuEngine implements NetworkEngine<DeviceReport> {
     return decodeStorage(assembly, bytes, storage, imageSize * imageSize);
   }
 
-  stats(): Pick<SessionStats, 'dispatches' | 'gpuBytes'> {
+  stats(): EngineStats {
     const shortest = this.programs.values().next().value!;
     return {
       dispatches: { frame: shortest.frame.calls.length, text: shortest.text.calls.length },
       gpuBytes: { ...this.parts.gpu.bytes },
+      tuning: this.#tuning(),
     };
+  }
+
+  #tuning(): TuningStats {
+    const { profile } = this.parts.gpu;
+    const variants: Record<string, TuningStats['variants'][string]> = {};
+    for (const { frame, text } of this.programs.values())
+      for (const { cut } of [...frame.calls, ...text.calls]) {
+        const source = cut && (this.tuned?.sources[cut.shape] ?? (profile === 'default' ? profile : 'profile'));
+        if (source) variants[cut.shape] = { variant: cut.variant, source };
+      }
+    const { rejected = [], timed = {}, notes = [] } = this.tuned ?? {};
+    return { profile, variants, rejected, timed, notes };
   }
 
   dispose(): void {

@@ -17,10 +17,16 @@ export interface Programs {
 /** Inputs of the frame program that are written before every run; the report stays until another one is bound. */
 export const FRAME_INPUTS: readonly string[] = ['image'];
 
-/** What runs per frame and per report, for one image and a text padded to `length`. */
-export function buildPrograms(config: Config, length: number, precision: PrecisionChoice, tuning?: Tuning): Programs {
+/** What runs per frame and per report, for one image and a text padded to `length`, in any tuning: lowered when asked. */
+export function programsOf(config: Config, length: number, precision: PrecisionChoice): (tuning?: Tuning) => Programs {
   const { logits } = tmca(config, tmcaInputs(config, 1, length));
   const { frame, report } = partition(prepare({ logits }, precision), 'image');
-  const options = { weights: precision.weights, wide: precision.wide, tuning };
-  return { frame: lower(frame, options), text: lower(report, options) };
+  const { weights, wide } = precision;
+  return tuning => {
+    const options = { weights, wide, tuning };
+    return { frame: lower(frame, options), text: lower(report, options) };
+  };
 }
+
+export const buildPrograms = (config: Config, length: number, precision: PrecisionChoice, tuning?: Tuning): Programs =>
+  programsOf(config, length, precision)(tuning);

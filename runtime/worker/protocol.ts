@@ -20,6 +20,7 @@ export interface CreateRequest {
   readonly model: string;
   readonly device?: DeviceChoice;
   readonly dtype?: DTypeChoice;
+  readonly tune?: boolean;
   /** Absolute as well. */
   readonly wasmPaths?: string;
 }

@@ -308,6 +308,7 @@ describe('the command', () => {
       ...side(10, 900, 300),
       dispatches: 84,
       text_dispatches: 41,
+      tuning: null,
       gpu_bytes: { weights: 20.8e6, arena: 1e6, other: 2e5 },
       kernels: [
         {

@@ -1,0 +1,117 @@
+// An engine's kernels fitted to its device: from what was kept, and by measuring what was not. Loaded on hardware, or when asked.
+
+import type { GpuDevice } from '../../gpu/device.js';
+import type { PipelineCache } from '../../gpu/pipelines.js';
+import { DeviceBench, type SizedCall } from '../../gpu/tuner/bench.js';
+import { type TuneResult, tune } from '../../gpu/tuner/tune.js';
+import type { Tuning } from '../../gpu/tuning.js';
+import type { Program } from '../../model/lower.js';
+import type { Progress, TuningStats } from '../types.js';
+import type { Programs } from './programs.js';
+import { cacheName, type KeptTuning, readTuning, type TuningStore, tuningKey, writeTuning } from './tuning-cache.js';
+
+export interface TuneRequest {
+  /** What was kept is not used, but measured anew and kept again. */
+  readonly refresh: boolean;
+  readonly store: (() => Promise<TuningStore>) | undefined;
+  /** Milliseconds after which no further class of shapes is begun; two seconds, or a minute for `refresh`, if not given. */
+  readonly budgetMs?: number;
+}
+
+export interface TuneParts {
+  readonly gpu: GpuDevice;
+  readonly pipelines: PipelineCache;
+  /** Of every padded length of a text, the shortest first. */
+  readonly lowerings: readonly (readonly [number, (tuning?: Tuning) => Programs])[];
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+export interface Tuned extends Pick<TuningStats, 'rejected' | 'timed' | 'notes'> {
+  readonly tuning: Tuning;
+  /** By class of shapes; of the others the profile decides. */
+  readonly sources: Readonly<Record<string, 'cache' | 'timed'>>;
+}
+
+/** The first opening on an adapter may take so much longer. One that is asked for has more time, and more of the shapes. */
+const BUDGET_MS = 2000;
+const REFRESH_BUDGET_MS = 60_000;
+
+const NOTHING: KeptTuning = { choices: {}, rejected: [] };
+
+const sized = ({ calls, buffers }: Program): SizedCall[] =>
+  calls.map(call => ({
+    ...call,
+    bindings: call.bindings.map(({ operand, access }) => ({
+      access,
+      operand: operand === null ? null : { id: operand, bytes: buffers[operand]!.bytes },
+    })),
+  }));
+
+/** The frame is the same for all texts but in what it reads of them. */
+function callsIn(lowerings: TuneParts['lowerings'], tuning: Tuning): SizedCall[] {
+  return lowerings.flatMap(([, lowering], i) => {
+    const { frame, text } = lowering(tuning);
+    return i === 0 ? [...sized(frame), ...sized(text)] : sized(text);
+  });
+}
+
+const said = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/**
+ * A store that fails costs time, never the opening: what went wrong is in the notes.
+ *
+ * Errors: those of `tune`.
+ */
+export async function tuneEngine({ refresh, store, budgetMs }: TuneRequest, parts: TuneParts): Promise<Tuned> {
+  const { gpu, pipelines, lowerings, signal, onProgress } = parts;
+  const notes: string[] = [];
+  const key = tuningKey(gpu);
+  const name = cacheName(key);
+  const kept = store && (await store().catch((error: unknown) => void notes.push(`nothing is kept: ${said(error)}`)));
+  const before = kept && !refresh ? await readKept(kept, name, key, gpu, notes) : NOTHING;
+  const bench = new DeviceBench(gpu, gpu.tuning, signal, pipelines);
+  let found: TuneResult;
+  try {
+    found = await tune({
+      ...{ tuning: gpu.tuning, bench, signal, known: before.choices, rejected: before.rejected },
+      budgetMs: budgetMs ?? (refresh ? REFRESH_BUDGET_MS : BUDGET_MS),
+      lower: tuning => callsIn(lowerings, tuning),
+      onProgress: (loaded, total) => onProgress?.({ phase: 'tune', loaded, total }),
+    });
+  } finally {
+    bench.dispose();
+  }
+  const { choices, timed, rejected, left } = found;
+  if (left > 0) notes.push(`${left} classes of shapes were left to the profile: the time for measuring was over`);
+  if (kept && timed.length > 0)
+    await kept
+      .write(name, writeTuning(key, { choices, rejected }))
+      .catch((error: unknown) => notes.push(`nothing was kept: ${said(error)}`));
+  const fresh = new Set(timed.map(({ shape }) => shape));
+  return {
+    tuning: { ...gpu.tuning, choices },
+    sources: Object.fromEntries(Object.keys(choices).map(shape => [shape, fresh.has(shape) ? 'timed' : 'cache'])),
+    timed: Object.fromEntries(timed.map(({ shape, ms }) => [shape, ms])),
+    rejected,
+    notes,
+  };
+}
+
+async function readKept(
+  store: TuningStore,
+  name: string,
+  key: string,
+  gpu: GpuDevice,
+  notes: string[],
+): Promise<KeptTuning> {
+  try {
+    const text = await store.read(name);
+    const kept = text === null ? NOTHING : readTuning(text, key, gpu);
+    if (!('problem' in kept)) return kept;
+    notes.push(`${name} in ${store.place} was not used, and is written anew: ${kept.problem}`);
+  } catch (error) {
+    notes.push(`${name} in ${store.place} could not be read: ${said(error)}`);
+  }
+  return NOTHING;
+}

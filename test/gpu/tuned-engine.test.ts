@@ -1,0 +1,107 @@
+// An engine that is fitted to its device: what was measured runs, is kept, and is used at the next opening; what is kept and
+// cannot be believed is not.
+
+import { afterAll, describe, expect, test } from 'vitest';
+import { loadAssembly } from '../../assembly/instance.js';
+import { openDevice } from '../../gpu/device.js';
+import { nodeGpu } from '../../gpu/node.js';
+import { choosePrecision } from '../../runtime/engine-choice.js';
+import { expectedParameters } from '../../runtime/expected-parameters.js';
+import { fillStream } from '../../runtime/fill.js';
+import { WebGpuEngine } from '../../runtime/webgpu/engine.js';
+import type { TuneRequest } from '../../runtime/webgpu/tuned.js';
+import type { TuningStore } from '../../runtime/webgpu/tuning-cache.js';
+import { loadGolden } from '../golden.js';
+import { expectClose, tolerance } from '../tolerance.js';
+
+const { config } = await loadGolden('test/fixtures/golden/micro');
+const assembly = await loadAssembly();
+
+class MemoryStore implements TuningStore {
+  readonly place = 'memory';
+  readonly texts = new Map<string, string>();
+  read = async (name: string) => this.texts.get(name) ?? null;
+  write = async (name: string, text: string) => void this.texts.set(name, text);
+}
+
+const open: WebGpuEngine[] = [];
+afterAll(() => {
+  for (const engine of open) engine.dispose();
+});
+
+/** With time for one class of shapes: software compiles slowly. */
+async function engineWith(tune?: TuneRequest): Promise<WebGpuEngine> {
+  const gpu = await openDevice({ gpu: await nodeGpu(), prefer: 'any' });
+  const precision = choosePrecision('fp32', 'fp32', false);
+  const parameters = fillStream(expectedParameters(config));
+  const engine = await WebGpuEngine.create({ gpu, assembly, config, precision, parameters, tune });
+  open.push(engine);
+  return engine;
+}
+
+async function logits(engine: WebGpuEngine): Promise<Float32Array> {
+  const report = await engine.encode(Int32Array.from([2, 5, 7, 3]));
+  const image = Float32Array.from({ length: 32 * 32 * 3 }, (_, i) => ((i * 7) % 31) / 15 - 1);
+  return engine.run(image, report, undefined);
+}
+
+const store = new MemoryStore();
+const request = (refresh: boolean): TuneRequest => ({ refresh, store: async () => store, budgetMs: 1 });
+
+describe('an engine', () => {
+  test('without the tuner has the variants of its profile, and says so', async () => {
+    const { tuning } = (await engineWith()).stats();
+    const variants = Object.values(tuning!.variants);
+    expect(variants.length).toBeGreaterThan(10);
+    expect(new Set(variants.map(({ source }) => source))).toEqual(new Set(['profile']));
+    expect(tuning).toMatchObject({ rejected: [], timed: {}, notes: [] });
+  });
+
+  test('with it measures, keeps what it found, and computes the same', async () => {
+    const engine = await engineWith(request(true));
+    const { tuning } = engine.stats();
+    const [[shape, times], ...others] = Object.entries(tuning!.timed) as [string, Record<string, number>][] as [
+      [string, Record<string, number>],
+    ];
+    expect(others).toEqual([]);
+    expect(Object.keys(times).length).toBeGreaterThan(1);
+    const { variant, source } = tuning!.variants[shape]!;
+    expect(source).toBe('timed');
+    expect(times[variant], 'the fastest, or the usual one within noise of it').toBeLessThanOrEqual(
+      Math.min(...Object.values(times)) / 0.97,
+    );
+    expect(tuning!.notes).toEqual([
+      expect.stringMatching(/^\d+ classes of shapes were left to the profile: the time for measuring was over$/),
+    ]);
+    expect([...store.texts.keys()]).toEqual([expect.stringMatching(/^tuning-[0-9a-f]{16}\.json$/)]);
+    expectClose(await logits(engine), await logits(open[0]!), tolerance.golden);
+  });
+
+  test('uses what was kept, and measures only what was not', async () => {
+    const [, before] = open.map(engine => engine.stats().tuning!);
+    const { tuning } = (await engineWith(request(false))).stats();
+    const [shape] = Object.keys(before!.timed);
+    expect(tuning!.variants[shape!]).toEqual({ variant: before!.variants[shape!]!.variant, source: 'cache' });
+    expect(Object.keys(tuning!.timed)).toHaveLength(1);
+    expect(Object.keys(tuning!.timed)).not.toContain(shape);
+    expect(JSON.parse([...store.texts.values()][0]!).tuning.choices).toMatchObject({ [shape!]: expect.any(String) });
+  });
+
+  test('does not believe what was changed: it says so, measures, and writes it anew', async () => {
+    const [[name, text]] = [...store.texts] as [[string, string]];
+    store.texts.set(name, text.replace(/"(32x32|lanes|skinny|\d+)"/, '"64x64"'));
+    const { tuning } = (await engineWith(request(false))).stats();
+    expect(Object.values(tuning!.variants).map(({ source }) => source)).not.toContain('cache');
+    expect(tuning!.notes[0]).toBe(
+      `${name} in memory was not used, and is written anew: its contents do not have its hash`,
+    );
+    expect(Object.keys(JSON.parse(store.texts.get(name)!).tuning.choices)).toEqual(Object.keys(tuning!.timed));
+  });
+
+  test('opens all the same where nothing can be kept', async () => {
+    const broken: TuneRequest = { ...request(true), store: () => Promise.reject(new Error('no such luck')) };
+    const { tuning } = (await engineWith(broken)).stats();
+    expect(tuning!.notes[0]).toBe('nothing is kept: no such luck');
+    expect(Object.keys(tuning!.timed)).toHaveLength(1);
+  });
+});

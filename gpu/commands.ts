@@ -5,7 +5,7 @@ import { check } from '../errors/index.js';
 import type { GpuDevice } from './device.js';
 import type { KernelCall, Uniform } from './kernel.js';
 import type { PipelineCache, PipelineProgress } from './pipelines.js';
-import { Timestamps } from './timestamps.js';
+import type { Timestamps } from './timestamps.js';
 
 /** A range of a buffer: bytes; `offset` a multiple of the device's storage alignment (256 always is), `size` of 4. */
 export interface BufferRange {
@@ -153,7 +153,8 @@ export class CommandPlan {
 
   async #profile(): Promise<CallTime[]> {
     this.#check();
-    this.#timestamps ??= Timestamps.create(this.gpu, this.length);
+    // Imported when wanted: sessions do without.
+    this.#timestamps ??= import('./timestamps.js').then(({ Timestamps }) => Timestamps.create(this.gpu, this.length));
     const timestamps = await this.#timestamps;
     this.#check();
     const encoder = this.gpu.device.createCommandEncoder({ label: `${this.label} profile` });

@@ -206,6 +206,7 @@ function addTrain(program: Command, context: Context): void {
     .addOption(new Option('--lr <x>', 'highest learning rate').argParser(rate))
     .addOption(count('--steps <n>', 'end after this many steps in all; the schedule stays that of the epochs'))
     .addOption(count('--seed <n>', 'what everything random is drawn by', 0))
+    .option('--text <text>', 'one text in place of every sentence: what the same recipe reaches without language')
     .option('--resume', 'go on from the last checkpoint of --out')
     .option('--skip-bad', 'leave faulty records out instead of refusing the data set')
     .addOption(deviceOption())

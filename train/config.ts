@@ -193,7 +193,7 @@ const KEYS = [...FIELDS.map(name => RULES[name].key), 'model'];
 
 /** What the command line says over the file. */
 export type TrainOverrides = {
-  readonly [K in 'epochs' | 'batch' | 'microBatch' | 'lr' | 'seed']?: TrainConfig[K] | undefined;
+  readonly [K in 'epochs' | 'batch' | 'microBatch' | 'lr' | 'seed' | 'textOverride']?: TrainConfig[K] | undefined;
 };
 
 /**

@@ -23,6 +23,7 @@ export interface TrainCommandOptions extends Pick<NetworkOptions, 'device'> {
   readonly lr?: number;
   readonly steps?: number;
   readonly seed?: number;
+  readonly text?: string;
   readonly resume?: boolean;
   readonly skipBad?: boolean;
   readonly json?: boolean;
@@ -30,10 +31,12 @@ export interface TrainCommandOptions extends Pick<NetworkOptions, 'device'> {
 
 export async function train(options: TrainCommandOptions, context: Context): Promise<void> {
   const { console, engine, io } = context;
-  const { json, ...wanted } = options;
+  const { json, text, ...wanted } = options;
   const display = new TrainingDisplay(console);
   const onEvent = (event: TrainEvent) => display.show(event);
-  const result = await engine.train({ ...wanted, signal: io.signal, onEvent }).finally(() => display.end());
+  const result = await engine
+    .train({ ...wanted, textOverride: text, signal: io.signal, onEvent })
+    .finally(() => display.end());
   const written = await reported(options, result, context);
   const test = written?.evaluation && scoresOf(written.evaluation);
   const { last, splits: _, ...ended } = result;

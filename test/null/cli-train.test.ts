@@ -47,9 +47,10 @@ describe('asks for', () => {
       '--steps',
       '9',
     ];
-    await train(engine, ...options, '--seed', '0', '--resume', '--skip-bad', '--device', 'webgpu');
+    await train(engine, ...options, '--seed', '0', '--text', 'polyp', '--resume', '--skip-bad', '--device', 'webgpu');
     expect(engine.asked).toMatchObject({
       ...{ data: 'd', out: 'o', config: 'nano', init: 'm', epochs: 3, batch: 4, lr: 0.001, steps: 9, seed: 0 },
+      textOverride: 'polyp',
       ...{ resume: true, skipBad: true, device: 'webgpu', signal: expect.any(AbortSignal) },
     });
   });

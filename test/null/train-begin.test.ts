@@ -60,8 +60,8 @@ describe('a run begins', () => {
   });
 
   test('with what the command says over the file', async () => {
-    const { config } = await start({}, { batch: 3, seed: 9, lr: 0.5, epochs: 7 });
-    expect(config).toMatchObject({ batch: 3, seed: 9, lr: 0.5, epochs: 7 });
+    const { config } = await start({}, { batch: 3, seed: 9, lr: 0.5, epochs: 7, textOverride: 'polyp' });
+    expect(config).toMatchObject({ batch: 3, seed: 9, lr: 0.5, epochs: 7, textOverride: 'polyp' });
   });
 
   test("with the package's vocabulary where none is named, and says so", async () => {
@@ -194,11 +194,12 @@ test('the command that a run is told by can be typed', () => {
     config: 'nano',
     epochs: 3,
     lr: 0.001,
+    textOverride: 'a polyp',
     device: 'auto',
     skipBad: true,
   } as const;
   expect(commandOf(options)).toBe(
-    "tmca train --data 'it'\\''s' --out o --config nano --epochs 3 --lr 0.001 --skip-bad",
+    "tmca train --data 'it'\\''s' --out o --config nano --epochs 3 --lr 0.001 --text 'a polyp' --skip-bad",
   );
 });
 

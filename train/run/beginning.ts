@@ -40,8 +40,8 @@ export async function begin(options: TrainOptions, by: string): Promise<Beginnin
 }
 
 async function start(options: TrainOptions, by: string, unfinished?: RunFolder): Promise<Beginning> {
-  const { epochs, batch, microBatch, lr, seed, out } = options;
-  const overrides = { epochs, batch, microBatch, lr, seed };
+  const { epochs, batch, microBatch, lr, seed, textOverride, out } = options;
+  const overrides = { epochs, batch, microBatch, lr, seed, textOverride };
   const config =
     typeof options.config === 'object'
       ? parseTrainConfig(options.config, 'the configuration', overrides)
@@ -112,8 +112,8 @@ async function resumedConfig(options: TrainOptions, { config: saved }: TrainStat
 
 /** What of the run's settings the caller gives again. */
 async function askedConfig(options: TrainOptions): Promise<Record<string, unknown>> {
-  const { batch, microBatch, seed } = options;
-  const wanted = Object.entries({ batch, micro_batch: microBatch, seed });
+  const { batch, microBatch, seed, textOverride } = options;
+  const wanted = Object.entries({ batch, micro_batch: microBatch, seed, text_override: textOverride });
   const given = Object.fromEntries(wanted.filter(([, value]) => value !== undefined));
   if (options.config === undefined) return given;
   // whoever repeats the first command repeats its --config; numbers that the first command put over it count as the run's
@@ -122,7 +122,16 @@ async function askedConfig(options: TrainOptions): Promise<Record<string, unknow
       ? parseTrainConfig(options.config, 'the configuration')
       : await resolveTrainConfig(options.config);
   // recomputation changes no result; a micro-batch that was left to the first command's device stays what it became
-  const { epochs, lr, batch: b, seed: s, recompute, micro_batch: micro, ...same } = trainConfigToJson(config);
+  const {
+    epochs,
+    lr,
+    batch: b,
+    seed: s,
+    text_override: t,
+    recompute,
+    micro_batch: micro,
+    ...same
+  } = trainConfigToJson(config);
   return { ...same, ...(micro === 0 ? {} : { micro_batch: micro }), ...given };
 }
 

@@ -51,6 +51,7 @@ export function commandOf(options: TrainOptions): string {
     ['--lr', options.lr],
     ['--steps', options.steps],
     ['--seed', options.seed],
+    ['--text', options.textOverride],
     ['--device', options.device === 'auto' ? undefined : options.device],
   ];
   const flags = given

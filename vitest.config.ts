@@ -5,7 +5,7 @@ import { TierReporter } from './tools/tier-reporter.js';
 const excused = excusedTiers();
 
 // Software devices take seconds where a GPU takes milliseconds, and use every core: one file at a time, patient limits.
-const onDevice = { fileParallelism: false, testTimeout: 120_000, hookTimeout: 120_000, pool: 'forks' } as const;
+const onDevice = { fileParallelism: false, testTimeout: 300_000, hookTimeout: 120_000, pool: 'forks' } as const;
 
 const options = {
   null: { testTimeout: 20_000 },

@@ -1,32 +1,21 @@
-// The files that the package ships for its demo and its default: intact, halves throughout, and the rounding of their original.
+// The files that the package ships for its demo and its default: intact, halves throughout, and as good as their card says.
 
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { openDataset } from '../../runtime/node/dataset.js';
+import { openSession } from '../../runtime/node/index.js';
 import { memorySource, openSafetensors, type SafetensorsTensor, toFloat32 } from '../../runtime/safetensors/index.js';
+import { parseTrainConfig, resolveTrainConfig, trainConfigToJson } from '../../train/config.js';
+import { evaluateDataset } from '../../train/report/evaluation.js';
 
-const original = '../shared/models/nano-128/model.safetensors';
+const kvasir = '../shared/data/kvasir-seg';
 
 async function tensorsOf(path: string): Promise<Map<string, SafetensorsTensor>> {
   const file = await openSafetensors(memorySource(new Uint8Array(readFileSync(path)), path));
   const tensors = new Map<string, SafetensorsTensor>();
   for await (const tensor of file.tensors()) tensors.set(tensor.name, tensor);
   return tensors;
-}
-
-/**
- * The half nearest to x, ties to even, as a number. Halves below 2^e lie 2^(e-11) apart, and 2^-24 apart under 2^-14, so
- * x is rounded in units of that. A second way to what assembly/src/half.ts does on bits.
- */
-function nearestHalf(x: number): number {
-  if (x === 0) return x;
-  const unit = 2 ** Math.max(Math.floor(Math.log2(Math.abs(x))) - 10, -24);
-  const scaled = x / unit;
-  const floor = Math.floor(scaled);
-  const rest = scaled - floor;
-  const up = rest > 0.5 || (rest === 0.5 && floor % 2 !== 0);
-  return (floor + (up ? 1 : 0)) * unit;
 }
 
 describe('models/nano', () => {
@@ -55,31 +44,47 @@ describe('models/nano', () => {
     }
   });
 
-  test.runIf(existsSync(original))('is the original rounded to nearest, ties to even', async () => {
-    const [ours, theirs] = await Promise.all([tensorsOf(`${folder}/model.safetensors`), tensorsOf(original)]);
-    expect([...ours.keys()].sort()).toEqual([...theirs.keys()].sort());
-    for (const [name, tensor] of ours) {
-      const source = theirs.get(name)!;
-      expect(tensor.shape, name).toEqual(source.shape);
-      const [got, from] = [toFloat32(tensor), toFloat32(source)];
-      const wrong = got.findIndex((value, i) => value !== nearestHalf(from[i]!));
-      expect(wrong, `${name}: index of the first badly rounded weight`).toBe(-1);
-    }
+  test('is a whole TMCA of at most 6 million parameters and 12 MB', async () => {
+    const config = JSON.parse(readFileSync(`${folder}/config.json`, 'utf8'));
+    expect(config).toMatchObject({ levels: ['G', '32', '16', '8'], target_informed: true, enhance: true });
+    const tensors = await tensorsOf(`${folder}/model.safetensors`);
+    const sizes = [...tensors.values()].map(({ shape }) => shape.reduce((product, n) => product * n, 1));
+    expect(sizes.reduce((sum, n) => sum + n, 0)).toBeLessThanOrEqual(6e6);
+    expect(manifest.files['model.safetensors'].bytes).toBeLessThanOrEqual(12e6);
   });
 
-  test('nearestHalf: no half lies nearer', () => {
-    fc.assert(
-      fc.property(fc.float({ min: -60000, max: 60000, noNaN: true }), x => {
-        const y = nearestHalf(x);
-        const unit = 2 ** Math.max(Math.floor(Math.log2(Math.abs(x) || 1)) - 10, -24);
-        expect(Math.abs(x - y)).toBeLessThanOrEqual(unit / 2);
-      }),
-    );
-    // 1 + 2^-11 is halfway between 1 and 1 + 2^-10; 1 + 3 * 2^-11 between that and the next, whose last bit is even.
-    expect(nearestHalf(1 + 2 ** -11)).toBe(1);
-    expect(nearestHalf(1 + 3 * 2 ** -11)).toBe(1 + 2 ** -9);
-    expect(nearestHalf(2 ** -25)).toBe(0);
+  test('its card tells the settings of the preset that its commands name', async () => {
+    const card = readFileSync(`${folder}/README.md`, 'utf8');
+    expect(card).toMatch(/^tmca train --data kvasir-seg --out runs\/nano --config nano$/m);
+    expect(card).toMatch(/^tmca train --data kvasir-seg --out runs\/polyp --config nano --text polyp$/m);
+    const told = JSON.parse(/```json\n(.*?)\n```/s.exec(card)![1]!);
+    const { seed, ...settings } = trainConfigToJson(await resolveTrainConfig('nano'));
+    expect({ ...trainConfigToJson(parseTrainConfig({}, 'the defaults')), ...told, seed }).toEqual({
+      ...settings,
+      seed,
+    });
+    expect(card).toContain(`seed ${seed}, fp32`);
   });
+
+  test.runIf(existsSync(kvasir))(
+    'scores what its card says on the 100 test images of Kvasir-SEG, and at least 0.82 (skipped without ../shared)',
+    async () => {
+      const card = readFileSync(`${folder}/README.md`, 'utf8');
+      const told = (name: string) => Number(new RegExp(`^\\| ${name} \\| ([\\d.]+) \\|`, 'm').exec(card)?.[1]);
+      const without = told('every text “polyp”: all 100 images');
+      const session = await openSession(folder, { device: 'wasm' });
+      try {
+        const dataset = await openDataset(kvasir, { split: 'test' });
+        const { evaluation } = await evaluateDataset(session, dataset, { split: 'test' });
+        expect(evaluation.dice).toBeCloseTo(told('all 100 images'), 3);
+        expect(evaluation.dice).toBeGreaterThanOrEqual(0.82);
+        expect(evaluation.dice - without).toBeGreaterThanOrEqual(0.02);
+      } finally {
+        session.dispose();
+      }
+    },
+    120_000,
+  );
 });
 
 test('samples: at most four images, each with its sentence and attribution', () => {

@@ -73,7 +73,9 @@ test('network, scores with and without marked records, recipe, data', async () =
   expect(said).toContain('# small\\|one\n');
   expect(said).toContain('not a medical device');
   expect(said).toContain('| image encoder | ConvNeXt, depths 1-1-1-1, widths 8-8-16-16 |');
-  expect(said).toContain('target-informed (TSDM) at G, 32, 16, 8; enhancement (LTEM) on');
+  expect(said).toContain(
+    'target-informed (TSDM) at G, 32, 16, 8, weight 1, temperatures 0.1 and 0.1; enhancement (LTEM) on, temperature 1, mean1, multiply |',
+  );
   expect(said).toContain('Polyps \\[1\\], split “test”, probability 0.5; webgpu, fp16, on Another adapter.');
   expect(said).toContain('| all 3 images | 0.7500 | 0.5000 | 0.6250 | 0.5000 | 0.7500 |');
   expect(said).toContain('| 2 images without corner\\_artefact | 0.2500 |');

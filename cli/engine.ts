@@ -6,6 +6,8 @@ import type { Roofline } from '../devices/roofline.js';
 import type { AdapterInfo } from '../gpu/adapter.js';
 import type { QuantizeOptions, QuantizeReport } from '../quantize/index.js';
 import type {
+  AdapterTuning,
+  DescribeTuningOptions,
   ForwardInputs,
   InspectedForward,
   InspectedGradients,
@@ -30,6 +32,8 @@ export interface Engine {
   listAdapters(): Promise<AdapterInfo[]>;
   /** Rates of the adapter that `--device webgpu` opens, measured: about two seconds. Errors: those of `openDevice`. */
   measureRoofline(signal: AbortSignal): Promise<Roofline>;
+  /** How kernels are cut for the adapter that `--device webgpu` opens. Errors: those of `describeTuning`. */
+  describeTuning(options: DescribeTuningOptions): Promise<AdapterTuning>;
   /** What runs where there is no adapter. */
   describeWasm(): Promise<AdapterSummary & { readonly cores: number }>;
 }
@@ -67,6 +71,10 @@ export const realEngine: Engine = {
     const { stopwatchFor } = await import('../devices/node/driver-threads.js');
     using gpu = await openDevice({ gpu: await nodeGpu(), prefer: 'any', signal });
     return await measureRoofline(gpu, { stopwatch: stopwatchFor(gpu), signal });
+  },
+  async describeTuning(options) {
+    const { describeTuning } = await import('../runtime/node/tuning.js');
+    return describeTuning(options);
   },
   async describeWasm() {
     const { describeWasm } = await import('../runtime/node/index.js');

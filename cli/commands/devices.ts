@@ -1,12 +1,15 @@
 // `tmca devices`: what this machine can run on, and what `--device auto` makes of it.
 
+import { basename } from 'node:path';
 import type { Roofline } from '../../devices/roofline.js';
 import { TmcaError } from '../../errors/index.js';
 import type { AdapterInfo } from '../../gpu/adapter.js';
 import { chooseEngine } from '../../runtime/engine-choice.js';
+import type { AdapterTuning } from '../../runtime/node/index.js';
 import type { AdapterSummary } from '../../runtime/types.js';
 import type { Context } from '../context.js';
 import { rates } from './bench-report.js';
+import { tuningLines } from './tuning-report.js';
 
 export interface DevicesResult {
   /** Hardware first. */
@@ -15,6 +18,8 @@ export interface DevicesResult {
   readonly webgpu?: string;
   /** Of the first adapter, where it was asked for. */
   readonly roofline?: Roofline;
+  /** How kernels are cut for the first adapter: its profile, and what was measured. */
+  readonly tuning?: AdapterTuning;
   /** The engine on the CPU: version, threads, and the cores that it could use. */
   readonly wasm: AdapterSummary & { readonly cores: number };
   readonly auto: {
@@ -29,11 +34,15 @@ export interface DevicesResult {
 export interface DevicesOptions {
   /** Whether the first adapter's rates are measured. */
   readonly measure?: boolean;
+  /** Whether the kernels of `model` are fitted to it. */
+  readonly tune?: boolean;
+  readonly model: string;
   readonly json?: boolean;
 }
 
 /** No adapter is an answer, not an error: the exit code is 0. */
-export async function devices({ measure, json }: DevicesOptions, { engine, console, io }: Context): Promise<void> {
+export async function devices({ measure, json, ...options }: DevicesOptions, context: Context): Promise<void> {
+  const { engine, console, io } = context;
   const { adapters, absence } = await survey(() => engine.listAdapters());
   const wasm = await engine.describeWasm();
   const first = adapters[0];
@@ -41,14 +50,25 @@ export async function devices({ measure, json }: DevicesOptions, { engine, conso
   const adapter = device === 'wasm' || !first ? wasm.description : first.description || first.architecture;
   const fp16 = device === 'webgpu' && first?.features.includes('shader-f16') ? 'native' : 'weights';
   const roofline = measure && first ? await engine.measureRoofline(io.signal) : undefined;
+  const tuning = first && (await tuningOf(options, context));
   const result: DevicesResult = {
     adapters,
     ...(roofline ? { roofline } : {}),
+    ...(tuning ? { tuning } : {}),
     ...(absence === undefined ? {} : { webgpu: absence }),
     wasm,
     auto: { device, adapter, fp16, reason },
   };
   await (json ? console.json(result) : console.print(summary(result)));
+}
+
+async function tuningOf(
+  { tune, model }: Pick<DevicesOptions, 'tune' | 'model'>,
+  { engine, console, io }: Context,
+): Promise<AdapterTuning> {
+  const loading = console.loading(basename(model));
+  const measured = tune ? { measure: model, onProgress: loading.report } : {};
+  return engine.describeTuning({ signal: io.signal, ...measured }).finally(() => loading.end());
 }
 
 async function survey(list: () => Promise<AdapterInfo[]>): Promise<{ adapters: AdapterInfo[]; absence?: string }> {
@@ -60,12 +80,13 @@ async function survey(list: () => Promise<AdapterInfo[]>): Promise<{ adapters: A
   }
 }
 
-function summary({ adapters, roofline, webgpu, wasm, auto }: DevicesResult): string {
+function summary({ adapters, roofline, tuning, webgpu, wasm, auto }: DevicesResult): string {
   const lines = adapters.flatMap(({ vendor, architecture, description, software, features, limits }, i) => [
     `${description || architecture} (${[vendor, architecture].filter(Boolean).join(', ')}${software ? '; software' : ''})`,
     ...(roofline && i === 0 ? [`  measured: ${rates(roofline)}`] : []),
     `  features: ${features.join(', ') || 'none'}`,
     ...Object.entries(limits).map(([name, value]) => `  ${name}: ${value}`),
+    ...(tuning && i === 0 ? tuningLines(tuning) : []),
   ]);
   const none =
     adapters.length > 0 ? [] : [`no WebGPU adapter${webgpu ? `: ${webgpu}` : '; npm run setup tells how to get one'}`];

@@ -31,6 +31,7 @@ export type { InspectedForward, InspectedGradients, InspectGradientsOptions, Ins
 export type { PlanFigures, ProgramFigures } from '../plan-figures.js';
 export type * from '../types.js';
 export { type ExportOnnxOptions, exportOnnx, type OnnxExport, type OnnxFile, type OnnxPort } from './export-onnx.js';
+export type { AdapterTuning, DescribeTuningOptions } from './tuning.js';
 
 /**
  * Opens a model folder (a path or an address) on the GPU, or in wasm where there is none. See `openModel` for the errors.

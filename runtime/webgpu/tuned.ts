@@ -98,6 +98,15 @@ export async function tuneEngine({ refresh, store, budgetMs }: TuneRequest, part
   };
 }
 
+/** What is kept of a device, as the figures of an engine that would use it all. */
+export async function keptStats(gpu: GpuDevice, store: TuneRequest['store']): Promise<TuningStats> {
+  const notes: string[] = [];
+  const key = tuningKey(gpu);
+  const { choices, rejected } = store ? await readKept(await store(), cacheName(key), key, gpu, notes) : NOTHING;
+  const variants = Object.entries(choices).map(([shape, variant]) => [shape, { variant, source: 'cache' as const }]);
+  return { profile: gpu.profile, variants: Object.fromEntries(variants), rejected, timed: {}, notes };
+}
+
 async function readKept(
   store: TuningStore,
   name: string,

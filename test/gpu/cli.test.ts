@@ -11,6 +11,7 @@ import type { DevicesResult } from '../../cli/commands/devices.js';
 import type { EvaluateResult } from '../../cli/commands/evaluate.js';
 import type { SegmentResult } from '../../cli/commands/segment.js';
 import { realEngine } from '../../cli/engine.js';
+import { profileOf } from '../../gpu/profiles.js';
 import { call } from '../null/cli-fakes.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -126,10 +127,12 @@ test.skipIf(!existsSync(reference))(
 test('devices lists the adapter, and what auto makes of it', async () => {
   const { code, json } = await tmca('devices', '--json');
   expect(code).toBe(0);
-  const { adapters, wasm, auto } = json as DevicesResult;
+  const { adapters, tuning, wasm, auto } = json as DevicesResult;
   expect(adapters.length).toBeGreaterThan(0);
   const software = adapters[0]!.software;
   expect(auto.device).toBe(software ? 'wasm' : 'webgpu');
   expect(auto.adapter).toBe(software ? wasm.description : adapters[0]!.description);
   expect(auto.reason).toContain(adapters[0]!.description);
+  expect(tuning!.profile.name).toBe(profileOf(adapters[0]!).name);
+  expect(tuning!.lanes > 0).toBe(software);
 });

@@ -4,7 +4,9 @@ import type { Engine } from '../../cli/engine.js';
 import type { Io } from '../../cli/io.js';
 import { run } from '../../cli/run.js';
 import { TmcaError, throwIfAborted } from '../../errors/index.js';
+import { profiles } from '../../gpu/profiles.js';
 import type { QuantizeReport } from '../../quantize/index.js';
+import type { AdapterTuning } from '../../runtime/node/index.js';
 import type { Lesion, Pixels, Segmentation, Session, SessionInfo } from '../../runtime/types.js';
 
 const SIZE = 8;
@@ -28,6 +30,26 @@ export interface FakeEngine extends Engine {
   /** Calls in order: `open MODEL DEVICE DTYPE`, `text TEXT`, `segment WxHxC`, `free report`, `dispose`. */
   readonly calls: string[];
 }
+
+export const fakeTuning: AdapterTuning = {
+  profile: profiles.find(({ name }) => name === 'intel')!,
+  lanes: 0,
+  kept: '/cache/tmca-edge',
+  ...{ variants: {}, rejected: [], timed: {}, notes: [] },
+};
+
+export const measuredTuning: AdapterTuning = {
+  ...fakeTuning,
+  variants: {
+    'linear-vec4 f32/f32 64x64x64': { variant: '32x32', source: 'timed' },
+    'conv2d f32/f32 1024x128x64': { variant: '32x64', source: 'profile' },
+  },
+  rejected: [
+    { kernel: 'linear-vec4 f32/f32', variant: '128x64', reason: 'computes 7 where 3 is right (element 0 of 1)' },
+  ],
+  timed: { 'linear-vec4 f32/f32 64x64x64': { '32x64': 0.25, '32x32': 0.125 } },
+  notes: ['3 classes of shapes were left to the profile: the time for measuring was over'],
+};
 
 /** `onSegment` runs at each image, for tests that break or stop something there. */
 export function fakeEngine(onSegment: (index: number) => void = () => {}): FakeEngine {
@@ -108,6 +130,11 @@ export function fakeEngine(onSegment: (index: number) => void = () => {}): FakeE
     },
     listAdapters: async () => [],
     measureRoofline: async () => ({ gflops: 19, gflops_f16: null, gbytes: 3.25 }),
+    async describeTuning({ measure, onProgress }) {
+      if (measure !== undefined) calls.push(`tune ${measure}`);
+      onProgress?.({ phase: 'tune', loaded: 1, total: 2 });
+      return measure === undefined ? fakeTuning : measuredTuning;
+    },
     describeWasm: async () => ({
       vendor: 'onnxruntime',
       architecture: 'wasm',
@@ -231,5 +258,6 @@ const noEngine: Engine = {
   quantize: refuse,
   listAdapters: refuse,
   measureRoofline: refuse,
+  describeTuning: refuse,
   describeWasm: refuse,
 };

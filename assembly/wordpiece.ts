@@ -73,17 +73,17 @@ export class Vocabulary {
     const room = text.length * 3;
     // No code point becomes more tokens than it has bytes.
     const most = maxLength === undefined ? room : Math.min(room, maxLength - 2);
-    const ids = this.#assembly.alloc(most * 4 + room, 'Vocabulary.encode');
+    // [CLS], ids, [SEP], then the text
+    const ids = this.#assembly.alloc((most + 2) * 4 + room, 'Vocabulary.encode');
     try {
-      const utf8 = ids + most * 4;
+      const utf8 = ids + (most + 2) * 4;
       const { written } = utf8Of.encodeInto(text, this.#assembly.u8(utf8, room));
-      const found = exports.tokenise(vocabulary, utf8, written, ids, most);
+      const found = exports.tokenise(vocabulary, utf8, written, ids + 4, most);
       const kept = Math.min(found, most);
-      const out = new Int32Array(kept + 2);
-      out[0] = this.cls;
-      out.set(this.#assembly.i32(ids, kept), 1);
-      out[kept + 1] = this.sep;
-      return { ids: out, truncated: found > most };
+      const all = this.#assembly.i32(ids, kept + 2);
+      all[0] = this.cls;
+      all[kept + 1] = this.sep;
+      return { ids: all.slice() as Int32Array<ArrayBuffer>, truncated: found > most };
     } finally {
       this.#assembly.free(ids);
     }

@@ -32,6 +32,8 @@ export function addBench(program: Command, context: Context): void {
     )
     .addOption(new Option('--frames <n>', 'most warm frames of each').default(50).argParser(wholeNumber(1)))
     .addOption(secondsOption('after this time no further frame begins, from the fifth on'))
+    .option('--passes', 'in place of all that: what each rewrite of the graph is worth, by leaving it out in turn')
+    .option('--flat', 'in place of all that: memory over so many frames, which must not grow')
     .option('--no-assembly', "leave out the host's work (resizing, tokenising)")
     .addOption(outOption())
     .addOption(jsonOption())

@@ -337,8 +337,9 @@ function addInspect(program: Command, context: Context): void {
       'What a frame and a text take: kernels, arithmetic, bytes of weights and of the arenas. With --train: what a training ' +
         'step takes, and how the batch is taken so that it fits. Reads config.json alone.',
     )
-    .argument('<model>', 'model folder or address; with --train also the name of a preset (full, nano)')
+    .argument('<model>', 'model folder or address, or the name of a preset (full, nano)')
     .addOption(dtypeOption())
+    .option('--passes', 'also with each rewrite of the graph left out')
     .option('--train', 'of a training step, in fp32')
     .addOption(forTraining('--config <file>', 'training configuration, or the name of a preset'))
     .addOption(forTraining('--batch <n>', 'records a step').argParser(wholeNumber(1)))

@@ -190,7 +190,7 @@ export class OurRunner implements Runner {
 }
 
 /** The image in the layout and the storage in which an engine takes it. */
-function inputOf(
+export function inputOf(
   { image, size }: BenchInputs,
   { dtype, layout }: NetworkEngine['input'],
   assembly: Assembly,

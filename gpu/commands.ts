@@ -34,7 +34,8 @@ interface UniformRange {
   readonly size: number;
 }
 
-const zeroBytes = 256;
+/** Bytes of what absent operands read. */
+export const ZERO_BYTES = 256;
 
 export class CommandPlan {
   #timestamps: Promise<Timestamps> | undefined;
@@ -76,9 +77,9 @@ export class CommandPlan {
       const uniforms = await gpu.createBuffer({ label: `${label} uniforms`, size, usage, kind: 'other' });
       owned.push(uniforms);
       // New buffers are zero: this is what absent operands read.
-      const zero = { label: `${label} zeros`, size: zeroBytes, usage: GPUBufferUsage.STORAGE, kind: 'other' } as const;
+      const zero = { label: `${label} zeros`, size: ZERO_BYTES, usage: GPUBufferUsage.STORAGE, kind: 'other' } as const;
       owned.push(await gpu.createBuffer(zero));
-      const absent = { buffer: owned[1]!, offset: 0, size: zeroBytes };
+      const absent = { buffer: owned[1]!, offset: 0, size: ZERO_BYTES };
       const steps = await gpu.scoped(`prepare ${label}`, () => {
         gpu.device.queue.writeBuffer(uniforms, 0, blocks.bytes);
         return calls.map((call, i): Step => {

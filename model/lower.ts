@@ -65,7 +65,9 @@ export function legalise(outputs: Outputs): Outputs {
     if (before || !isOp(t)) return before ?? t;
     for (const part of topological([t])) {
       if (done.has(part)) continue;
-      done.set(part, isOp(part) ? legalNode(part, done, legal) : part);
+      const made = isOp(part) ? legalNode(part, done, legal) : part;
+      // what is made stands for itself too: the subgraph of a composite reads it, and must not make it again
+      done.set(part, made).set(made, made);
     }
     return done.get(t)!;
   };

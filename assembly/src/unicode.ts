@@ -46,6 +46,15 @@ export function prepareUnicode(): void {
   decodeFolds();
   decodeSequences();
   decodeClasses();
+  for (let c: u32 = 0; c < 128; ++c) store<u8>(ascii + c, <u8>classOf(c));
+}
+
+/** u8 [128]: classes of ASCII. */
+const ascii = memory.data(128, 16);
+
+/** As `classOf`, for c below 128. */
+export function asciiClass(c: u32): i32 {
+  return load<u8>(ascii + c);
 }
 
 function decodeClasses(): void {

@@ -3,7 +3,7 @@
 // cut greedily into the longest pieces that the vocabulary has, `##` before all but the first.
 // Source: transformers, models/bert/tokenization_bert.py, BasicTokenizer and WordpieceTokenizer.
 
-import { classOf, DROP, fold, isHan, MAX_FOLD, PUNCTUATION, prepareUnicode, SPACE } from './unicode';
+import { asciiClass, classOf, DROP, fold, isHan, MAX_FOLD, PLAIN, PUNCTUATION, prepareUnicode, SPACE } from './unicode';
 import { find, hashByte, specialAt, specialId, startHash, Vocabulary } from './vocabulary';
 
 /** A word of more characters is unknown as a whole. */
@@ -13,6 +13,8 @@ const MAX_CHARACTERS: u32 = 100;
 const word = memory.data(100 * 4, 16);
 let bytes: u32 = 0;
 let characters: u32 = 0;
+/** Of those bytes. */
+let hash: u32 = 0;
 
 /** Of the piece being looked for: where each of its characters ends, and the hash up to there. u32 [100] each. */
 const ends = memory.data(100 * 4, 16);
@@ -35,31 +37,47 @@ export function tokenise(v: Vocabulary, text: usize, length: usize, to: usize, r
   out = to;
   count = 0;
   capacity = room;
-  bytes = 0;
-  characters = 0;
+  startWord();
   const end = text + length;
   for (let at = text; at < end && count <= capacity; ) {
     const lead = <u32>load<u8>(at);
-    if (lead == 0x5b) {
-      const special = specialAt(v, at, end);
-      if (special >= 0) {
+    if (lead < 0x80) {
+      const special = lead == 0x5b ? specialAt(v, at, end) : -1;
+      if (special < 0) {
+        takeAscii(v, lead);
+        at += 1;
+      } else {
         endWord(v);
         emit(specialId(v, special));
         at += special == 4 ? 6 : 5;
-        continue;
       }
+    } else {
+      const size: usize = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+      take(v, decode(at, lead, size));
+      at += size;
     }
-    const size: usize = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-    take(v, decode(at, lead, size));
-    at += size;
   }
   endWord(v);
   return min(count, capacity + 1);
 }
 
-/** Code point of the `size` bytes at `at`. */
+/** As `take`, for what most texts consist of. */
+function takeAscii(v: Vocabulary, c: u32): void {
+  const kind = asciiClass(c);
+  if (kind == PLAIN) {
+    // the one letter that the fold of ASCII changes is a capital
+    if (characters++ < MAX_CHARACTERS) appendByte(c - 0x41 < 26 ? c + 32 : c);
+  } else if (kind == SPACE) {
+    endWord(v);
+  } else if (kind == PUNCTUATION) {
+    endWord(v);
+    append(c);
+    endWord(v);
+  }
+}
+
+/** Code point of the `size` bytes at `at`, two or more. */
 function decode(at: usize, lead: u32, size: usize): u32 {
-  if (size == 1) return lead;
   let c = lead & (0x7f >> <u32>size);
   for (let i: usize = 1; i < size; ++i) c = (c << 6) | (<u32>load<u8>(at + i) & 63);
   return c;
@@ -85,26 +103,26 @@ function take(v: Vocabulary, c: u32): void {
 
 function append(c: u32): void {
   if (characters++ >= MAX_CHARACTERS) return;
-  const at = word + bytes;
   if (c < 0x80) {
-    store<u8>(at, <u8>c);
-    bytes += 1;
+    appendByte(c);
   } else if (c < 0x800) {
-    store<u8>(at, <u8>(0xc0 | (c >> 6)));
-    store<u8>(at, <u8>(0x80 | (c & 63)), 1);
-    bytes += 2;
+    appendByte(0xc0 | (c >> 6));
+    appendByte(0x80 | (c & 63));
   } else if (c < 0x10000) {
-    store<u8>(at, <u8>(0xe0 | (c >> 12)));
-    store<u8>(at, <u8>(0x80 | ((c >> 6) & 63)), 1);
-    store<u8>(at, <u8>(0x80 | (c & 63)), 2);
-    bytes += 3;
+    appendByte(0xe0 | (c >> 12));
+    appendByte(0x80 | ((c >> 6) & 63));
+    appendByte(0x80 | (c & 63));
   } else {
-    store<u8>(at, <u8>(0xf0 | (c >> 18)));
-    store<u8>(at, <u8>(0x80 | ((c >> 12) & 63)), 1);
-    store<u8>(at, <u8>(0x80 | ((c >> 6) & 63)), 2);
-    store<u8>(at, <u8>(0x80 | (c & 63)), 3);
-    bytes += 4;
+    appendByte(0xf0 | (c >> 18));
+    appendByte(0x80 | ((c >> 12) & 63));
+    appendByte(0x80 | ((c >> 6) & 63));
+    appendByte(0x80 | (c & 63));
   }
+}
+
+function appendByte(byte: u32): void {
+  store<u8>(word + bytes++, <u8>byte);
+  hash = hashByte(hash, byte);
 }
 
 function emit(id: i32): void {
@@ -112,14 +130,30 @@ function emit(id: i32): void {
   ++count;
 }
 
+function startWord(): void {
+  bytes = 0;
+  characters = 0;
+  hash = startHash(0);
+}
+
 /** Cuts the word into pieces and starts the next. */
 function endWord(v: Vocabulary): void {
   if (!characters) return;
-  const known = characters <= MAX_CHARACTERS ? cut(v) : -1;
+  if (characters > MAX_CHARACTERS) {
+    emit(v.unk);
+  } else {
+    // most words are tokens
+    const whole = find(v, word, bytes, hash, 0);
+    if (whole >= 0) emit(whole);
+    else emitPieces(v);
+  }
+  startWord();
+}
+
+function emitPieces(v: Vocabulary): void {
+  const known = cut(v);
   if (known < 0) emit(v.unk);
   for (let i = 0; i < known; ++i) emit(load<i32>(pieces + ((<usize>i) << 2)));
-  bytes = 0;
-  characters = 0;
 }
 
 /** Number of pieces written, -1 where some part of the word has none. */
@@ -146,14 +180,14 @@ function cut(v: Vocabulary): i32 {
 
 /** Fills `ends` and `hashes` with every piece from `start` that is no longer than the longest token; returns how many. */
 function measure(v: Vocabulary, start: u32, prefix: u32): i32 {
-  let hash = startHash(prefix);
+  let sum = startHash(prefix);
   let n = 0;
   for (let at = start; at < bytes; ) {
-    do hash = hashByte(hash, load<u8>(word + at++));
+    do sum = hashByte(sum, load<u8>(word + at++));
     while (at < bytes && (load<u8>(word + at) & 0xc0) == 0x80);
     if (at - start + prefix > v.longest) break;
     store<u32>(ends + ((<usize>n) << 2), at);
-    store<u32>(hashes + ((<usize>n) << 2), hash);
+    store<u32>(hashes + ((<usize>n) << 2), sum);
     ++n;
   }
   return n;

@@ -2,30 +2,10 @@
 
 import type { ClockName } from '../../devices/clock.js';
 import type { KernelClock, KernelRow } from '../../devices/kernel-table.js';
-import type { BenchResult } from '../../devices/node/bench.js';
+import type { Measurements } from '../../devices/node/bench.js';
 import type { Latencies } from '../../devices/result.js';
 import type { Roofline } from '../../devices/roofline.js';
-
-/** Three digits, and the unit that they are read in. */
-export function duration(ms: number): string {
-  if (ms >= 1000) return `${(ms / 1000).toPrecision(3)} s`;
-  return ms >= 1 ? `${ms.toPrecision(3)} ms` : `${(ms * 1000).toPrecision(3)} µs`;
-}
-
-export const size = (bytes: number): string =>
-  bytes >= 1e5 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e3).toFixed(1)} kB`;
-export const percent = (share: number | null): string => (share === null ? '' : `${(100 * share).toFixed(1)} %`);
-
-/** Columns of text, the first to the left, the others to the right. */
-export function table(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map(row => row[column]!.length)));
-  return rows.map(row =>
-    row
-      .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
-      .join('   ')
-      .trimEnd(),
-  );
-}
+import { duration, percent, size, table } from '../text-table.js';
 
 /** What is compared: a name, one side's figure, and which of the result's ratios belongs to it. */
 const LINES: readonly (readonly [string, (side: Latencies) => number | null, ('frame' | 'text' | 'cold')?])[] = [
@@ -41,7 +21,7 @@ const LINES: readonly (readonly [string, (side: Latencies) => number | null, ('f
   ['  first frame', side => side.cold.first_frame],
 ];
 
-function latencies({ ours, peer, ratio }: BenchResult): string[] {
+function latencies({ ours, peer, ratio }: Measurements): string[] {
   const cell = (ms: number | null) => (ms === null ? '-' : duration(ms));
   const rows = LINES.map(([name, figure, compared]) => {
     const mine = [name, cell(figure(ours))];
@@ -80,7 +60,7 @@ export function kernels(what: string, rows: readonly KernelRow[], { clock, runs,
   return ['', ...table([heads, ...cells, all]), `timed ${CLOCKS[clock]}`];
 }
 
-function memory({ device, ours }: BenchResult): string[] {
+function memory({ device, ours }: Measurements): string[] {
   const { gpu_bytes: bytes, planned_bytes: planned } = ours;
   if (device === 'wasm' || !planned) return [`memory: ${size(bytes.weights)} weights`];
   const least = (planned.arena / planned.arena_lower_bound).toFixed(2);
@@ -90,7 +70,7 @@ function memory({ device, ours }: BenchResult): string[] {
   ];
 }
 
-export function benchReport(result: BenchResult): string {
+export function benchReport(result: Measurements): string {
   const { adapter, model, dtype, ours, peer, agreement, roofline, assembly, inputs } = result;
   const where = `${adapter.description || adapter.architecture}${adapter.software ? ' (software)' : ''}`;
   const against = peer ? `; in turn with ${peer.name} ${peer.version}, ${peer.dtype}` : '';
@@ -116,7 +96,7 @@ export function benchReport(result: BenchResult): string {
     );
   }
   if (assembly) {
-    const duels = [assembly.resize, assembly.tokenize].filter(duel => duel !== null);
+    const duels = [assembly.resize, assembly.resize_to_model, assembly.tokenize].filter(duel => duel !== null);
     const rows = duels.map(({ work, ours: own, peer: other, ratio, agreement: same }) => [
       work,
       duration(own.p50),

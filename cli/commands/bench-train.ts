@@ -3,8 +3,9 @@
 import { type BenchTrainResult, benchTrain, type TrainPeerId } from '../../devices/node/bench-train.js';
 import { writeFileAtomic } from '../../runtime/node/files.js';
 import type { Context } from '../context.js';
+import { duration, percent, size, table } from '../text-table.js';
 import { version } from '../version.js';
-import { duration, kernels, percent, rates, size, table } from './bench-report.js';
+import { kernels, rates } from './bench-report.js';
 import { Phases } from './phases.js';
 
 export interface BenchTrainCommandOptions {

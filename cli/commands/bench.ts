@@ -1,7 +1,7 @@
 // `tmca bench`: latency, memory and kernels of the network here, and the same work by a peer.
 
 import { join } from 'node:path';
-import { bench } from '../../devices/node/bench.js';
+import { bench, provenance } from '../../devices/node/bench.js';
 import type { PeerId } from '../../devices/node/find-peers.js';
 import { writeFileAtomic } from '../../runtime/node/files.js';
 import type { Context } from '../context.js';
@@ -9,6 +9,8 @@ import { shippedModel } from '../engine.js';
 import type { NetworkOptions } from '../options.js';
 import { version } from '../version.js';
 import { benchReport } from './bench-report.js';
+import { flatReport } from './flat-report.js';
+import { passReport } from './pass-report.js';
 import { Phases } from './phases.js';
 
 export interface BenchCommandOptions extends NetworkOptions {
@@ -19,25 +21,41 @@ export interface BenchCommandOptions extends NetworkOptions {
   readonly frames: number;
   readonly seconds: number;
   readonly assembly: boolean;
+  /** Rewrites of the graph are compared, and nothing else. */
+  readonly passes?: boolean;
+  /** Memory over many frames, and nothing else. */
+  readonly flat?: boolean;
   readonly out?: string;
   readonly json?: boolean;
 }
 
 export async function benchModel(
-  { fill, model, out, json, ...options }: BenchCommandOptions,
+  { fill, model, out, json, passes, flat, ...options }: BenchCommandOptions,
   { console, io }: Context,
 ): Promise<void> {
   const phases = new Phases(console);
-  const result = await bench({
-    ...options,
-    model: fill ?? model,
-    fill: fill !== undefined,
-    vocab: join(shippedModel, 'vocab.txt'),
-    version: version(),
-    command: ['tmca', ...process.argv.slice(2)].join(' '),
-    signal: io.signal,
-    onProgress: (what, done, total) => phases.step(what, done, total),
-  }).finally(() => phases.end());
+  const command = ['tmca', ...process.argv.slice(2)].join(' ');
+  const onProgress = (what: string, done: number, total: number) => phases.step(what, done, total);
+  const given = { ...options, model: fill ?? model, fill: fill !== undefined, signal: io.signal, onProgress };
+  const [found, text] = await measured().finally(() => phases.end());
+  const result = { ...found, command, ...provenance() };
   if (out) await writeFileAtomic(out, `${JSON.stringify(result, null, 2)}\n`);
-  await (json ? console.json(result) : console.print(benchReport(result)));
+  await (json ? console.json(result) : console.print(text));
+
+  /** What was asked for, and how it reads. */
+  async function measured(): Promise<readonly [object, string]> {
+    if (passes) {
+      const { benchPasses } = await import('../../devices/node/pass-bench.js');
+      const compared = await benchPasses(given);
+      return [compared, passReport(compared)];
+    }
+    if (flat) {
+      const { benchFlat } = await import('../../devices/node/flat-bench.js');
+      const sampled = await benchFlat(given);
+      return [sampled, flatReport(sampled)];
+    }
+    const vocab = join(shippedModel, 'vocab.txt');
+    const benched = await bench({ ...given, vocab, version: version() });
+    return [benched, benchReport(benched)];
+  }
 }

@@ -1,12 +1,10 @@
 // `tmca inspect plan --train`: what a training step takes of a device, and how a batch is taken so that it fits.
 
 import { check } from '../../errors/index.js';
-import { readModelFiles } from '../../runtime/model-folder/index.js';
-import { nodeIo } from '../../runtime/node/folder.js';
 import { resolveTrainConfig, trainedParameters } from '../../train/config.js';
 import { describePlan, planMemory } from '../../train/memory-plan.js';
-import { PRESETS } from '../../train/presets.js';
 import type { Context } from '../context.js';
+import { isPreset, networkOf } from '../network.js';
 
 export interface InspectMemoryOptions {
   /** A preset or a file of the training's configuration. */
@@ -26,13 +24,9 @@ export async function inspectMemory(
   options: InspectMemoryOptions,
   { console, io }: Context,
 ): Promise<void> {
-  const preset = Object.hasOwn(PRESETS, model);
-  const named = options.config ?? (preset ? model : undefined);
+  const named = options.config ?? (isPreset(model) ? model : undefined);
   const asked = await resolveTrainConfig(named, options.batch === undefined ? {} : { batch: options.batch });
-  const network = preset
-    ? (await resolveTrainConfig(model)).model
-    : (await readModelFiles(model, nodeIo, io.signal ? { signal: io.signal } : {})).config;
-  check(network, 'INTERNAL', `inspect plan: a preset must have a network, got none in ${model}`);
+  const network = await networkOf(model, io.signal);
   const config = options.trainText ? { ...asked, freeze: asked.freeze.filter(name => name !== 'text_encoder') } : asked;
   const { textLength = network.maxTextLength } = options;
   check(

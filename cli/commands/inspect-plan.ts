@@ -1,34 +1,71 @@
 // `tmca inspect plan`: what a network takes on a device, before one is opened.
 
-import { inspectPlan as figuresOf, type PlanFigures, type ProgramFigures } from '../../runtime/node/index.js';
+import { type PassFigures, passFigures } from '../../devices/pass-figures.js';
+import { type PlanFigures, type ProgramFigures, planFigures } from '../../runtime/plan-figures.js';
+import { plannedPrecision } from '../../runtime/planned-precision.js';
 import type { DTypeChoice } from '../../runtime/types.js';
 import type { Context } from '../context.js';
+import { networkOf } from '../network.js';
+import { size, table } from '../text-table.js';
+import { leftOut } from './pass-report.js';
 
 export interface InspectPlanOptions {
   readonly dtype: DTypeChoice;
+  /** Also with each rewrite of the graph left out. */
+  readonly passes?: boolean;
   readonly json?: boolean;
 }
 
+/** @param model folder or address of a model, or the name of a preset */
 export async function inspectPlan(
   model: string,
-  { dtype, json }: InspectPlanOptions,
-  { console }: Context,
+  { dtype, passes, json }: InspectPlanOptions,
+  { console, io }: Context,
 ): Promise<void> {
-  const figures = await figuresOf(model, dtype);
-  await (json ? console.json(figures) : console.print(describe(figures)));
+  const config = await networkOf(model, io.signal);
+  const precision = plannedPrecision(config, dtype);
+  const figures = planFigures(config, precision);
+  const rows = passes ? passFigures(config, precision) : undefined;
+  if (json) return console.json({ ...figures, ...(rows ? { passes: rows } : {}) });
+  await console.print([...describe(figures), ...(rows ? ['', ...passTable(rows)] : [])].join('\n'));
 }
 
-const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
-
-function describe({ frame, text, textLength, weightBytes }: PlanFigures): string {
-  const line = (name: string, { dispatches, gflop, arenaBytes, arenaLowerBound, kernels }: ProgramFigures) =>
-    [
-      `${name}: ${dispatches} dispatches, ${gflop.toFixed(2)} GFLOP, arena ${mebibytes(arenaBytes)} (at least ${mebibytes(arenaLowerBound)})`,
-      ...Object.entries(kernels)
-        .sort(([, a], [, b]) => b - a)
-        .map(([kernel, count]) => `  ${String(count).padStart(3)} ${kernel}`),
-    ].join('\n');
-  return [`weights: ${mebibytes(weightBytes)}`, line('frame', frame), line(`text of ${textLength} tokens`, text)].join(
-    '\n',
-  );
+function describe(figures: PlanFigures): string[] {
+  const { frame, text, textLength, weightBytes, deviceBytes, allowedBytes } = figures;
+  const { weights, arena, other } = deviceBytes;
+  const all = weights + arena + other;
+  return [
+    `weights: ${size(weightBytes)}`,
+    ...program('frame', frame),
+    ...program(`text of ${textLength} tokens`, text),
+    `on the device: ${size(all)}: ${size(weights)} weights, ${size(arena)} activations, ${size(other)} other; ` +
+      `${(all / allowedBytes).toFixed(2)} of 1.15 x (weights + inputs + outputs) + activations`,
+  ];
 }
+
+function program(name: string, figures: ProgramFigures): string[] {
+  const { dispatches, gflop, movedBytes, arenaBytes, arenaLowerBound, kernels } = figures;
+  return [
+    `${name}: ${dispatches} dispatches, ${gflop.toFixed(2)} GFLOP, ${size(movedBytes)} moved`,
+    `  activations: ${size(arenaBytes)}, ${(arenaBytes / arenaLowerBound).toFixed(2)} x the ${size(arenaLowerBound)} that are alive at once`,
+    ...Object.entries(kernels)
+      .sort(([, a], [, b]) => b - a)
+      .map(([kernel, count]) => `  ${String(count).padStart(3)} ${kernel}`),
+  ];
+}
+
+function passTable(rows: ReturnType<typeof passFigures>): string[] {
+  const cells = rows.map(({ without, figures }) => [leftOut(without), ...countCells(figures)]);
+  return table([['a frame without', ...COUNT_HEADS], ...cells]);
+}
+
+const COUNT_HEADS = ['dispatches', 'of a text', 'GFLOP', 'moved', 'activations', 'weights'];
+
+const countCells = (figures: PassFigures): string[] => [
+  `${figures.dispatches}`,
+  `${figures.textDispatches}`,
+  figures.gflop.toFixed(3),
+  size(figures.movedBytes),
+  size(figures.arenaBytes),
+  size(figures.weightBytes),
+];

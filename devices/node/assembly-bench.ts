@@ -6,9 +6,9 @@ import sharp from 'sharp';
 import { loadAssembly } from '../../assembly/instance.js';
 import { Preprocessor } from '../../assembly/preprocess.js';
 import { Vocabulary } from '../../assembly/wordpiece.js';
-import { unit } from '../../runtime/fill.js';
 import { type Latency, latency, pairedRatio } from '../statistics.js';
 import { loadPeer, peerVersion } from './find-peers.js';
+import { HEIGHT, videoFrame, WIDTH } from './video-frame.js';
 
 /** Ours and the peer's time for the same work. */
 export interface Duel {
@@ -21,9 +21,7 @@ export interface Duel {
   readonly agreement: number;
 }
 
-const ROUNDS = 15;
-const WIDTH = 1920;
-const HEIGHT = 1080;
+const ROUNDS = 41;
 
 /** Milliseconds of both in turn, after one of each that does not count. */
 async function inTurn(
@@ -43,16 +41,6 @@ async function inTurn(
     }
   }
   return samples;
-}
-
-/** A frame with edges and noise, so that nothing is trivially flat. */
-function videoFrame(): Uint8Array {
-  const noise = unit('video frame', 4096);
-  return Uint8Array.from({ length: WIDTH * HEIGHT * 3 }, (_, i) => {
-    const pixel = Math.floor(i / 3);
-    const wave = Math.sin((pixel % WIDTH) / 97 + (i % 3)) * Math.cos(Math.floor(pixel / WIDTH) / 61);
-    return Math.max(0, Math.min(255, 128 + 90 * wave + 30 * noise[i & 4095]!));
-  });
 }
 
 /** (x - mean) / (std + 1e-6) of each channel, as the network's input has it. */

@@ -40,19 +40,30 @@ export interface BenchOptions {
   /** For the tokeniser, where the model has no vocabulary of its own. */
   readonly vocab: string;
   readonly version: string;
-  /** As it was typed. */
-  readonly command: string;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((what: string, done: number, total: number) => void) | undefined;
 }
 
-export interface BenchResult extends RunResult {
-  readonly assembly: { readonly resize: Duel; readonly tokenize: Duel | null } | null;
-  /** As it was typed. */
-  readonly command: string;
+export interface Measurements extends RunResult {
+  readonly assembly: {
+    /** To 224 x 224, whatever the network takes; and to what it takes, where that is another size. */
+    readonly resize: Duel;
+    readonly resize_to_model: Duel | null;
+    readonly tokenize: Duel | null;
+  } | null;
+}
+
+/** Where figures come from. */
+export interface Provenance {
   /** Of the repository that the code was run from; null elsewhere. */
   readonly commit: string | null;
   readonly date: string;
+}
+
+/** What `tmca bench` writes. */
+export interface BenchResult extends Measurements, Provenance {
+  /** As it was typed. */
+  readonly command: string;
 }
 
 /**
@@ -62,7 +73,7 @@ export interface BenchResult extends RunResult {
  * @example
  * const { ours, ratio } = await bench({ ...options, model: 'models/nano', peer: 'ort-webgpu' });
  */
-export async function bench(options: BenchOptions): Promise<BenchResult> {
+export async function bench(options: BenchOptions): Promise<Measurements> {
   const { model, fill, device, dtype, tune, version, signal, onProgress } = options;
   // Cold means cold: Mesa keeps compiled shaders on disk, from the run before.
   process.env.MESA_SHADER_CACHE_DISABLE ??= 'true';
@@ -85,9 +96,6 @@ export async function bench(options: BenchOptions): Promise<BenchResult> {
     return {
       ...resultOf({ ours, inputs, peer, comparison, roofline, profiles }),
       assembly,
-      command: options.command,
-      commit: commitOf(),
-      date: new Date().toISOString(),
     };
   } finally {
     await ours.dispose();
@@ -136,8 +144,16 @@ async function openPeer(
   }
 }
 
-async function benchAssembly({ vocab, peer }: BenchOptions, size: number): Promise<BenchResult['assembly']> {
-  const resize = await benchResize(size);
+/** The size that all machines and models are compared at. */
+const RESIZED = 224;
+
+async function benchAssembly({ vocab, peer }: BenchOptions, size: number): Promise<Measurements['assembly']> {
+  const resize = await benchResize(RESIZED);
+  const resizeToModel = size === RESIZED ? null : await benchResize(size);
   // the tokeniser's peer lies with the others
-  return { resize, tokenize: peer === 'none' ? null : await benchTokenize(vocab) };
+  const tokenize = peer === 'none' ? null : await benchTokenize(vocab);
+  return { resize, resize_to_model: resizeToModel, tokenize };
 }
+
+/** When it was measured, and by which code. */
+export const provenance = (): Provenance => ({ commit: commitOf(), date: new Date().toISOString() });

@@ -16,18 +16,36 @@ import { setPrecision } from './precision.js';
 export { type Partition, partition } from './partition.js';
 export { setPrecision } from './precision.js';
 
+type Pass = (outputs: Outputs, frame: string) => Outputs;
+
+/** In the order in which they are applied. */
+const folds = {
+  positions: foldPositions,
+  'batch-norm': foldBatchNorm,
+  'layer-scale': foldLayerScale,
+  'norm-affine': foldNormAffine,
+  head: foldHead,
+} satisfies Record<string, Pass>;
+const fusions = { norm: fuseNorm, linear: fuseLinear, merge: mergeLinears, conv2d: fuseConv2d } satisfies Record<
+  string,
+  Pass
+>;
+
+/** A rewrite that the network computes the same without. */
+export type PassName = keyof typeof folds | keyof typeof fusions;
+
+/** Those of `prepare`, in order. */
+export const passNames = [...Object.keys(folds), ...Object.keys(fusions)] as readonly PassName[];
+
+const apply = (passes: Readonly<Record<string, Pass>>, outputs: Outputs, frame: string, without?: PassName): Outputs =>
+  Object.entries(passes).reduce((graph, [name, pass]) => (name === without ? graph : pass(graph, frame)), outputs);
+
 /** Exact rewrites on parameters, evaluated once at load. For inference: training needs the parameters as they are. */
-export function fold(outputs: Outputs, frame = 'image'): Outputs {
-  return [(o: Outputs) => foldPositions(o, frame), foldBatchNorm, foldLayerScale, foldNormAffine, foldHead].reduce(
-    (graph, pass) => pass(graph),
-    outputs,
-  );
-}
+export const fold = (outputs: Outputs, frame = 'image', without?: PassName): Outputs =>
+  apply(folds, outputs, frame, without);
 
 /** Ops with their neighbours, into kernels that keep the values in between in registers. */
-export function fuse(outputs: Outputs): Outputs {
-  return [fuseNorm, fuseLinear, mergeLinears, fuseConv2d].reduce((graph, pass) => pass(graph), outputs);
-}
+export const fuse = (outputs: Outputs, without?: PassName): Outputs => apply(fusions, outputs, '', without);
 
 /**
  * What is exact and worth doing every step: the head's one convolution has an eighth of the arithmetic of its three parts, and
@@ -49,11 +67,13 @@ export interface Preparation {
   /** For a file with int8 parameters: given by whoever loaded them, since most pages have no use for them. */
   readonly int8?: Int8Passes | undefined;
   readonly activations: 'f32' | 'f16';
+  /** Left out, to see what it is worth. */
+  readonly without?: PassName | undefined;
 }
 
 /** Everything between the network as its author wrote it and its lowering for inference. */
-export function prepare(outputs: Outputs, { int8, activations }: Preparation): Outputs {
+export function prepare(outputs: Outputs, { int8, activations, without }: Preparation): Outputs {
   const meant = int8 ? int8.before(outputs) : outputs;
-  const fused = fuse(fold(meant));
+  const fused = fuse(fold(meant, undefined, without), without);
   return setPrecision(int8 ? int8.after(fused) : fused, activations);
 }

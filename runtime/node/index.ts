@@ -1,11 +1,8 @@
 // The package in Node: sessions on Dawn or in wasm, model folders on disk or by address. Research use; not a medical device.
 
 import { availableParallelism } from 'node:os';
-import { int8Passes } from '../../model/passes/int8.js';
-import { choosePrecision } from '../engine-choice.js';
 import type { TrainingInputs } from '../gradients.js';
 import type { ForwardInputs } from '../inspect.js';
-import { int8Parameters } from '../int8.js';
 import { readModelFiles } from '../model-folder/index.js';
 import { openModel } from '../open.js';
 import {
@@ -17,8 +14,8 @@ import {
   inspectGradients as inspectGradientsOf,
 } from '../open-inspect.js';
 import { type PlanFigures, planFigures } from '../plan-figures.js';
+import { plannedPrecision } from '../planned-precision.js';
 import { loadOrt } from '../platform.js';
-import { hasWideActivations } from '../stored-weights.js';
 import type { AdapterSummary, DTypeChoice, Session, SessionOptions } from '../types.js';
 import { wasmAdapter } from '../wasm/facts.js';
 import { nodeIo } from './folder.js';
@@ -72,9 +69,5 @@ export async function inspectPlan(
   shaderF16 = true,
 ): Promise<PlanFigures> {
   const { config } = await readModelFiles(modelDir, nodeIo);
-  const precision = choosePrecision(dtype, config.dtype, shaderF16, hasWideActivations(config));
-  return planFigures(
-    config,
-    precision.dtype === 'int8' ? { ...precision, int8: int8Passes(int8Parameters(config)) } : precision,
-  );
+  return planFigures(config, plannedPrecision(config, dtype, shaderF16));
 }

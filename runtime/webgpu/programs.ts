@@ -3,7 +3,7 @@
 import type { Tuning } from '../../gpu/tuning.js';
 import type { Config } from '../../model/config.js';
 import { lower, type Program } from '../../model/lower.js';
-import { partition, prepare } from '../../model/passes/index.js';
+import { type PassName, partition, prepare } from '../../model/passes/index.js';
 import { tmca, tmcaInputs } from '../../model/tmca.js';
 import type { PrecisionChoice } from '../engine-choice.js';
 
@@ -17,10 +17,18 @@ export interface Programs {
 /** Inputs of the frame program that are written before every run; the report stays until another one is bound. */
 export const FRAME_INPUTS: readonly string[] = ['image'];
 
-/** What runs per frame and per report, for one image and a text padded to `length`, in any tuning: lowered when asked. */
-export function programsOf(config: Config, length: number, precision: PrecisionChoice): (tuning?: Tuning) => Programs {
+/**
+ * What runs per frame and per report, for one image and a text padded to `length`, in any tuning: lowered when asked; without one of
+ * the passes, for comparison.
+ */
+export function programsOf(
+  config: Config,
+  length: number,
+  precision: PrecisionChoice,
+  without?: PassName,
+): (tuning?: Tuning) => Programs {
   const { logits } = tmca(config, tmcaInputs(config, 1, length));
-  const { frame, report } = partition(prepare({ logits }, precision), 'image');
+  const { frame, report } = partition(prepare({ logits }, { ...precision, without }), 'image');
   const { weights, wide } = precision;
   return tuning => {
     const options = { weights, wide, tuning };
@@ -28,5 +36,10 @@ export function programsOf(config: Config, length: number, precision: PrecisionC
   };
 }
 
-export const buildPrograms = (config: Config, length: number, precision: PrecisionChoice, tuning?: Tuning): Programs =>
-  programsOf(config, length, precision)(tuning);
+export const buildPrograms = (
+  config: Config,
+  length: number,
+  precision: PrecisionChoice,
+  tuning?: Tuning,
+  without?: PassName,
+): Programs => programsOf(config, length, precision, without)(tuning);

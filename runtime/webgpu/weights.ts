@@ -54,6 +54,16 @@ export function collectConstants(
   return constants;
 }
 
+/** Bytes of what `programs` read that is known at load, and of the buffers that hold it. */
+export function storedBytes(programs: readonly Program[]): { readonly bytes: number; readonly allocated: number } {
+  let [bytes, allocated] = [0, 0];
+  for (const constant of collectConstants(programs).values()) {
+    bytes += constant.bytes;
+    allocated += roundUp(constant.bytes, ALIGNMENT);
+  }
+  return { bytes, allocated };
+}
+
 /** The constants of several programs on one device, each stored once. */
 export class WeightStore {
   readonly #ranges = new Map<string, BufferRange>();

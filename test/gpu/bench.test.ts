@@ -7,9 +7,15 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { timeCalls, wallClock } from '../../devices/clock.js';
 import type { BenchResult } from '../../devices/node/bench.js';
 import type { BenchTrainResult } from '../../devices/node/bench-train.js';
+import type { FlatResult } from '../../devices/node/flat-bench.js';
+import type { PassBench } from '../../devices/node/pass-bench.js';
 import { measureRoofline } from '../../devices/roofline.js';
 import { multiplyAdd, THREADS } from '../../devices/roofline-calls.js';
 import { PipelineCache } from '../../gpu/pipelines.js';
+import { parseConfig } from '../../model/config.js';
+import { passNames } from '../../model/passes/index.js';
+import { choosePrecision } from '../../runtime/engine-choice.js';
+import { planFigures } from '../../runtime/plan-figures.js';
 import { call } from '../null/cli-fakes.js';
 import { testDevice } from './device.js';
 
@@ -71,6 +77,57 @@ describe('tmca bench', () => {
     expect(ours.gpu_bytes.arena).toBeGreaterThanOrEqual(arena);
     expect(result.command).toMatch(/^tmca/);
     expect(new Date(result.date).toISOString()).toBe(result.date);
+  });
+
+  test('--passes: each rewrite left out gives the same logits, and is in the table', async () => {
+    const argv = ['bench', '--fill', micro, '--passes', '--dtype', 'fp32', '--frames', '5', '--json'];
+    const { code, json, stderr } = await call(argv);
+    expect(code, stderr).toBe(0);
+    const { passes, command } = json as PassBench & { command: string };
+    expect(passes.map(({ without }) => without)).toEqual([null, ...passNames, 'report']);
+    for (const { without, frame, text, agreement, ratio } of passes) {
+      expect([frame.n, text.n]).toEqual([5, 5]);
+      expect(agreement.max_abs, `${without}`).toBeLessThan(2e-5);
+      expect(ratio.frame, `${without}`).toBeGreaterThan(0);
+    }
+    // all are other networks: one that ran twice would give the very same numbers
+    const differing = passes.filter(({ agreement }) => agreement.max_abs > 0).map(({ without }) => without);
+    expect(differing).toEqual(
+      expect.arrayContaining(['positions', 'batch-norm', 'layer-scale', 'norm-affine', 'head']),
+    );
+    expect(command).toMatch(/^tmca/);
+  });
+
+  test('--flat: after the first frame nothing is made on the device', async () => {
+    const argv = ['bench', '--fill', micro, '--flat', '--device', 'webgpu', '--dtype', 'fp32', '--frames', '50'];
+    const { code, json, stderr } = await call([...argv, '--json']);
+    expect(code, stderr).toBe(0);
+    const { frames, buffers_created, gpu_growth, samples } = json as FlatResult;
+    expect([frames, buffers_created, gpu_growth]).toEqual([50, 0, 0]);
+    expect(samples.map(({ frame }) => frame)).toEqual(Array.from({ length: 50 }, (_, i) => i + 1));
+    expect(Math.min(...samples.map(({ gpu }) => gpu!))).toBeGreaterThan(100_000);
+    expect(Math.min(...samples.map(({ rss }) => rss))).toBeGreaterThan(10e6);
+  });
+
+  test('what is planned without a device is what the device holds', async () => {
+    const { json } = await call([
+      'bench',
+      '--fill',
+      micro,
+      '--flat',
+      '--device',
+      'webgpu',
+      '--dtype',
+      'fp32',
+      '--frames',
+      '1',
+      '--json',
+    ]);
+    const gpu = await testDevice(true);
+    const config = parseConfig(JSON.parse(readFileSync(join(micro, 'config.json'), 'utf8')), micro);
+    const { deviceBytes } = planFigures(config, choosePrecision('fp32', 'fp32', true), { tuning: gpu.tuning });
+    const { weights, arena, other } = deviceBytes;
+    expect((json as FlatResult).samples[0]!.gpu).toBe(weights + arena + other);
   });
 
   test('--fill: a network without a file', async () => {

@@ -3,7 +3,10 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
-import { benchReport, duration } from '../../cli/commands/bench-report.js';
+import { benchReport } from '../../cli/commands/bench-report.js';
+import { flatReport } from '../../cli/commands/flat-report.js';
+import { passReport } from '../../cli/commands/pass-report.js';
+import { duration } from '../../cli/text-table.js';
 import { agreement } from '../../devices/agreement.js';
 import { alternate } from '../../devices/alternate.js';
 import { madeInputs } from '../../devices/inputs.js';
@@ -11,6 +14,8 @@ import { kernelTable } from '../../devices/kernel-table.js';
 import type { BenchResult } from '../../devices/node/bench.js';
 import { elapsed, stopwatchFor } from '../../devices/node/driver-threads.js';
 import { loadPeer } from '../../devices/node/find-peers.js';
+import { drift, type FlatResult, type MemorySample } from '../../devices/node/flat-bench.js';
+import type { LeftOut } from '../../devices/pass-figures.js';
 import { type OrtModule, OrtRunner, type OrtTensor } from '../../devices/peers/ort.js';
 import { leastMs, type Roofline } from '../../devices/roofline.js';
 import type { Runner } from '../../devices/runner.js';
@@ -284,6 +289,73 @@ test('a peer that is not installed is named, with the way to install it', async 
   );
 });
 
+describe('memory over frames', () => {
+  const samples = (rss: readonly number[]): MemorySample[] =>
+    rss.map((bytes, i) => ({ frame: i + 1, gpu: 5e6, rss: bytes, heap: 1e6, buffers: 2e6 }));
+  const adapter = { vendor: 'v', architecture: 'a', description: 'An adapter', software: false, features: [] };
+
+  test('growth is told from the second fifth on, by medians', () => {
+    const flat = [100, 300, 500, 500, 501, 499, 500, 500, 500, 500];
+    expect(drift(flat)).toBe(0);
+    expect(drift([100, 200, 300, 400, 500, 600, 700, 800, 900, 1000])).toBe(950 - 350);
+    expect(drift([5, 9])).toBe(0);
+  });
+
+  test('what a person reads', () => {
+    const result: FlatResult = {
+      ...{ adapter, device: 'webgpu', model: 'net', dtype: 'fp16', image: { width: 1920, height: 1080 }, frames: 3 },
+      ...{ buffers_created: 0, gpu_growth: 0, rss_growth: -2500, samples: samples([3e8, 3.1e8, 3.1e8]) },
+    };
+    expect(flatReport(result).split('\n')).toEqual([
+      'net, fp16, 3 frames of 1920 x 1080, on An adapter',
+      '',
+      'frame   device    process     heap   array buffers',
+      '1       5.0 MB   300.0 MB   1.0 MB          2.0 MB',
+      '2       5.0 MB   310.0 MB   1.0 MB          2.0 MB',
+      '3       5.0 MB   310.0 MB   1.0 MB          2.0 MB',
+      '',
+      'on the device: 0 buffers made after the first frame, +0.0 kB',
+      'process: -2.5 kB between the second and the last fifth of the frames',
+    ]);
+    const wasm = flatReport({
+      ...{ ...result, device: 'wasm', buffers_created: null, gpu_growth: null },
+      samples: samples([1e6]).map(sample => ({ ...sample, gpu: null })),
+    });
+    expect(wasm).not.toContain('on the device');
+    expect(wasm).toContain('\n1            -    1.0 MB');
+  });
+});
+
+test('rewrites, as a person reads them', () => {
+  const figures = {
+    dispatches: 84,
+    textDispatches: 41,
+    gflop: 0.2659,
+    movedBytes: 17.8e6,
+    arenaBytes: 8e5,
+    weightBytes: 1,
+  };
+  const time = (p50: number) => ({ p50, p95: p50, p99: p50, n: 30 });
+  const row = (without: LeftOut | null, frame: number, difference: number) => ({
+    ...{ without, figures, frame: time(frame), text: time(2), ratio: { frame: frame / 40, text: 1 } },
+    agreement: { max_abs: difference, mask: 1 },
+  });
+  const report = passReport({
+    adapter: { vendor: 'v', architecture: 'arch', description: '', software: true, features: [] },
+    ...{ model: 'net', inputs: { image_size: 32, tokens: 24 }, dtype: 'fp32' },
+    passes: [row(null, 40, 0), row('batch-norm', 50, 2.5e-6), row('report', 44, 0)],
+  });
+  expect(report.split('\n')).toEqual([
+    'net, fp32, 32 x 32, 24 tokens, on arch (software)',
+    'by turns in one process: medians of 30 frames and 30 texts of each',
+    '',
+    'a frame without            dispatches   GFLOP     moved   activations     frame               text                   logits',
+    'nothing                            84   0.266   17.8 MB      800.0 kB   40.0 ms            2.00 ms',
+    'folded BatchNorm                   84   0.266   17.8 MB      800.0 kB   50.0 ms   1.25 x   2.00 ms   1.00 x   within 2.5e-6',
+    'one text for many frames           84   0.266   17.8 MB      800.0 kB   44.0 ms   1.10 x   2.00 ms   1.00 x           equal',
+  ]);
+});
+
 describe('the command', () => {
   const side = (frame: number, load: number, compile: number | null) => ({
     frame: { p50: frame, p95: 2 * frame, p99: 3 * frame, n: 20 },
@@ -333,7 +405,7 @@ describe('the command', () => {
     ratio: { frame: 0.4, text: 1, cold: 1 },
     agreement: { max_abs: 4.75e-6, mask: 1 },
     roofline: { gflops: 19, gflops_f16: null, gbytes: 3.25 },
-    assembly: { resize: duel, tokenize: null },
+    assembly: { resize: { ...duel, work: 'resize to 224x224' }, resize_to_model: duel, tokenize: null },
     command: 'tmca bench',
     commit: null,
     date: '2026-01-01T00:00:00.000Z',
@@ -357,8 +429,8 @@ describe('the command', () => {
       '  first frame        60.0 ms   60.0 ms',
       '',
       'outputs: logits within 4.8e-6, masks equal on 100 % of pixels',
-      'device memory: 20.8 MB weights, 1.0 MB activations, 0.2 MB other',
-      'a frame`s activations: 0.8 MB, 1.25 x the 0.6 MB that are alive at once'.replace('`', "'"),
+      'device memory: 20.8 MB weights, 1.0 MB activations, 200.0 kB other',
+      'a frame`s activations: 800.0 kB, 1.25 x the 640.0 kB that are alive at once'.replace('`', "'"),
       'dispatches: 84 a frame, 41 a text',
       'adapter: 19.0 GFLOP/s, 3.25 GB/s copied',
       '',
@@ -374,6 +446,7 @@ describe('the command', () => {
       "timed on the device's clock",
       '',
       'on the host                                  ours            peer   ours : peer    equal',
+      'resize to 224x224                         2.00 ms   sharp 4.00 ms          0.50   99.8 %',
       'resize 1920x1080 to 32x32 and normalise   2.00 ms   sharp 4.00 ms          0.50   99.8 %',
     ]);
     const alone = benchReport({ ...result, peer: null, ratio: null, agreement: null, assembly: null });

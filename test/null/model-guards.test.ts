@@ -207,6 +207,20 @@ describe('lower', () => {
     expect(ops).toEqual(['input', 'reshape', 'permute', 'reshape']);
   });
 
+  test('what a composite reads is made once, however many composites without kernels follow', () => {
+    const [size, channels] = [4, 8];
+    const vector = (name: string) => b.parameter(name, [channels]);
+    let x: Tensor = b.input('x', [1, size, size, channels]);
+    for (let i = 0; i < 4; i++) {
+      const [w, ...rest] = ['weight', 'bias', 'mean', 'variance'].map(name => vector(`${name}${i}`));
+      const conv = b.conv2d(x, b.parameter(`conv${i}`, [channels, 3, 3, channels]), null, { stride: 1, padding: 1 });
+      x = b.batchNorm(conv, w!, rest[0]!, rest[1]!, rest[2]!, { eps: 1e-5 });
+    }
+    const ops = topological(Object.values(legalise({ x }))).map(t => t.op);
+    expect(ops.filter(op => op === 'conv2d')).toHaveLength(4);
+    expect(lower({ x }, { weights: 'f32' }).calls.filter(c => c.shader.name.startsWith('conv2d'))).toHaveLength(4);
+  });
+
   test('sizes in bytes are whole words', () => {
     expect([bytesOf([3], 'f16'), bytesOf([3], 'f32'), bytesOf([], 'i32')]).toEqual([8, 12, 4]);
   });

@@ -1,14 +1,20 @@
 // What a network takes on a device, and the small decisions around a session: no device is needed for either.
 
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { DEFAULT_CONFIG } from '../../model/config.js';
+import { passFigures } from '../../devices/pass-figures.js';
+import { type Config, DEFAULT_CONFIG, parseConfig } from '../../model/config.js';
+import { passNames } from '../../model/passes/index.js';
 import { chooseEngine, choosePrecision, chooseWasmPrecision } from '../../runtime/engine-choice.js';
 import { fill } from '../../runtime/fill.js';
 import { channelsFirst, channelsLast } from '../../runtime/layout.js';
 import { inspectPlan } from '../../runtime/node/index.js';
 import { planFigures } from '../../runtime/plan-figures.js';
+import { plannedPrecision } from '../../runtime/planned-precision.js';
 import { SerialQueue } from '../../runtime/queue.js';
 import { paddedLength, padIds, textLengths } from '../../runtime/text-lengths.js';
+import { PRESETS } from '../../train/presets.js';
 import { readTensors } from '../golden.js';
 
 describe('plan figures', () => {
@@ -31,6 +37,68 @@ describe('plan figures', () => {
     expect(figures.textLength).toBe(16);
     expect(figures.frame.dispatches).toBe(84);
     expect(figures.weightBytes).toBeLessThan(12e6);
+  });
+
+  /** Networks of the shipped configurations, and those that the reference was stored for. */
+  const golden = ['tiny', 'odd', 'baseline'].map(name => `../shared/reference/golden/${name}/config.json`);
+  const configs: [string, Config][] = [
+    ...Object.entries(PRESETS).map(([name, { model }]): [string, Config] => [
+      name,
+      // a program for each length of text is counted: two will do
+      { ...parseConfig(model, name), maxTextLength: 32 },
+    ]),
+    ...['test/fixtures/golden/micro/config.json', ...golden.filter(existsSync)].map((file): [string, Config] => [
+      basename(dirname(file)),
+      parseConfig(JSON.parse(readFileSync(file, 'utf8')), file),
+    ]),
+  ];
+  const dtypes = ['fp32', 'fp16', 'int8'] as const;
+  test.each(configs.flatMap(([name, config]) => dtypes.map(dtype => [name, dtype, config] as const)))(
+    'memory of %s in %s: arenas near what is alive at once, all within what may be taken',
+    (_, dtype, config) => {
+      for (const shaderF16 of dtype === 'fp32' ? [true] : [true, false]) {
+        const figures = planFigures(config, plannedPrecision(config, dtype, shaderF16));
+        const { frame, text, deviceBytes, allowedBytes, weightBytes } = figures;
+        for (const { arenaBytes, arenaLowerBound, inputBytes, outputBytes } of [frame, text]) {
+          expect(arenaBytes).toBeGreaterThanOrEqual(arenaLowerBound);
+          expect(arenaBytes / arenaLowerBound).toBeLessThanOrEqual(1.3);
+          expect(arenaLowerBound).toBeGreaterThanOrEqual(outputBytes);
+          expect(inputBytes).toBeGreaterThan(0);
+        }
+        const { imageSize } = config;
+        const width = dtype !== 'fp32' && shaderF16 ? 2 : 4;
+        expect(frame.inputBytes).toBeGreaterThanOrEqual(3 * width * imageSize ** 2);
+        expect(frame.outputBytes).toBe(Math.ceil((width * imageSize ** 2) / 16) * 16);
+        const { weights, arena, other } = deviceBytes;
+        // below half a megabyte of weights, uniform blocks of 256 bytes a dispatch weigh more than their share
+        if (weightBytes > 5e5) expect(weights + arena + other).toBeLessThanOrEqual(allowedBytes);
+        expect(other).toBeLessThan(
+          256 * 2 * (frame.dispatches + text.dispatches) + frame.outputBytes + 2 * text.outputBytes,
+        );
+        expect(arena).toBe(frame.arenaBytes + text.arenaBytes);
+        expect(allowedBytes).toBeCloseTo(1.15 * (weightBytes + frame.inputBytes + frame.outputBytes) + arena, 3);
+      }
+    },
+  );
+
+  test('each rewrite that is left out costs what it saves: dispatches, arithmetic, traffic or weights', () => {
+    const rows = passFigures(parseConfig(PRESETS.nano.model, 'nano'), choosePrecision('fp32', 'fp32', true));
+    expect(rows.map(({ without }) => without)).toEqual([null, ...passNames, 'report']);
+    const of = Object.fromEntries(rows.map(({ without, figures }) => [without ?? 'nothing', figures]));
+    const whole = of.nothing!;
+    expect(whole.dispatches).toBe(84);
+    for (const { without, figures } of rows.slice(1)) {
+      expect(figures.dispatches, `${without}`).toBeGreaterThanOrEqual(whole.dispatches);
+      expect(figures.movedBytes, `${without}`).toBeGreaterThan(whole.movedBytes);
+      // nothing is computed twice because a rewrite is missing
+      expect(figures.gflop / whole.gflop, `${without}`).toBeLessThan(1.25);
+    }
+    // three BatchNorms a level of the decoder; layer scales, one a block; projections of six attentions in the frame, two of which are alone
+    const more = (name: string) => of[name]!.dispatches - whole.dispatches;
+    expect(['batch-norm', 'layer-scale', 'head', 'report'].map(more)).toEqual([27, 20, 1, whole.textDispatches]);
+    expect(of['norm-affine']!.weightBytes).toBeGreaterThan(whole.weightBytes);
+    expect(of.head!.gflop / whole.gflop).toBeGreaterThan(1.15);
+    expect(of.merge!.textDispatches - whole.textDispatches).toBe(6);
   });
 
   test('of a network that no default device holds: refused with the numbers', () => {

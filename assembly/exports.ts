@@ -13,7 +13,6 @@ export interface AssemblyExports {
   restartResize(resize: Pointer): void;
   resizeBand(resize: Pointer): Pointer;
   resizeRows(resize: Pointer, rows: number): void;
-  finishResize(resize: Pointer): Pointer;
   freeResize(resize: Pointer): void;
   normalise(resize: Pointer, mode: number, planar: number, half: number, out: Pointer): void;
 

@@ -32,7 +32,7 @@ export interface PreprocessOptions {
   readonly layout?: 'nhwc' | 'nchw';
 }
 
-/** Longest side of an image and of the output. Weight tables grow with the first, the accumulators with the second squared. */
+/** Longest side of an image and of the output. Weight tables grow with the first, the pixels with the second squared. */
 const MAX_SIDE = 1 << 20;
 const MAX_SIZE = 4096;
 
@@ -124,7 +124,6 @@ export class Preprocessor {
     const { size, normalize, dtype, layout } = this.#options;
     const { exports } = this.#assembly;
     const half = dtype === 'f16';
-    exports.finishResize(address);
     exports.normalise(address, NORMALIZE.indexOf(normalize), Number(layout === 'nchw'), Number(half), this.#out);
     this.#rows = -1;
     const length = size * size * 3;
@@ -154,8 +153,11 @@ export class Preprocessor {
     this.#release();
     const bandRows = Math.max(1, Math.min(height, Math.floor(BAND_BYTES / (width * channels))));
     const { size } = this.#options;
-    // The accumulators, the band and two weight tables: [size, taps] with some 2 * side / size taps, in two 16-bit halves.
-    const bytes = size * size * 12 + bandRows * width * channels + 8 * (width + height) + size * 64;
+    // The pixels, the band, and of each axis three weight tables [size, taps] of 16 bits, with some 2 * side / size taps; twice as many
+    // rows.
+    const taps = (side: number) => 2 * Math.ceil(Math.max(1, side / size)) + 8;
+    const tables = 6 * size * (taps(width) + taps(height));
+    const bytes = size * size * 3 + bandRows * width * channels + tables + 2 * taps(height) * (size * 3 + 20);
     const create = () => this.#assembly.exports.createResize(width, height, channels, size, bandRows);
     const address = this.#assembly.guard(bytes, 'Preprocessor', create) >>> 0;
     this.#plan = { width, height, channels, bandRows, address };

@@ -88,7 +88,7 @@ function roundOff(weight: i32, drop: i32): i32 {
 }
 
 /** The weight whose halves lie `at` bytes into `hi` and `lo`. */
-export function weightAt(axis: Axis, at: usize): i32 {
+function weightAt(axis: Axis, at: usize): i32 {
   return ((<i32>load<i16>(axis.hi + at)) << SPLIT) + <i32>load<i16>(axis.lo + at);
 }
 

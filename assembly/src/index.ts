@@ -17,7 +17,7 @@ export { floatFromHalf, halfFromFloat } from './half';
 export { freeList, listData, listLength } from './list';
 export { alloc, free } from './memory';
 export { normalise } from './normalise';
-export { createResize, finishResize, freeResize, resizeBand, resizeRows, restartResize } from './resize';
+export { createResize, freeResize, resizeBand, resizeRows, restartResize } from './resize';
 export { encodeRuns } from './rle';
 export { createUpsample, freeUpsample, maskRows, prepareMap, upsampleMap } from './upsample';
 export {

@@ -18,7 +18,7 @@ const table = memory.data(3 * 256 * 4, 16);
 export function normalise(r: Resize, mode: i32, planar: bool, half: bool, out: usize): void {
   const pixels = <usize>r.size * r.size;
   const planes = <usize>r.planes;
-  if (mode == ZSCORE) takeStatistics(r.sums, pixels, planes);
+  if (mode == ZSCORE) takeStatistics(r.pixels, pixels, planes);
   for (let c: usize = 0; c < 3; ++c) {
     const values = table + (c << 10);
     fillTable(values, mode, <i32>c, planes == 1 ? 0 : c, pixels);
@@ -27,8 +27,8 @@ export function normalise(r: Resize, mode: i32, planar: bool, half: bool, out: u
   }
   const step: usize = planar ? 1 : 3;
   const next: usize = planar ? pixels : 1;
-  if (half) writeHalf(r.sums, planes, out, step << 1, next << 1, pixels);
-  else writeFloat(r.sums, planes, out, step << 2, next << 2, pixels);
+  if (half) writeHalf(r.pixels, planes, out, step << 1, next << 1, pixels);
+  else writeFloat(r.pixels, planes, out, step << 2, next << 2, pixels);
 }
 
 /** Where the channels of a pixel lie in it: all at 0 where there is one. */

@@ -1,12 +1,13 @@
-// Streaming resize of 8-bit images, bit for bit Pillow's `resize(BILINEAR)`: each source row is reduced horizontally to
-// bytes (Pillow rounds between its passes) and then added, weighted, to the accumulators of the output rows whose
-// windows hold it. So the source is seen once, in bands of rows, and the memory needed is that of the output:
-// i32 [size, size, channels], whatever the source's height.
+// Streaming resize of 8-bit images, bit for bit Pillow's `resize(BILINEAR)`: each source row is reduced horizontally to bytes (Pillow
+// rounds between its passes) and kept in a ring of as many rows as a vertical window holds; an output row is made as soon as the last
+// row of its window is there. So the source is seen once, in bands of rows, and the memory needed is that of the output and the ring.
 //
 // A weight w = hi * 2^11 + lo. Sum(p * w) = Sum(p * hi) * 2^11 + Sum(p * lo); the lower sum may wrap, the total may not
-// (it is at most 255 * 2^22), and arithmetic modulo 2^32 makes the total right all the same.
+// (it is at most 255 * 2^22), and arithmetic modulo 2^32 makes the total right all the same. Both passes sum with rounded weights
+// first, half the work. Less the most by which those can be too large, a sum is short of the exact one by 0 to the window's slack, so
+// the byte is right unless so much could carry into it: the fraction tells, in a few pixels of a hundred, which are summed again.
 
-import { Axis, createAxis, freeAxis, PRECISION, SPLIT, weightAt } from './filter';
+import { Axis, createAxis, freeAxis, PRECISION, SPLIT } from './filter';
 
 const HALF: i32 = 1 << (PRECISION - 1);
 
@@ -28,14 +29,19 @@ export class Resize {
   vertical: Axis;
   /** u8 [bandRows, width, channels] + SLACK: the host writes source rows here. */
   band: usize;
-  /** u8 [size, planes] + SLACK: one row after the horizontal pass. */
-  row: usize;
-  /** i32 [size, size, planes]; after `finishResize`, u8 [size, size, planes] at the same address. */
-  sums: usize;
+  /** Bytes from a reduced row to the next: those of a row and of what is written past it, a multiple of 16. */
+  stride: usize;
+  /**
+   * u8 [2 taps, stride]: reduced rows, row y in slot y modulo taps and once more taps further, so that the rows of a window lie one after
+   * another wherever it begins.
+   */
+  ring: usize;
+  /** u8 [size, size, planes] + SLACK. */
+  pixels: usize;
   /** Source rows taken so far. */
   y: i32;
-  /** First output row whose window reaches `y` or beyond. */
-  open: i32;
+  /** Output rows made so far. */
+  done: i32;
 }
 
 export function createResize(width: i32, height: i32, channels: i32, size: i32, bandRows: i32): Resize {
@@ -49,8 +55,9 @@ export function createResize(width: i32, height: i32, channels: i32, size: i32, 
   r.horizontal = createAxis(width, size);
   r.vertical = createAxis(height, size);
   r.band = heap.alloc(<usize>bandRows * width * channels + SLACK);
-  r.row = heap.alloc(<usize>size * r.planes + SLACK);
-  r.sums = heap.alloc(<usize>size * size * r.planes * 4 + SLACK);
+  r.stride = (<usize>size * r.planes + 4 + 15) & -16;
+  r.ring = heap.alloc(<usize>r.vertical.taps * 2 * r.stride);
+  r.pixels = heap.alloc(<usize>size * size * r.planes + SLACK);
   restartResize(r);
   return r;
 }
@@ -58,18 +65,15 @@ export function createResize(width: i32, height: i32, channels: i32, size: i32, 
 /** Makes the plan ready for the next image of the same shape. */
 export function restartResize(r: Resize): void {
   r.y = 0;
-  r.open = 0;
-  const half = i32x4.splat(HALF);
-  // The last store may reach into the slack.
-  for (let at = r.sums, end = at + ((<usize>r.size * r.size * r.planes) << 2); at < end; at += 16) v128.store(at, half);
+  r.done = 0;
 }
 
 export function freeResize(r: Resize): void {
   freeAxis(r.horizontal);
   freeAxis(r.vertical);
   heap.free(r.band);
-  heap.free(r.row);
-  heap.free(r.sums);
+  heap.free(r.ring);
+  heap.free(r.pixels);
   heap.free(changetype<usize>(r));
 }
 
@@ -80,17 +84,27 @@ export function resizeBand(r: Resize): usize {
 
 /** Takes the first `rows` rows of the band as the image's next ones. */
 export function resizeRows(r: Resize, rows: i32): void {
-  const stride = <usize>r.width * r.channels;
+  const bytes = <usize>r.width * r.channels;
+  const again = <usize>r.vertical.taps * r.stride;
   for (let i = 0; i < rows; ++i) {
-    const source = r.band + <usize>i * stride;
+    const source = r.band + <usize>i * bytes;
+    const row = r.ring + <usize>(r.y % r.vertical.taps) * r.stride;
     if (r.channels == 1) {
-      reduceGrey(r, source);
+      reduceGrey(r, source, row);
     } else {
       if (r.channels == 4) dropAlpha(source, r.width);
-      reduceColour(r, source);
+      reduceColour(r, source, row);
     }
-    accumulate(r);
+    memory.copy(row + again, row, r.stride);
+    ++r.y;
+    for (; r.done < r.size && windowEnd(r.vertical, r.done) <= r.y; ++r.done) makeRow(r, r.done);
   }
+}
+
+/** One past the last source position in the window of output `o`. */
+function windowEnd(axis: Axis, o: i32): i32 {
+  const at = (<usize>o) << 2;
+  return load<i32>(axis.first + at) + load<i32>(axis.count + at);
 }
 
 /** Composites RGBA over black, in place, and closes the pixels up to RGB: c * a / 255, rounded. */
@@ -130,12 +144,8 @@ function overBlack(pixels: v128): v128 {
 /**
  * RGB [width] to RGB [size]: two pixels a dot product, laid out r0 r1 g0 g1 b0 b1 0 0. Swizzles, not shuffles with zero:
  * engines compile those to one instruction instead of three.
- *
- * First with rounded weights, half the work. Less the most by which they can be too large, their sum is short of the exact one
- * by 0 to the window's slack, so the byte is right unless so much could carry into it: the fraction tells, in a few pixels of a
- * hundred.
  */
-function reduceColour(r: Resize, source: usize): void {
+function reduceColour(r: Resize, source: usize, row: usize): void {
   const axis = r.horizontal;
   const zero = i32x4.splat(0);
   const fraction = i32x4.splat((1 << PRECISION) - 1);
@@ -172,8 +182,8 @@ function reduceColour(r: Resize, source: usize): void {
     const reach = i32x4.add(v128.and(total, fraction), v128.load32_splat(axis.slack + (o << 2)));
     if (v128.any_true(i32x4.gt_s(reach, fraction))) total = exactColour(axis, first, o * stride, bytes);
     const words = i16x8.narrow_i32x4_s(i32x4.shr_s(total, PRECISION), zero);
-    // Writes a fourth byte, which the next pixel (or the row's SLACK) overwrites.
-    v128.store32_lane(r.row + o * 3, i8x16.narrow_i16x8_u(words, words), 0);
+    // Writes a fourth byte, which the next pixel overwrites; a row's stride has room for the last.
+    v128.store32_lane(row + o * 3, i8x16.narrow_i16x8_u(words, words), 0);
   }
 }
 
@@ -195,7 +205,7 @@ function exactColour(axis: Axis, source: usize, weight: usize, bytes: usize): v1
 }
 
 /** Grey [width] to grey [size]: eight pixels a dot product. */
-function reduceGrey(r: Resize, source: usize): void {
+function reduceGrey(r: Resize, source: usize, row: usize): void {
   const axis = r.horizontal;
   const stride = <usize>axis.taps * 2;
   for (let o: usize = 0, n = <usize>r.size; o < n; ++o) {
@@ -212,71 +222,86 @@ function reduceGrey(r: Resize, source: usize): void {
     const total = i32x4.add(i32x4.shl(hi, SPLIT), lo);
     const pairs = i32x4.add(total, v128.shuffle<i32>(total, total, 2, 3, 0, 1));
     const sum = i32x4.extract_lane(pairs, 0) + i32x4.extract_lane(pairs, 1) + HALF;
-    store<u8>(r.row + o, <u8>min(max(sum >> PRECISION, 0), 255));
+    store<u8>(row + o, <u8>min(max(sum >> PRECISION, 0), 255));
   }
 }
 
-/** Adds the reduced row, weighted, to every output row whose window holds source row `y`, two at a time. */
-function accumulate(r: Resize): void {
+/** Output row `o` from the rows of its window, sixteen columns at a time, two rows a dot product. */
+function makeRow(r: Resize, o: i32): void {
   const axis = r.vertical;
-  const y = r.y++;
+  const at = (<usize>o) << 2;
+  const rows = r.ring + <usize>(load<i32>(axis.first + at) % axis.taps) * r.stride;
+  const weights = <usize>o * axis.taps * 2;
+  // the row past an odd number of them has weight 0
+  const bytes = (<usize>((load<i32>(axis.count + at) + 1) & -2)) << 1;
   const length = <usize>r.size * r.planes;
-  let o = r.open;
-  while (o < r.size && load<i32>(axis.first + ((<usize>o) << 2)) + load<i32>(axis.count + ((<usize>o) << 2)) <= y) ++o;
-  r.open = o;
-  while (holds(axis, o, y)) {
-    const sums = r.sums + ((<usize>o * length) << 2);
-    const weight = weightOf(axis, o, y);
-    const both = holds(axis, o + 1, y);
-    // Without a second row its part adds nothing, to the first.
-    addRow(sums, both ? sums + (length << 2) : sums, r.row, length, weight, both ? weightOf(axis, o + 1, y) : 0);
-    o += 2;
+  const out = r.pixels + <usize>o * length;
+  const drop = axis.drop;
+  const half = i32x4.splat(HALF - load<i32>(axis.above + at));
+  const fraction = i32x4.splat((1 << PRECISION) - 1);
+  const slack = v128.load32_splat(axis.slack + at);
+  for (let column: usize = 0; column < length; column += 16) {
+    let a = i32x4.splat(0);
+    let b = a;
+    let c = a;
+    let d = a;
+    let from = rows + column;
+    let weight = axis.top + weights;
+    for (const end = weight + bytes; weight < end; weight += 4, from += 2 * r.stride) {
+      const first = v128.load(from);
+      const second = v128.load(from + r.stride);
+      const pair = v128.load32_splat(weight);
+      const low = i8x16.shuffle(first, second, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+      const high = i8x16.shuffle(first, second, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+      a = i32x4.add(a, i32x4.dot_i16x8_s(i16x8.extend_low_i8x16_u(low), pair));
+      b = i32x4.add(b, i32x4.dot_i16x8_s(i16x8.extend_high_i8x16_u(low), pair));
+      c = i32x4.add(c, i32x4.dot_i16x8_s(i16x8.extend_low_i8x16_u(high), pair));
+      d = i32x4.add(d, i32x4.dot_i16x8_s(i16x8.extend_high_i8x16_u(high), pair));
+    }
+    a = i32x4.add(i32x4.shl(a, drop), half);
+    b = i32x4.add(i32x4.shl(b, drop), half);
+    c = i32x4.add(i32x4.shl(c, drop), half);
+    d = i32x4.add(i32x4.shl(d, drop), half);
+    // What is past the end lies in the next row, which is made later, or in the slack.
+    v128.store(out + column, toBytes(a, b, c, d));
+    const most = i32x4.max_s(
+      i32x4.max_s(v128.and(a, fraction), v128.and(b, fraction)),
+      i32x4.max_s(v128.and(c, fraction), v128.and(d, fraction)),
+    );
+    if (v128.any_true(i32x4.gt_s(i32x4.add(most, slack), fraction)))
+      exactColumns(r, rows + column, weights, bytes, out + column);
   }
 }
 
-/** Does the window of output `o`, if there is one, begin at source position `y` or before? */
-function holds(axis: Axis, o: i32, y: i32): bool {
-  return o < axis.size && load<i32>(axis.first + ((<usize>o) << 2)) <= y;
-}
-
-function weightOf(axis: Axis, o: i32, y: i32): i32 {
-  return weightAt(axis, (<usize>o * axis.taps + <usize>(y - load<i32>(axis.first + ((<usize>o) << 2)))) << 1);
-}
-
-/** first [length] += weight * row [length], second [length] += other * row [length]. Reads up to 15 bytes past the row. */
-function addRow(first: usize, second: usize, row: usize, length: usize, weight: i32, other: i32): void {
-  const k = i32x4.splat(weight);
-  const l = i32x4.splat(other);
-  let i: usize = 0;
-  for (; i + 8 <= length; i += 8, first += 32, second += 32) {
-    const eight = v128.load8x8_u(row + i);
-    const a = i32x4.extend_low_i16x8_u(eight);
-    const b = i32x4.extend_high_i16x8_u(eight);
-    v128.store(first, i32x4.add(v128.load(first), i32x4.mul(a, k)));
-    v128.store(first, i32x4.add(v128.load(first, 16), i32x4.mul(b, k)), 16);
-    v128.store(second, i32x4.add(v128.load(second), i32x4.mul(a, l)));
-    v128.store(second, i32x4.add(v128.load(second, 16), i32x4.mul(b, l)), 16);
+/** Sixteen columns again, with all bits of the weights. */
+function exactColumns(r: Resize, from: usize, weight: usize, bytes: usize, out: usize): void {
+  const axis = r.vertical;
+  let a = i32x4.splat(HALF);
+  let b = a;
+  let c = a;
+  let d = a;
+  for (const end = weight + bytes; weight < end; weight += 4, from += 2 * r.stride) {
+    const first = v128.load(from);
+    const second = v128.load(from + r.stride);
+    const hi = v128.load32_splat(axis.hi + weight);
+    const lo = v128.load32_splat(axis.lo + weight);
+    const low = i8x16.shuffle(first, second, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    const high = i8x16.shuffle(first, second, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+    a = i32x4.add(a, weighted(i16x8.extend_low_i8x16_u(low), hi, lo));
+    b = i32x4.add(b, weighted(i16x8.extend_high_i8x16_u(low), hi, lo));
+    c = i32x4.add(c, weighted(i16x8.extend_low_i8x16_u(high), hi, lo));
+    d = i32x4.add(d, weighted(i16x8.extend_high_i8x16_u(high), hi, lo));
   }
-  for (; i < length; ++i, first += 4, second += 4) {
-    const value = <i32>load<u8>(row + i);
-    store<i32>(first, load<i32>(first) + weight * value);
-    store<i32>(second, load<i32>(second) + other * value);
-  }
+  v128.store(out, toBytes(a, b, c, d));
 }
 
-/** Rounds the sums to bytes, in place: u8 [size, size, planes]. Returns their address. */
-export function finishResize(r: Resize): usize {
-  const length = <usize>r.size * r.size * r.planes;
-  // Sixteen at a time; bytes written never reach sums unread, and what is past the end lies in the slack.
-  for (let i: usize = 0; i < length; i += 16) {
-    const from = r.sums + (i << 2);
-    const low = i16x8.narrow_i32x4_s(shifted(from), shifted(from + 16));
-    const high = i16x8.narrow_i32x4_s(shifted(from + 32), shifted(from + 48));
-    v128.store(r.sums + i, i8x16.narrow_i16x8_u(low, high));
-  }
-  return r.sums;
+function weighted(pairs: v128, hi: v128, lo: v128): v128 {
+  return i32x4.add(i32x4.shl(i32x4.dot_i16x8_s(pairs, hi), SPLIT), i32x4.dot_i16x8_s(pairs, lo));
 }
 
-function shifted(at: usize): v128 {
-  return i32x4.shr_s(v128.load(at), PRECISION);
+/** Sixteen sums to bytes. */
+function toBytes(a: v128, b: v128, c: v128, d: v128): v128 {
+  const low = i16x8.narrow_i32x4_s(i32x4.shr_s(a, PRECISION), i32x4.shr_s(b, PRECISION));
+  const high = i16x8.narrow_i32x4_s(i32x4.shr_s(c, PRECISION), i32x4.shr_s(d, PRECISION));
+  return i8x16.narrow_i16x8_u(low, high);
 }

@@ -41,6 +41,23 @@ export function addBench(program: Command, context: Context): void {
     .enablePositionalOptions()
     .action(async options => (await import('./commands/bench.js')).benchModel(options, context));
   addBenchTrain(bench, context);
+  addBenchReport(bench, context);
+}
+
+function addBenchReport(bench: Command, context: Context): void {
+  bench
+    .command('report')
+    .summary('several measurements on one page: which device is fast enough')
+    .description(
+      'Latency, memory, kernels against the roofline and agreement of each file, as one HTML page that fetches and runs nothing. ' +
+        'Networks that differ are not compared.',
+    )
+    .argument('<file...>', 'files that tmca bench --out wrote, here or on other machines')
+    .addOption(new Option('--out <file>', 'HTML file to write').default('bench-report.html'))
+    .addOption(jsonOption())
+    .action(async (files, options) =>
+      (await import('./commands/bench-compare.js')).compareBenches(files, options, context),
+    );
 }
 
 function addBenchTrain(bench: Command, context: Context): void {

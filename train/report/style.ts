@@ -83,6 +83,21 @@ td small { color: var(--soft); }
 .key:first-child { margin-left: 0; }
 .key.dashed { border-top: 3px dashed var(--truth); }
 .scale { display: inline-block; width: 6rem; height: .6rem; border-radius: .2rem; margin: 0 .4rem; vertical-align: baseline; }
+.bars { display: grid; gap: .45rem; margin: .8rem 0 0; padding: .8rem .9rem; border: 1px solid var(--line); border-radius: .5rem; background: var(--panel); }
+.bar { display: grid; grid-template-columns: minmax(7rem, 16rem) 1fr minmax(6.5rem, auto); gap: .9rem; align-items: center; font-size: .88rem; }
+.bar small { color: var(--soft); font-weight: 400; } .bar b { font-weight: 600; text-align: right; }
+.bar .name { overflow-wrap: anywhere; line-height: 1.25; }
+.track { position: relative; height: 1.05rem; border-radius: .2rem; background: var(--grid); }
+.track.head { height: 1rem; background: none; }
+.track i { position: absolute; top: 0; bottom: 0; }
+.fill.a { background: var(--a); } .fill.b { background: var(--b); } .fill.c { background: var(--c); }
+.track .reach { top: calc(50% - 1px); bottom: auto; height: 2px; background: var(--ink); opacity: .55; }
+.track .mark { width: 0; border-left: 1.5px dashed var(--ink); opacity: .55; top: -.25rem; bottom: -.25rem; }
+.mark-name { position: absolute; transform: translateX(-50%); color: var(--soft); font-size: .75rem; white-space: nowrap; }
+.meter { display: inline-block; position: relative; width: 2.4rem; height: .55rem; margin-right: .4rem; border-radius: .15rem; background: var(--grid); overflow: hidden; vertical-align: baseline; }
+.meter .fill { position: absolute; left: 0; top: 0; bottom: 0; }
+figure.flush { overflow-x: auto; } figure.flush table { margin-top: .4rem; } figure.flush th, figure.flush td { padding: .25rem .35rem; }
+figure.flush thead th { min-width: 0; } figure.flush tbody th { min-width: 0; }
 .settings { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 21rem), 1fr)); gap: 0 2rem; }
 dl { margin: 0; display: grid; grid-template-columns: minmax(8rem, auto) 1fr; font-size: .86rem; align-content: start; }
 dt, dd { padding: .28rem 0; border-top: 1px solid var(--line); margin: 0; overflow-wrap: anywhere; }
@@ -95,6 +110,7 @@ footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--line);
   .tiles { grid-template-columns: repeat(2, 1fr); }
   th, td { padding: .35rem .5rem; }
   dl { grid-template-columns: minmax(7rem, 42%) 1fr; }
+  .bar { grid-template-columns: 1fr auto; gap: .15rem .6rem; } .bar .track { grid-row: 2; grid-column: 1 / -1; }
 }
 @media print {
   :root {
@@ -108,6 +124,6 @@ footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--line);
   .cards { grid-template-columns: repeat(3, 1fr); }
   .tiles { grid-template-columns: repeat(5, 1fr); }
   .wide { overflow: visible; border: 0; }
-  .card svg, .maps svg, .scale { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+  .card svg, .maps svg, .scale, .fill, .track { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
 `;

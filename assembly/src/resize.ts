@@ -85,20 +85,37 @@ export function resizeBand(r: Resize): usize {
 /** Takes the first `rows` rows of the band as the image's next ones. */
 export function resizeRows(r: Resize, rows: i32): void {
   const bytes = <usize>r.width * r.channels;
-  const again = <usize>r.vertical.taps * r.stride;
-  for (let i = 0; i < rows; ++i) {
+  // Two rows at a time, for weights are loaded once for both; a last one alone is done twice.
+  for (let i = 0; i < rows; i += 2) {
     const source = r.band + <usize>i * bytes;
-    const row = r.ring + <usize>(r.y % r.vertical.taps) * r.stride;
+    const more: usize = i + 1 < rows ? 1 : 0;
+    const row = rowAt(r, r.y);
+    const next = rowAt(r, r.y + <i32>more);
     if (r.channels == 1) {
       reduceGrey(r, source, row);
+      if (more) reduceGrey(r, source + bytes, next);
     } else {
-      if (r.channels == 4) dropAlpha(source, r.width);
-      reduceColour(r, source, row);
+      if (r.channels == 4) {
+        dropAlpha(source, r.width);
+        if (more) dropAlpha(source + bytes, r.width);
+      }
+      reduceColour(r, source, more * bytes, row, next);
     }
-    memory.copy(row + again, row, r.stride);
-    ++r.y;
-    for (; r.done < r.size && windowEnd(r.vertical, r.done) <= r.y; ++r.done) makeRow(r, r.done);
+    finishRow(r, row);
+    if (more) finishRow(r, next);
   }
+}
+
+/** Where source row `y` is kept, reduced. A ring has a row more than any window, so that the next one may come before it is used. */
+function rowAt(r: Resize, y: i32): usize {
+  return r.ring + <usize>(y % r.vertical.taps) * r.stride;
+}
+
+/** Takes the row at `row` as the next one, and makes the output rows whose windows it ends. */
+function finishRow(r: Resize, row: usize): void {
+  memory.copy(row + <usize>r.vertical.taps * r.stride, row, r.stride);
+  ++r.y;
+  for (; r.done < r.size && windowEnd(r.vertical, r.done) <= r.y; ++r.done) makeRow(r, r.done);
 }
 
 /** One past the last source position in the window of output `o`. */
@@ -142,12 +159,13 @@ function overBlack(pixels: v128): v128 {
 }
 
 /**
- * RGB [width] to RGB [size]: two pixels a dot product, laid out r0 r1 g0 g1 b0 b1 0 0. Swizzles, not shuffles with zero:
- * engines compile those to one instruction instead of three.
+ * RGB [width] to RGB [size], of the row at `source` and of another `gap` bytes further: two pixels a dot product, laid out
+ * r0 r1 g0 g1 b0 b1 0 0. Swizzles, not shuffles with zero: engines compile those to one instruction instead of three.
  */
-function reduceColour(r: Resize, source: usize, row: usize): void {
+function reduceColour(r: Resize, source: usize, gap: usize, row: usize, next: usize): void {
   const axis = r.horizontal;
   const zero = i32x4.splat(0);
+  const half = i32x4.splat(HALF);
   const fraction = i32x4.splat((1 << PRECISION) - 1);
   const drop = axis.drop;
   const stride = <usize>axis.taps * 2;
@@ -158,32 +176,44 @@ function reduceColour(r: Resize, source: usize, row: usize): void {
     let weight = axis.top + o * stride;
     const end = weight + bytes;
     let sum = zero;
-    // Eight pixels a round, for engines check for interrupts once a round; written out, for a call costs more than it does.
-    for (; weight + 8 < end; weight += 16, pixel += 24) {
+    let other = zero;
+    // Four pixels of each row a round; written out, for a call costs more than it does. Weights past the window are zero.
+    for (; weight < end; weight += 8, pixel += 12) {
       const four = v128.load(pixel);
-      const a = i8x16.swizzle(four, i8x16(0, -1, 3, -1, 1, -1, 4, -1, 2, -1, 5, -1, -1, -1, -1, -1));
-      const b = i8x16.swizzle(four, i8x16(6, -1, 9, -1, 7, -1, 10, -1, 8, -1, 11, -1, -1, -1, -1, -1));
-      sum = i32x4.add(sum, i32x4.dot_i16x8_s(a, v128.load32_splat(weight)));
-      sum = i32x4.add(sum, i32x4.dot_i16x8_s(b, v128.load32_splat(weight, 4)));
-      const next = v128.load(pixel, 12);
-      const c = i8x16.swizzle(next, i8x16(0, -1, 3, -1, 1, -1, 4, -1, 2, -1, 5, -1, -1, -1, -1, -1));
-      const d = i8x16.swizzle(next, i8x16(6, -1, 9, -1, 7, -1, 10, -1, 8, -1, 11, -1, -1, -1, -1, -1));
-      sum = i32x4.add(sum, i32x4.dot_i16x8_s(c, v128.load32_splat(weight, 8)));
-      sum = i32x4.add(sum, i32x4.dot_i16x8_s(d, v128.load32_splat(weight, 12)));
+      const below = v128.load(pixel + gap);
+      const w = v128.load32_splat(weight);
+      sum = i32x4.add(
+        sum,
+        i32x4.dot_i16x8_s(i8x16.swizzle(four, i8x16(0, -1, 3, -1, 1, -1, 4, -1, 2, -1, 5, -1, -1, -1, -1, -1)), w),
+      );
+      other = i32x4.add(
+        other,
+        i32x4.dot_i16x8_s(i8x16.swizzle(below, i8x16(0, -1, 3, -1, 1, -1, 4, -1, 2, -1, 5, -1, -1, -1, -1, -1)), w),
+      );
+      const x = v128.load32_splat(weight, 4);
+      sum = i32x4.add(
+        sum,
+        i32x4.dot_i16x8_s(i8x16.swizzle(four, i8x16(6, -1, 9, -1, 7, -1, 10, -1, 8, -1, 11, -1, -1, -1, -1, -1)), x),
+      );
+      other = i32x4.add(
+        other,
+        i32x4.dot_i16x8_s(i8x16.swizzle(below, i8x16(6, -1, 9, -1, 7, -1, 10, -1, 8, -1, 11, -1, -1, -1, -1, -1)), x),
+      );
     }
-    if (weight < end) {
-      const four = v128.load(pixel);
-      const a = i8x16.swizzle(four, i8x16(0, -1, 3, -1, 1, -1, 4, -1, 2, -1, 5, -1, -1, -1, -1, -1));
-      const b = i8x16.swizzle(four, i8x16(6, -1, 9, -1, 7, -1, 10, -1, 8, -1, 11, -1, -1, -1, -1, -1));
-      sum = i32x4.add(sum, i32x4.dot_i16x8_s(a, v128.load32_splat(weight)));
-      sum = i32x4.add(sum, i32x4.dot_i16x8_s(b, v128.load32_splat(weight, 4)));
+    const start = i32x4.sub(half, v128.load32_splat(axis.above + (o << 2)));
+    const slack = v128.load32_splat(axis.slack + (o << 2));
+    sum = i32x4.add(i32x4.shl(sum, drop), start);
+    other = i32x4.add(i32x4.shl(other, drop), start);
+    const most = i32x4.max_s(v128.and(sum, fraction), v128.and(other, fraction));
+    if (v128.any_true(i32x4.gt_s(i32x4.add(most, slack), fraction))) {
+      sum = exactColour(axis, first, o * stride, bytes);
+      other = exactColour(axis, first + gap, o * stride, bytes);
     }
-    let total = i32x4.add(i32x4.shl(sum, drop), i32x4.splat(HALF - load<i32>(axis.above + (o << 2))));
-    const reach = i32x4.add(v128.and(total, fraction), v128.load32_splat(axis.slack + (o << 2)));
-    if (v128.any_true(i32x4.gt_s(reach, fraction))) total = exactColour(axis, first, o * stride, bytes);
-    const words = i16x8.narrow_i32x4_s(i32x4.shr_s(total, PRECISION), zero);
+    const words = i16x8.narrow_i32x4_s(i32x4.shr_s(sum, PRECISION), i32x4.shr_s(other, PRECISION));
+    const pixels = i8x16.narrow_i16x8_u(words, words);
     // Writes a fourth byte, which the next pixel overwrites; a row's stride has room for the last.
-    v128.store32_lane(row + o * 3, i8x16.narrow_i16x8_u(words, words), 0);
+    v128.store32_lane(row + o * 3, pixels, 0);
+    v128.store32_lane(next + o * 3, pixels, 1);
   }
 }
 

@@ -36,6 +36,7 @@ export type ErrorCode =
   | 'SHADER_INVALID'
   | 'GPU_FAILED'
   // lifecycle
+  | 'RUN_BUSY'
   | 'ABORTED'
   | 'DISPOSED'
   | 'WORKER_FAILED'

@@ -10,13 +10,13 @@ import type { Shape } from '../model/graph.js';
 import { expectedParameters } from '../runtime/inspect.js';
 import { type ModelFolder, openModelFolder, webIo } from '../runtime/model-folder/index.js';
 import { encodeSafetensors, memorySource, openSafetensors } from '../runtime/safetensors/index.js';
-import { parseTrainConfig, type TrainConfig, trainedParameters } from './config.js';
+import { parseTrainConfig, type TrainConfig } from './config.js';
+import { openConfiguredStep, resumeStep, startStep } from './configured-step.js';
 import { type Example, Examples } from './examples.js';
-import { openFittingStep } from './fitting-step.js';
 import type { MemoryPlan } from './memory-plan.js';
 import { PRESETS, type Preset } from './presets.js';
 import { initialParameters } from './run/parameters.js';
-import { loadState, readModel, readState } from './run/state-tensors.js';
+import { readModel, readState } from './run/state-tensors.js';
 import type { StepResult, StepSettings, TrainingStep } from './step.js';
 
 export interface TrainerOptions {
@@ -237,17 +237,9 @@ async function open(
   try {
     const examples = keep(new Examples(assembly, config, vocab, length));
     const gpu = keep(await openDevice(deviceOptions(options)));
-    const { batch, microBatch, recompute, clip, ema, weightDecay } = settings;
-    const { step, plan } = await openFittingStep(
-      gpu,
-      assembly,
-      config,
-      { batch, length, clip, ema, optimiser: { weightDecay } },
-      {
-        ...{ microBatch, recompute, validation: false, memory: options.memory, onPlan: options.onPlan },
-        trained: trainedParameters(config, settings),
-      },
-    );
+    const { memory, onPlan } = options;
+    const fitting = { length, validation: false, memory, onPlan };
+    const { step, plan } = await openConfiguredStep(gpu, assembly, config, settings, fitting);
     keep(step);
     await start(step, options, settings, config, folder);
     throwIfAborted(options.signal, 'Trainer.create');
@@ -271,7 +263,6 @@ async function start(
   config: Config,
   folder: ModelFolder | null,
 ): Promise<void> {
-  const { arena } = step;
   if (checkpoint) {
     const file = await openSafetensors(memorySource(checkpoint, 'the checkpoint'));
     const steps = Number(file.header.metadata.steps);
@@ -280,10 +271,7 @@ async function start(
       'MODEL_INCOMPLETE',
       'Trainer.create: checkpoint must be what Trainer.checkpoint gave, got a file that tells no steps; start from its weights as a model',
     );
-    await loadState(arena, file, file);
-    step.resumeAt(steps);
-    return;
+    return resumeStep(step, file, file, steps);
   }
-  await arena.load(initialParameters(folder, expectedParameters(config), seed));
-  if (arena.has('average')) arena.startAverage();
+  await startStep(step, initialParameters(folder, expectedParameters(config), seed));
 }

@@ -101,6 +101,7 @@ describe('a run in parts is the run in one piece, bit for bit', () => {
       message: expect.stringMatching(/step 8 is saved in .*, go on with: tmca train --data .* --out .* --resume/),
     });
     expect((await readRunInfo(join(folder, 'stopped')))!.ended).toBeNull();
+    expect(await readdir(join(folder, 'stopped'))).not.toContain('train.lock');
     await train('stopped', { resume: true, steps: 20 });
     expect(await files('stopped')).toEqual(await files('whole'));
     expect(await metrics('stopped')).toEqual(await metrics('whole'));
@@ -163,6 +164,7 @@ test('in micro-batches, also in parts; what does not fit is refused before anyth
   await train('micro-parts', { ...halves, resume: true, steps: 2 });
   expect(await files('micro-parts')).toEqual(await files('micro'));
   expect(plans.map(({ microBatch, recompute }) => `${microBatch} ${recompute}`)).toEqual(Array(3).fill('1 blocks'));
+  expect((await readRunInfo(join(folder, 'micro')))!.taken).toEqual({ micro_batch: 1, recompute: 'blocks' });
   await expect(train('small', { memory: 100_000 })).rejects.toMatchObject({
     code: 'GPU_LIMIT',
     message: expect.stringMatching(

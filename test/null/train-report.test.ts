@@ -172,6 +172,7 @@ describe('report', () => {
     device: { adapter: 'Test adapter', software: true, dtype: 'fp32' },
     seed: 7,
     config: { lr: 0.5, epochs: 100, text_override: null },
+    taken: { micro_batch: 4, recompute: 'blocks' },
     started: '2026-01-01T00:00:00Z',
     ended: { at: '2026-01-01T01:00:00Z', why: 'all 2 epochs' },
     ...more,
@@ -230,6 +231,7 @@ describe('report', () => {
     expect(text).toContain('finished: all 2 epochs');
     expect(text).toContain('0.750</b><span>best validation Dice, epoch 2');
     expect(text).toContain(`3 without ${escapeHtml(evil)}`);
+    expect(text).toContain('<dt>a batch taken</dt><dd>4 images at a time, recomputed: blocks</dd>');
     expect(text).toMatch(/<dt>lr<\/dt><dd class="set">0.5<\/dd>/);
     expect(text).toMatch(/<dt>epochs<\/dt><dd class="">100<\/dd>/);
     expect(text).toContain('Not a medical device');

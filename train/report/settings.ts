@@ -2,6 +2,7 @@
 
 import { configToJson, DEFAULT_CONFIG } from '../../model/config.js';
 import { parseTrainConfig, trainConfigToJson } from '../config.js';
+import type { RunInfo } from '../run-files/index.js';
 import { type Html, html } from './html.js';
 import type { ReportContent } from './page.js';
 
@@ -15,6 +16,7 @@ export function settingsSection({ info, model, created }: ReportContent): Html {
         ...Object.entries(info.data.records).map(([split, n]): [string, string] => [`records, ${split}`, String(n)]),
         ['adapter', info.device.adapter + (info.device.software ? ' (software)' : '')],
         ['training in', info.device.dtype],
+        ...(info.taken ? [['a batch taken', taken(info.taken)] as [string, string]] : []),
         ['seed', String(info.seed)],
         ['package', info.package],
         ['started', info.started],
@@ -26,6 +28,9 @@ export function settingsSection({ info, model, created }: ReportContent): Html {
 <h2>Settings</h2>
 ${settingsLists(info?.config ?? null, configToJson(model))}`;
 }
+
+const taken = ({ micro_batch: images, recompute }: NonNullable<RunInfo['taken']>): string =>
+  `${images} ${images === 1 ? 'image' : 'images'} at a time, recomputed: ${recompute}`;
 
 /** Settings of training, where they are known, and of a network; what is not the default stands out. */
 export function settingsLists(training: Settings | null, network: Settings): Html {

@@ -45,7 +45,7 @@ export const nodeDisk: Disk = {
 };
 
 /** Runs a file operation for `path` and gives its failure a name. */
-async function named<T>(path: string, operation: () => Promise<T>): Promise<T> {
+export async function named<T>(path: string, operation: () => Promise<T>): Promise<T> {
   try {
     return await operation();
   } catch (cause) {

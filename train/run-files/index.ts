@@ -4,6 +4,7 @@
 //     run.json                                                    what is run: command, data, device, settings
 //     metrics.jsonl                                               a line a step, a line an epoch
 //     checkpoints/NNNNNN/                                         the last two states, to resume from
+//     train.lock                                                  while a process trains there
 //
 // The process may die at any instruction: what is there can be used, and `RunFolder.resume` goes on.
 
@@ -17,6 +18,7 @@ import { type ModelContent, replaceModel, replacements } from './model-files.js'
 
 export { type Checkpoint, type CheckpointContent, latestCheckpoint } from './checkpoints.js';
 export { type Disk, nodeDisk } from './disk.js';
+export { lockRun, type RunLock } from './lock.js';
 export { type MetricsLine, type MetricsRepair, readMetrics } from './metrics.js';
 export type { ModelContent } from './model-files.js';
 export { type RunInfo, readRunInfo, writeRunInfo } from './run-info.js';
@@ -37,7 +39,7 @@ export interface ResumedRun {
 }
 
 /**
- * Writes a run's files. One process a folder; calls one after another.
+ * Writes a run's files. One process a folder (`lockRun`); calls one after another.
  *
  * @example
  * const run = await RunFolder.create('out', { package: 'tmca-edge@0.1.0' });

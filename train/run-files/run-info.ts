@@ -21,6 +21,8 @@ const Info = v.object({
   seed: v.number(),
   /** The training configuration, keys as in its file. */
   config: v.record(v.string(), v.unknown()),
+  /** How a batch was taken on the device, where the configuration leaves that open; of the last process that trained here. */
+  taken: v.optional(v.object({ micro_batch: v.number(), recompute: text })),
   /** ISO 8601. */
   started: text,
   /** When and why it ended ("all 100 epochs"); null while it runs, and where it was stopped. */

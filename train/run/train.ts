@@ -10,13 +10,14 @@ import { sizeOf } from '../../model/graph.js';
 import { engineReason } from '../../runtime/engine-choice.js';
 import { expectedParameters } from '../../runtime/inspect.js';
 import type { AdapterSummary, DeviceChoice } from '../../runtime/types.js';
-import { trainConfigToJson, trainedParameters } from '../config.js';
+import { trainConfigToJson } from '../config.js';
+import { openConfiguredStep, resumeStep, startStep } from '../configured-step.js';
 import type { TrainEvent } from '../events.js';
-import { openFittingStep } from '../fitting-step.js';
+import type { FittingStep } from '../fitting-step.js';
 import { type LoopParts, runLoop } from '../loop.js';
 import { showBytes } from '../memory-plan.js';
 import { firstNotFinite } from '../not-finite.js';
-import { type TrainState, writeRunInfo } from '../run-files/index.js';
+import { lockRun, type RunInfo, type TrainState, writeRunInfo } from '../run-files/index.js';
 import type { Batch, StepResult, StepSettings, TrainingStep } from '../step.js';
 import { Validation } from '../validation.js';
 import { type Beginning, begin, DATA_KEY } from './beginning.js';
@@ -26,7 +27,7 @@ import type { TrainOptions, TrainResult } from './options.js';
 import { packageName } from './package.js';
 import { describeInitial, initialParameters } from './parameters.js';
 import { openRunData, type RunData, survey } from './run-data.js';
-import { loadState, readModel, readState } from './state-tensors.js';
+import { readModel, readState } from './state-tensors.js';
 
 /** What has to be let go of at the end, in the order in which it was made. */
 type Made = { dispose(): void | Promise<void> }[];
@@ -39,8 +40,8 @@ const LOSSES_IN_A_ROW = 3;
  * way, with a checkpoint. A lost device is replaced, and the run goes on from its last checkpoint: the result is the same.
  *
  * Errors: BAD_ARGUMENT, CONFIG_INVALID, those of the data set (DATASET_INVALID, …), of the model to start from, of the device
- * (NO_ADAPTER, GPU_LIMIT, GPU_OUT_OF_MEMORY, DEVICE_LOST), MODEL_NOT_FINITE, OUTPUT_NOT_WRITABLE, ABORTED. Their messages say
- * what is saved.
+ * (NO_ADAPTER, GPU_LIMIT, GPU_OUT_OF_MEMORY, DEVICE_LOST), MODEL_NOT_FINITE, OUTPUT_NOT_WRITABLE, RUN_BUSY (another process
+ * trains in the folder), ABORTED. Their messages say what is saved.
  *
  * @example
  * const { best } = await train({ data: 'kvasir-seg', out: 'run', config: 'nano', epochs: 50, onEvent: console.log });
@@ -78,6 +79,17 @@ async function trainOnce(options: TrainOptions, emit: (event: TrainEvent) => voi
     `train: steps must be a whole number of at least 1, got ${steps}`,
   );
   throwIfAborted(signal, 'train');
+  const lock = await lockRun(options.out);
+  try {
+    return await trainLocked(options, emit);
+  } finally {
+    await lock.release();
+  }
+}
+
+/** In a folder that is this process's. */
+async function trainLocked(options: TrainOptions, emit: (event: TrainEvent) => void): Promise<TrainResult> {
+  const { signal } = options;
   const found = await survey(options.data);
   const by = await packageName();
   const beginning = await begin(options, by);
@@ -89,11 +101,14 @@ async function trainOnce(options: TrainOptions, emit: (event: TrainEvent) => voi
     emit({ kind: 'prepare' });
     const gpu = await openDevice({ gpu: await nodeGpu(), prefer: 'any', signal });
     made.push(gpu);
-    const info = await describeRun(by, options, beginning, data, gpu.adapter);
+    let info = await describeRun(by, options, beginning, data, gpu.adapter);
     await writeRunInfo(options.out, info);
     const run = new Run(options, beginning, data, gpu, emit);
     made.push(run);
-    const result = await run.go();
+    const result = await run.go(async taken => {
+      info = { ...info, taken };
+      await writeRunInfo(options.out, info);
+    });
     await writeRunInfo(options.out, endedRun(info, result, beginning.config));
     return result;
   } finally {
@@ -129,10 +144,12 @@ class Run {
     if (checkpoint) this.#saved = { step: checkpoint.state.step, folder: checkpoint.folder };
   }
 
-  async go(): Promise<TrainResult> {
+  /** @param onTaken told how a batch is taken, before the first step */
+  async go(onTaken: (taken: NonNullable<RunInfo['taken']>) => Promise<void>): Promise<TrainResult> {
     try {
       const assembly = await loadAssembly();
-      const step = await this.#openStep(assembly);
+      const { step, plan } = await this.#openStep(assembly);
+      await onTaken({ micro_batch: plan.microBatch, recompute: plan.recompute });
       const parts = await this.#parts(step, assembly);
       const start = await this.#load(step);
       this.#announce(step, parts, start);
@@ -162,26 +179,20 @@ class Run {
     return part;
   }
 
-  async #openStep(assembly: Assembly): Promise<TrainingStep> {
+  async #openStep(assembly: Assembly): Promise<FittingStep> {
     const { config, network } = this.beginning;
-    const trained = trainedParameters(network, config);
-    const { batch, microBatch, weightDecay, clip, ema, recompute } = config;
-    const { step, plan } = await openFittingStep(
-      this.gpu,
-      assembly,
-      network,
-      { batch, length: this.data.length, clip, ema, optimiser: { weightDecay } },
-      {
-        ...{ trained, microBatch, recompute, validation: this.data.validation !== null, memory: this.options.memory },
-        onPlan: found => this.emit({ kind: 'plan', plan: found }),
-        onShort: ({ bytes }, memory) => {
-          const text = `the device cannot give ${showBytes(bytes.total)}: planned again for ${showBytes(memory)}`;
-          this.emit({ kind: 'note', text });
-        },
+    const { length, validation } = this.data;
+    const opened = await openConfiguredStep(this.gpu, assembly, network, config, {
+      ...{ length, validation: validation !== null, memory: this.options.memory },
+      onPlan: found => this.emit({ kind: 'plan', plan: found }),
+      onShort: ({ bytes }, memory) => {
+        const text = `the device cannot give ${showBytes(bytes.total)}: planned again for ${showBytes(memory)}`;
+        this.emit({ kind: 'note', text });
       },
-    );
-    this.#microBatch = plan.microBatch;
-    return this.#keep(step);
+    });
+    this.#microBatch = opened.plan.microBatch;
+    this.#keep(opened.step);
+    return opened;
   }
 
   async #parts(step: TrainingStep, assembly: Assembly): Promise<LoopParts> {
@@ -251,19 +262,17 @@ class Run {
     if (checkpoint) {
       const model = await checkpoint.openModel();
       try {
-        await loadState(step.arena, model.weights, await checkpoint.openOptimizer());
+        await resumeStep(step, model.weights, await checkpoint.openOptimizer(), checkpoint.state.step);
       } finally {
         await model.close();
       }
-      step.resumeAt(checkpoint.state.step);
       return { ...checkpoint.state, config: saved };
     }
     const shapes = expectedParameters(network);
     const parameters = initialParameters(init, shapes, config.seed);
     const note = init && describeInitial(parameters, shapes.size);
     if (note) this.emit({ kind: 'note', text: note });
-    await step.arena.load(parameters);
-    if (step.arena.has('average')) step.arena.startAverage();
+    await startStep(step, parameters);
     const { seed } = config;
     // in the order of state.json, so that a resumed run writes the same file
     return { step: 0, epoch: 0, batch: 0, seed, rng: null, best: null, epochsSinceBest: 0, config: saved };

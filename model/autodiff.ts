@@ -6,7 +6,7 @@ import { builder } from './builder.js';
 import { inputsOf, isOp, type OpTensor, sameShape, showShape, sizeOf, type Tensor, topological } from './graph.js';
 import { gradientRules } from './ops/gradient-table.js';
 import { addGradientRules, ruleOf } from './ops/table.js';
-import { expandComposites } from './passes/expand.js';
+import { expandForGradients } from './passes/expand.js';
 
 /** Tensors through which the loss depends on a parameter that is asked for: all that has to be differentiated. */
 function findActive(order: readonly Tensor[], wanted: ReadonlySet<string>): ReadonlySet<Tensor> {
@@ -20,7 +20,7 @@ function findActive(order: readonly Tensor[], wanted: ReadonlySet<string>): Read
 /** The derivative of the loss by each input of `node`, checked against the input's shape. */
 function backward(node: OpTensor, dy: Tensor): readonly (Tensor | null)[] {
   const rule = ruleOf(node.op);
-  check(!rule.expand, 'INTERNAL', () => `gradients: composites must be expanded first, got ${node.op}`);
+  check(rule.gradient, 'INTERNAL', () => `gradients: composites must be expanded first, got ${node.op}`);
   const { inputs, attrs } = node;
   const found = rule.gradient(builder, { inputs, attrs, out: node, dy });
   found.forEach((d, i) => {
@@ -41,13 +41,13 @@ const total = (parts: readonly Tensor[]): Tensor => parts.reduce((sum, part) => 
 /**
  * The derivatives of `loss` (one number) by the parameters named in `wrt`, each in its parameter's shape. Entries come in
  * the order of the backward pass, last layer first, so that evaluating them in that order keeps little alive; a name
- * that the loss does not depend on has none. Composites are expanded first (`expandComposites`); hand over an
+ * that the loss does not depend on has none. Composites are expanded first (`expandForGradients`); hand over an
  * expanded loss to share its nodes with the gradients.
  *
  * @throws TmcaError SHAPE_MISMATCH where the loss is not one number, UNSUPPORTED where an op on the way has no derivative
  *
  * @example
- * const { loss } = expandComposites({ loss: trainingLoss(config, outputs, target).loss });
+ * const { loss } = expandForGradients({ loss: trainingLoss(config, outputs, target).loss });
  * evaluate({ loss, ...gradients(loss, parametersOf({ loss }).keys()) }, feed);
  */
 export function gradients(loss: Tensor, wrt: Iterable<string>): Record<string, Tensor> {
@@ -57,7 +57,7 @@ export function gradients(loss: Tensor, wrt: Iterable<string>): Record<string, T
     () => `gradients: the loss must be one number, got ${showShape(loss.shape)}; sum or average it`,
   );
   addGradientRules(gradientRules);
-  const root = expandComposites({ loss }).loss!;
+  const root = expandForGradients({ loss }).loss!;
   const order = topological([root]);
   const active = findActive(order, new Set(wrt));
   const adjoints = new Map<Tensor, Tensor[]>([[root, [builder.constant([1], root.shape)]]]);

@@ -126,6 +126,8 @@ export const builder = {
     makeNode('attentionGradient', [q, k, v, mask, dy], attrs),
   layerNormGradient: (x: Tensor, weight: Maybe, dy: Tensor, attrs: AttrsOf<'layerNormGradient'>) =>
     makeNode('layerNormGradient', [x, weight, dy], attrs),
+  l2NormalizeGradient: (x: Tensor, dy: Tensor, attrs: AttrsOf<'l2NormalizeGradient'>) =>
+    makeNode('l2NormalizeGradient', [x, dy], attrs),
   embeddingGradient: (ids: Tensor, dy: Tensor, attrs: AttrsOf<'embeddingGradient'>) =>
     makeNode('embeddingGradient', [ids, dy], attrs),
   resizeGradient: (dy: Tensor, attrs: AttrsOf<'resizeGradient'>) => makeNode('resizeGradient', [dy], attrs),

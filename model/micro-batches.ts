@@ -12,7 +12,7 @@ import { builder as b } from './builder.js';
 import type { Config, Level } from './config.js';
 import { type Outputs, type Shape, sizeOf, type Tensor } from './graph.js';
 import { contrastiveLoss, flatten, segmentationLoss } from './losses.js';
-import { expandComposites } from './passes/expand.js';
+import { expandForGradients } from './passes/expand.js';
 import { parametersAsInputs } from './passes/parameters-as-inputs.js';
 import { type TmcaOutputs, tmcaInputs } from './tmca.js';
 import { differentiate, type TrainingOptions, trainingNetwork } from './training.js';
@@ -78,7 +78,7 @@ function contrastGraph(config: Config, batch: number, channelsOf: (level: Level)
   const target = b.input('target', [batch, size, size, 1]);
   const loss = contrastiveLoss(config, pairs, flatten(target));
   const weighted = b.mul(loss, b.input('contrastiveWeight', [1]));
-  const { contrastive, product } = expandComposites({ contrastive: loss, product: weighted }) as Record<
+  const { contrastive, product } = expandForGradients({ contrastive: loss, product: weighted }) as Record<
     'contrastive' | 'product',
     Tensor
   >;
@@ -115,7 +115,7 @@ export function microBatchGraphs(
   const channels = (level: Level): number => (network.pairs[level].image.shape as Shape)[1]!;
   return {
     features,
-    forward: expandComposites(renamed(named, featureName)),
+    forward: expandForGradients(renamed(named, featureName)),
     contrast: contrastGraph(config, batch, channels),
     backward: { ...backward, losses: { segmentation: losses.segmentation } },
   };

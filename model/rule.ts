@@ -80,9 +80,11 @@ export interface CoreRule<A> extends RuleBase {
 
 /** An op that stands for a subgraph of other ops, and may have kernels of its own. Shape and meaning are the subgraph's. */
 export interface CompositeRule<A> extends RuleBase {
-  /** "Fused equals unfused" is tested against this; autodiff and ONNX see only this. */
+  /** "Fused equals unfused" is tested against this; ONNX sees only this, and autodiff where there is no `gradient`. */
   expand(builder: Builder, inputs: readonly (Tensor | null)[], attrs: A): Tensor;
   lower?(context: LowerContext<A>): KernelCall<Operand>[];
+  /** As a core op's, where that is far less work than the subgraph's. Needs `lower`: the op then stays what it is in training. */
+  gradient?(builder: Builder, context: GradientContext<A>): readonly (Tensor | null)[];
 }
 
 export type Rule<A extends object = never> = CoreRule<A> | CompositeRule<A>;

@@ -7,7 +7,7 @@ import { type Outputs, parametersOf, type Tensor } from './graph.js';
 import { trainingLoss } from './losses.js';
 import { gradientRules } from './ops/gradient-table.js';
 import { addGradientRules } from './ops/table.js';
-import { expandComposites } from './passes/expand.js';
+import { expandForGradients } from './passes/expand.js';
 import { foldForTraining, fuseForTraining } from './passes/index.js';
 import { type Block, type Recompute, recompute } from './passes/recompute.js';
 import { type TmcaInputs, type TmcaOutputs, tmca, tmcaInputs } from './tmca.js';
@@ -70,7 +70,7 @@ export function differentiate<K extends string>(
 ): Differentiated<K> {
   const { named, found } = nameBlocks(blocks);
   // Expanded together, so that losses and statistics share the forward pass.
-  const expanded = expandComposites(foldForTraining({ ...losses, ...statistics, ...named }));
+  const expanded = expandForGradients(foldForTraining({ ...losses, ...statistics, ...named }));
   const lossNames = Object.keys(losses) as K[];
   const loss = pick(expanded, lossNames);
   const names = [...parametersOf(loss).keys()].filter(name => trained(name) && !(freezeText && isText(name)));

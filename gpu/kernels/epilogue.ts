@@ -38,6 +38,12 @@ export function shuffledDepth(where: string, channels: number, shuffle: { readon
   return channels / block ** 2;
 }
 
+/**
+ * Columns that an invocation holds sums of (gemm-lanes.wgsl): four, or three where those cover n and four would leave invocations
+ * without any, as with 24 channels and eight lanes. Nothing between: each number is a pipeline more to compile.
+ */
+const columnsOfLane = (n: number, lanes: number): 3 | 4 => (n % (3 * lanes) === 0 && n % (4 * lanes) !== 0 ? 3 : 4);
+
 /** How m x n outputs are cut: what include/gemm-tile.wgsl or gemm-lanes.wgsl must know, and the workgroups that cover them. */
 export interface GemmTiles {
   readonly variant: 'lanes' | ProductTile;
@@ -64,8 +70,10 @@ export function gemmTiles(
   const usual = lanes > 0 ? 'lanes' : count(large) >= enough ? large : small;
   const variant = choice !== undefined && (choice === 'lanes' || choice in productTiles) ? choice : usual;
   if (variant === 'lanes') {
-    const workgroups = spread(Math.ceil(m / lanes) * Math.ceil(n / (4 * lanes)));
-    return { variant, tiling: { tile: { LANES: lanes }, swap: { 'gemm-tile': 'gemm-lanes' } }, workgroups };
+    const each = columnsOfLane(n, lanes);
+    const workgroups = spread(Math.ceil(m / lanes) * Math.ceil(n / (each * lanes)));
+    const tile = { LANES: lanes, COLUMNS: each };
+    return { variant, tiling: { tile, swap: { 'gemm-tile': 'gemm-lanes' } }, workgroups };
   }
   const tile = variant as ProductTile;
   return { variant: tile, tiling: { tile: productTiles[tile] }, workgroups: spread(count(tile)) };

@@ -1,6 +1,7 @@
 // reduce: sum, mean or max over the middle axis of [outer, n, inner].
 
 import { type KernelCall, spread, u32 } from '../kernel.js';
+import { hardwareTuning, type Tuning } from '../tuning.js';
 import { caseOf, elements } from './guard.js';
 import source from './reduce.wgsl?raw';
 import { bytesOf } from './sizes.js';
@@ -26,11 +27,11 @@ export interface ReduceDims {
 export function reduce<O>(
   { outer, n, inner, kind }: ReduceDims,
   { x, out }: { x: O; out: O },
-  { act }: { act: 'f32' | 'f16' },
+  { act, tuning = hardwareTuning }: { act: 'f32' | 'f16'; tuning?: Tuning | undefined },
 ): KernelCall<O> {
   const count = elements('reduce', { outer, n, inner });
   const outputs = outer * inner;
-  const tile = reduceTile(n, inner, outputs);
+  const tile = tuning.lanes > 0 && n <= SHORT ? alone : reduceTile(n, inner, outputs);
   return {
     shader: { name: 'reduce', source, act, tile },
     constants: { mode: caseOf('reduce', modes, kind) },
@@ -43,6 +44,11 @@ export function reduce<O>(
     cost: { flops: count, bytes: (count + outputs) * bytesOf(act) },
   };
 }
+
+/** Up to so many numbers a lane of a CPU's vectors sums them alone, and its four sums still round as little as a tree's do. */
+const SHORT = 512;
+/** No slices: to a CPU a barrier costs more than the numbers between two. */
+const alone = { COLUMNS: 64, SLICES: 1 } as const;
 
 const powerBelow = (x: number): number => 2 ** Math.floor(Math.log2(Math.max(1, x)));
 

@@ -11,6 +11,7 @@ import { depthwiseInputGradient } from './depthwise-input-gradient.js';
 import { depthwiseWeightGradient } from './depthwise-weight-gradient.js';
 import { embeddingGradient } from './embedding-gradient.js';
 import { geluGradient } from './gelu-gradient.js';
+import { l2NormalizeGradient } from './l2-normalize-gradient.js';
 import { layerNormGradient } from './layer-norm-gradient.js';
 import { linearInputGradient } from './linear-input-gradient.js';
 import { linearWeightGradient } from './linear-weight-gradient.js';
@@ -27,6 +28,7 @@ export const gradientRules = {
   depthwiseWeightGradient,
   embeddingGradient,
   geluGradient,
+  l2NormalizeGradient,
   layerNormGradient,
   linearInputGradient,
   linearWeightGradient,

@@ -49,16 +49,16 @@ export const reduce: CoreRule<ReduceAttrs> = {
         out.data[o * inner + i] = kind === 'mean' ? total / n : total;
       }
   },
-  lower: ({ inputs, attrs: { axes, kind }, out, act, temporary }) => {
+  lower: ({ inputs, attrs: { axes, kind }, out, act, tuning, temporary }) => {
     const x = inputs[0]!;
     const { outer, n, inner } = view(x.shape, axes);
     const parts = act === 'f32' && outer === 1 && n >= LONG ? partsOf(n) : 1;
-    if (parts === 1) return [kernel({ outer, n, inner, kind }, { x, out }, { act })];
+    if (parts === 1) return [kernel({ outer, n, inner, kind }, { x, out }, { act, tuning })];
     // Parts are of one length, so the mean of their means is the mean.
     const partial = temporary(4 * parts * inner);
     return [
-      kernel<Operand>({ outer: parts, n: n / parts, inner, kind }, { x, out: partial }, { act }),
-      kernel<Operand>({ outer, n: parts, inner, kind }, { x: partial, out }, { act }),
+      kernel<Operand>({ outer: parts, n: n / parts, inner, kind }, { x, out: partial }, { act, tuning }),
+      kernel<Operand>({ outer, n: parts, inner, kind }, { x: partial, out }, { act, tuning }),
     ];
   },
   gradient(b, { inputs, out, attrs: { kind, axes }, dy }) {

@@ -35,6 +35,7 @@ const CHEAP: ReadonlySet<OpName> = new Set<OpName>([
   'unary',
   'binary',
   'layerNorm',
+  'l2Normalize',
   'batchNormTraining',
   'permute',
   'slice',

@@ -23,6 +23,8 @@ const linears = [
   { m: 9, k: 35, n: 68, input: 'linear-input-gradient-vec4', weight: 'linear-weight-gradient' },
   { m: 70, k: 36, n: 20, input: 'linear-input-gradient-vec4', weight: 'linear-weight-gradient-vec4' },
   { m: 301, k: 100, n: 68, input: 'linear-input-gradient-vec4', weight: 'linear-weight-gradient-vec4' },
+  // Three columns a lane.
+  { m: 37, k: 48, n: 24, input: 'linear-input-gradient-vec4', weight: 'linear-weight-gradient-vec4' },
   // Many runs of rows, the last one shorter.
   { m: 1003, k: 5, n: 1, input: 'linear-input-gradient', weight: 'linear-weight-gradient' },
 ];

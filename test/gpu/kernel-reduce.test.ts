@@ -5,11 +5,13 @@ import { maskedMean } from '../../gpu/kernels/masked-mean.js';
 import { type ReduceDims, reduce } from '../../gpu/kernels/reduce.js';
 import { normals } from '../numbers.js';
 import { expectClose, tolerance } from '../tolerance.js';
-import { asStored, runKernel, variations } from './harness.js';
+import { asStored, runKernel, tunedVariations, variations } from './harness.js';
 
 const acts = (await variations()).filter(v => v.act === v.weight);
 
-describe.each(acts)('reduce, $name', ({ gpu, act }) => {
+const tuned = (await tunedVariations()).filter(v => v.act === v.weight);
+
+describe.each(tuned)('reduce, $name', ({ gpu, act, tuning }) => {
   function reference(x: Float32Array, { outer, n, inner, kind }: ReduceDims): number[] {
     return Array.from({ length: outer * inner }, (_, o) => {
       const column = Array.from({ length: n }, (_, k) => x[(Math.floor(o / inner) * n + k) * inner + (o % inner)]!);
@@ -27,6 +29,7 @@ describe.each(acts)('reduce, $name', ({ gpu, act }) => {
     { outer: 300, n: 3, inner: 1, kind: 'sum' },
     { outer: 3, n: 7, inner: 5, kind: 'max' },
     { outer: 2, n: 49, inner: 96, kind: 'mean' },
+    { outer: 5, n: 512, inner: 24, kind: 'sum' },
     { outer: 1, n: 1000, inner: 33, kind: 'sum' },
     { outer: 1, n: 9, inner: 70000, kind: 'max' },
   ];
@@ -36,7 +39,7 @@ describe.each(acts)('reduce, $name', ({ gpu, act }) => {
       normals(dims.outer * dims.n * dims.inner, 5).map(v => v - 6),
       act,
     );
-    const [y] = await runKernel(gpu, reduce(dims, { x: 0, out: 1 }, { act }), [
+    const [y] = await runKernel(gpu, reduce(dims, { x: 0, out: 1 }, { act, tuning }), [
       { data: x, storage: act },
       { length: dims.outer * dims.inner, storage: act },
     ]);
@@ -47,7 +50,7 @@ describe.each(acts)('reduce, $name', ({ gpu, act }) => {
     const dims = { outer: 1, n: 5000, inner: 3, kind: 'sum' } as const;
     const x = asStored(normals(15000), act);
     const run = () =>
-      runKernel(gpu, reduce(dims, { x: 0, out: 1 }, { act }), [
+      runKernel(gpu, reduce(dims, { x: 0, out: 1 }, { act, tuning }), [
         { data: x, storage: act },
         { length: 3, storage: act },
       ]);

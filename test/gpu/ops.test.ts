@@ -218,6 +218,11 @@ const cases: { readonly [K in OpName]: readonly Tensor[] } = {
     }),
   ],
   geluGradient: [b.geluGradient(x('x', 3, 7), x('dy', 3, 7)), b.geluGradient(x('x', 2, 300), x('dy', 2, 300))],
+  l2NormalizeGradient: [
+    b.l2NormalizeGradient(x('x', 3, 7), x('dy', 3, 7), { eps: 1e-12 }),
+    b.l2NormalizeGradient(x('x', 33, 100), x('dy', 33, 100), { eps: 1e-12 }),
+    b.l2NormalizeGradient(x('x', 5, 13), x('dy', 5, 13), { eps: 1e3 }),
+  ],
   linearInputGradient: [
     b.linearInputGradient(x('dy', 2, 5, 3), w(3, 7)),
     b.linearInputGradient(x('dy', 70, 8), w(8, 33)),

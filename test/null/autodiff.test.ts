@@ -112,7 +112,9 @@ const cases: { readonly [K in OpName]: readonly Tensor[] } = {
     }),
   ],
   geluGradient: [b.geluGradient(p('x', 3, 7), p('dy', 3, 7))],
-  l2Normalize: [b.l2Normalize(p('x', 3, 5), { eps: 1e-12 })],
+  // with rows as they are, and divided by eps
+  l2Normalize: [b.l2Normalize(p('x', 3, 5), { eps: 1e-12 }), b.l2Normalize(p('x', 3, 5), { eps: 50 })],
+  l2NormalizeGradient: [b.l2NormalizeGradient(p('x', 3, 5), p('dy', 3, 5), { eps: 1e-12 })],
   layerNorm: [
     b.layerNorm(p('x', 3, 7), p('w', 7), p('b', 7), { eps: 1e-6 }),
     b.layerNorm(p('x', 2, 2, 5), null, null, { eps: 0.1 }),
@@ -284,6 +286,23 @@ describe('reverse mode', () => {
     expect(() => gradients(p('x', 2), ['x'])).toThrow(
       'gradients: the loss must be one number, got [2]; sum or average it',
     );
+  });
+});
+
+test('a composite with a gradient of its own stays whole, and that is the gradient of what it stands for', () => {
+  const loss = (x: Tensor) => weigh(b.mul(x, x));
+  const x = p('x', 4, 6);
+  const whole = gradients(loss(b.l2Normalize(x, { eps: 0.5 })), ['x']).x!;
+  const { y } = expandComposites({ y: b.l2Normalize(x, { eps: 0.5 }) });
+  const inParts = gradients(loss(y!), ['x']).x!;
+  const ops = (t: Tensor) => topological([t]).flatMap(node => (isOp(node) ? [node.op] : []));
+  expect(ops(whole)).toEqual(expect.arrayContaining(['l2Normalize', 'l2NormalizeGradient']));
+  expect(ops(inParts)).not.toContain('l2NormalizeGradient');
+  // the second row is shorter than eps, and the third is nothing at all
+  const values = Float64Array.from({ length: 24 }, (_, i) => (i < 6 ? i - 2 : i < 12 ? 0.01 * i : i < 18 ? 0 : 9 - i));
+  const { a, c } = evaluate({ a: whole, c: inParts }, { parameter: () => values });
+  a.data.forEach((value, i) => {
+    expect(value).toBeCloseTo(c.data[i]!, 12);
   });
 });
 

@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { conv2dWeightGradient, conv2dWeightGradientPartial } from '../../gpu/kernels/conv2d-weight-gradient.js';
 import { linear } from '../../gpu/kernels/linear.js';
+import { reduce } from '../../gpu/kernels/reduce.js';
 import { hardwareTuning, shapeClass, type Tuning } from '../../gpu/tuning.js';
 
 const lanes8: Tuning = { ...hardwareTuning, lanes: 8 };
@@ -20,6 +21,27 @@ describe('factories', () => {
     const call = linear({ m: 50, k: 96, n: 100 }, operands, { ...fp32, tuning: lanes8 });
     expect(call.shader).toMatchObject({ swap: { 'gemm-tile': 'gemm-lanes' }, tile: { LANES: 8 } });
     expect(call.workgroups).toEqual([7 * 4, 1, 1]);
+  });
+
+  test('three columns a lane where they cover the outputs and four would not', () => {
+    const cut = (n: number, tuning = lanes8) => {
+      const { shader, workgroups } = linear({ m: 50, k: 96, n }, operands, { ...fp32, tuning });
+      return [shader.tile?.COLUMNS, workgroups[0]];
+    };
+    expect(cut(24)).toEqual([3, 7]);
+    expect(cut(48)).toEqual([3, 7 * 2]);
+    expect(cut(96)).toEqual([4, 7 * 3]);
+    // not covered by either: one pipeline for them all
+    expect([cut(23)[0], cut(40)[0], cut(100)[0]]).toEqual([4, 4, 4]);
+    expect(cut(48, { ...lanes8, lanes: 4 })).toEqual([4, 13 * 3]);
+  });
+
+  test('a lane sums a short run alone; long ones are shared out as everywhere', () => {
+    const cut = (n: number, tuning?: Tuning) =>
+      reduce({ outer: 8, n, inner: 96, kind: 'sum' }, { x: 0, out: 1 }, { act: 'f32', tuning }).shader.tile;
+    expect(cut(128, lanes8)).toEqual({ COLUMNS: 64, SLICES: 1 });
+    expect(cut(128)!.SLICES).toBeGreaterThan(1);
+    expect(cut(513, lanes8)).toEqual(cut(513));
   });
 
   test('scratch for partial sums is that of the tuning', () => {

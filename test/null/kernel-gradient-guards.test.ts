@@ -17,6 +17,7 @@ import {
 } from '../../gpu/kernels/depthwise-gradient.js';
 import { embeddingGradient } from '../../gpu/kernels/embedding-gradient.js';
 import { fill } from '../../gpu/kernels/fill.js';
+import { l2NormalizeGradient } from '../../gpu/kernels/l2-normalize-gradient.js';
 import { layerNormGradient, layerNormGradientPartial } from '../../gpu/kernels/layer-norm-gradient.js';
 import { linearInputGradient } from '../../gpu/kernels/linear-input-gradient.js';
 import { linearWeightGradient, linearWeightGradientPartial } from '../../gpu/kernels/linear-weight-gradient.js';
@@ -35,6 +36,16 @@ const arenas = { parameters: 0, gradients: 1, m: 2, v: 3 };
 const half = { act: 'f16' } as const;
 
 const refused: [call: () => unknown, code: string, text: string][] = [
+  [
+    () => l2NormalizeGradient({ m: 2, n: 3, eps: 0 }, o),
+    'BAD_ARGUMENT',
+    'l2NormalizeGradient: eps must be a positive number, got 0',
+  ],
+  [
+    () => l2NormalizeGradient({ m: 2, n: 3, eps: 1 }, o, half),
+    'UNSUPPORTED',
+    'l2NormalizeGradient: gradients must be stored in f32, got act f16',
+  ],
   [
     () => linearInputGradient({ m: 0, k: 4, n: 4 }, o),
     'BAD_ARGUMENT',

@@ -97,14 +97,15 @@ export function benchReport(result: Measurements): string {
   }
   if (assembly) {
     const duels = [assembly.resize, assembly.resize_to_model, assembly.tokenize].filter(duel => duel !== null);
-    const rows = duels.map(({ work, ours: own, peer: other, ratio, agreement: same }) => [
+    const rows = duels.map(({ work, ours: own, peer: other, ratio, cpu_ratio: cpu, agreement: same }) => [
       work,
       duration(own.p50),
       `${other.name} ${duration(other.p50)}`,
       ratio.toFixed(2),
+      cpu.toFixed(2),
       percent(same),
     ]);
-    lines.push('', ...table([['on the host', 'ours', 'peer', 'ours : peer', 'equal'], ...rows]));
+    lines.push('', ...table([['on the host', 'ours', 'peer', 'ours : peer', 'of CPU time', 'equal'], ...rows]));
   }
   return lines.join('\n');
 }

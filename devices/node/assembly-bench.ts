@@ -15,33 +15,52 @@ export interface Duel {
   readonly work: string;
   readonly ours: Latency;
   readonly peer: { readonly name: string; readonly version: string } & Latency;
-  /** Ours over the peer's. */
+  /** Ours over the peer's: on the wall clock, and of the CPU's time, of all threads. */
   readonly ratio: number;
+  readonly cpu_ratio: number;
   /** Share of the results that are the same: ids equal; pixels within 1/128 of their range. */
   readonly agreement: number;
 }
 
 const ROUNDS = 41;
 
-/** Milliseconds of both in turn, after one of each that does not count. */
+/** Milliseconds. */
+interface Spent {
+  readonly wall: number[];
+  readonly cpu: number[];
+}
+
+/** Times of both in turn, after one of each that does not count. */
 async function inTurn(
   ours: () => unknown,
   peer: () => unknown,
   rounds = ROUNDS,
-): Promise<{ readonly ours: number[]; readonly peer: number[] }> {
-  const samples = { ours: [] as number[], peer: [] as number[] };
+): Promise<{ readonly ours: Spent; readonly peer: Spent }> {
+  const samples = {
+    ours: { wall: [] as number[], cpu: [] as number[] },
+    peer: { wall: [] as number[], cpu: [] as number[] },
+  };
   for (let round = -1; round < rounds; round++) {
     for (const [name, work] of [
       ['ours', ours],
       ['peer', peer],
     ] as const) {
-      const start = performance.now();
+      const [start, spent] = [performance.now(), process.cpuUsage()];
       await work();
-      if (round >= 0) samples[name].push(performance.now() - start);
+      const { user, system } = process.cpuUsage(spent);
+      if (round < 0) continue;
+      samples[name].wall.push(performance.now() - start);
+      // never 0: a ratio is made of it
+      samples[name].cpu.push(Math.max(1, user + system) / 1000);
     }
   }
   return samples;
 }
+
+const ratios = ({ ours, peer }: { readonly ours: Spent; readonly peer: Spent }) => ({
+  ratio: pairedRatio(ours.wall, peer.wall),
+  cpu_ratio: pairedRatio(ours.cpu, peer.cpu),
+});
 
 /** (x - mean) / (std + 1e-6) of each channel, as the network's input has it. */
 function zscore(pixels: Uint8Array): Float32Array {
@@ -73,13 +92,13 @@ export async function benchResize(size: number): Promise<Duel> {
   const samples = await inTurn(ours, peer);
   return {
     work: `resize ${WIDTH}x${HEIGHT} to ${size}x${size} and normalise`,
-    ours: latency(samples.ours),
+    ours: latency(samples.ours.wall),
     peer: {
       name: 'sharp',
       version: `${sharp.versions.sharp} (${sharp.concurrency()} threads)`,
-      ...latency(samples.peer),
+      ...latency(samples.peer.wall),
     },
-    ratio: pairedRatio(samples.ours, samples.peer),
+    ...ratios(samples),
     agreement: near / first.length,
   };
 }
@@ -173,13 +192,13 @@ export async function benchTokenize(vocabPath: string): Promise<Duel> {
   );
   return {
     work: `tokenise ${texts.length} captions`,
-    ours: latency(samples.ours),
+    ours: latency(samples.ours.wall),
     peer: {
       name: '@huggingface/tokenizers',
       version: peerVersion('@huggingface/tokenizers'),
-      ...latency(samples.peer),
+      ...latency(samples.peer.wall),
     },
-    ratio: pairedRatio(samples.ours, samples.peer),
+    ...ratios(samples),
     agreement: same / texts.length,
   };
 }

@@ -367,6 +367,7 @@ describe('the command', () => {
     ours: { p50: 2, p95: 2, p99: 2, n: 3 },
     peer: { name: 'sharp', version: '0', p50: 4, p95: 4, p99: 4, n: 3 },
     ratio: 0.5,
+    cpu_ratio: 0.4,
     agreement: 0.9975,
   };
   const result: BenchResult = {
@@ -445,9 +446,9 @@ describe('the command', () => {
       'sum, medians of 3       3   200 µs   100.0 %',
       "timed on the device's clock",
       '',
-      'on the host                                  ours            peer   ours : peer    equal',
-      'resize to 224x224                         2.00 ms   sharp 4.00 ms          0.50   99.8 %',
-      'resize 1920x1080 to 32x32 and normalise   2.00 ms   sharp 4.00 ms          0.50   99.8 %',
+      'on the host                                  ours            peer   ours : peer   of CPU time    equal',
+      'resize to 224x224                         2.00 ms   sharp 4.00 ms          0.50          0.40   99.8 %',
+      'resize 1920x1080 to 32x32 and normalise   2.00 ms   sharp 4.00 ms          0.50          0.40   99.8 %',
     ]);
     const alone = benchReport({ ...result, peer: null, ratio: null, agreement: null, assembly: null });
     expect(alone).toContain('20 frames, 5 texts\n');

@@ -35,6 +35,7 @@ export function addBench(program: Command, context: Context): void {
     .option('--passes', 'in place of all that: what each rewrite of the graph is worth, by leaving it out in turn')
     .option('--flat', 'in place of all that: memory over so many frames, which must not grow')
     .option('--no-assembly', "leave out the host's work (resizing, tokenising)")
+    .option('--note <text>', 'what is to be known of the machine (busy, on battery), for the JSON')
     .addOption(outOption())
     .addOption(jsonOption())
     // its options are those before `train`

@@ -25,12 +25,13 @@ export interface BenchCommandOptions extends NetworkOptions {
   readonly passes?: boolean;
   /** Memory over many frames, and nothing else. */
   readonly flat?: boolean;
+  readonly note?: string;
   readonly out?: string;
   readonly json?: boolean;
 }
 
 export async function benchModel(
-  { fill, model, out, json, passes, flat, ...options }: BenchCommandOptions,
+  { fill, model, out, json, passes, flat, note, ...options }: BenchCommandOptions,
   { console, io }: Context,
 ): Promise<void> {
   const phases = new Phases(console);
@@ -38,7 +39,7 @@ export async function benchModel(
   const onProgress = (what: string, done: number, total: number) => phases.step(what, done, total);
   const given = { ...options, model: fill ?? model, fill: fill !== undefined, signal: io.signal, onProgress };
   const [found, text] = await measured().finally(() => phases.end());
-  const result = { ...found, command, ...provenance() };
+  const result = { ...found, command, ...(note === undefined ? {} : { note }), ...provenance() };
   if (out) await writeFileAtomic(out, `${JSON.stringify(result, null, 2)}\n`);
   await (json ? console.json(result) : console.print(text));
 

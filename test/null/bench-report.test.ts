@@ -1,6 +1,6 @@
 // `tmca bench report`: measurements of several devices on one page.
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -166,4 +166,19 @@ test('the command writes the page, and nothing where a file is bad', async () =>
   expect([bad.code, bad.stdout]).toEqual([1, '']);
   expect(() => readFileSync(again)).toThrow();
   expect((await call(['bench', 'report'])).code).toBe(2);
+});
+
+test('the results that are kept are files of this kind, each with what it was measured by', async () => {
+  const kept = readdirSync('devices/results').filter(name => name.endsWith('.json'));
+  expect(kept.length).toBeGreaterThan(0);
+  const measurements = await Promise.all(kept.map(name => readMeasurement(join('devices/results', name))));
+  for (const { file: name, command, commit, date, note, ours } of measurements) {
+    expect(command, name).toMatch(/^(tmca bench|node tools\/bench-page\.mjs)/);
+    expect(commit, name).toMatch(/^[0-9a-f]{40}$/);
+    expect(new Date(date!).getTime(), name).toBeGreaterThan(0);
+    expect(note, name).toBeTruthy();
+    const shares = ours.kernels.reduce((sum, { share }) => sum + share, 0);
+    if (ours.kernels.length > 0) expect(shares, name).toBeCloseTo(1, 6);
+  }
+  expect(comparePage(measurements, '2026-01-01T00:00:00Z')).toContain('Which device is fast enough');
 });

@@ -145,6 +145,10 @@ function addQuantize(program: Command, context: Context): void {
     .requiredOption('--out <folder>', 'model folder to make')
     .option('--data <folder>', 'data set that masks are scored on')
     .option('--split <name>', 'records to take of it', 'test')
+    .option(
+      '--integer-products',
+      'for int8: score masks with activations rounded to int8 as well, and permit that where Dice holds',
+    )
     .addOption(
       new Option('--max-dice-drop <x>', 'how far Dice may fall (default: 0.002 for fp16, 0.005 for int8)').argParser(
         probability,

@@ -8,6 +8,7 @@ import { checkTensors, type ModelFolder, openModelFolder } from '../runtime/mode
 import { openDataset } from '../runtime/node/dataset.js';
 import { nodeIo } from '../runtime/node/folder.js';
 import { checkModelTarget, writeModelFolder } from '../runtime/node/model-writer.js';
+import { INT8_PRODUCTS } from '../runtime/webgpu/tuned.js';
 import { builtInExamples, encodeExamples, spreadExamples } from './inputs.js';
 import { memoryFolder } from './memory-folder.js';
 import type { QuantizeOptions } from './options.js';
@@ -39,6 +40,11 @@ export async function quantize(model: string, options: QuantizeOptions): Promise
     'ENGINE_UNAVAILABLE',
     'quantize: layers are looked at on WebGPU, got device wasm; use --device webgpu (a software adapter will do)',
   );
+  check(
+    !options.integerProducts || (options.to === 'int8' && data !== undefined),
+    'BAD_ARGUMENT',
+    `quantize: --integer-products needs --to int8 and --data to score them on, got --to ${options.to}${data === undefined ? ' and no data' : ''}; leave it out`,
+  );
   await checkModelTarget(out, 'quantize', REPORT_FILES);
   const report: Report = (phase, done, total) => options.onProgress?.({ phase, done, total });
   const dataset = data === undefined ? null : await openDataset(data, { split, ...(signal && { signal }) });
@@ -51,16 +57,18 @@ export async function quantize(model: string, options: QuantizeOptions): Promise
     const work = new Quantisation(assembly, folder, inputs, options, report);
     const looked = await work.look();
     const stored = memoryFolder({ config: looked.config, vocab: folder.vocab, tensors: looked.tensors });
-    const agreement = records && (await work.score(model, stored, records));
+    const scores = records && (await work.score(model, stored, records));
     const result = reportOf({
-      ...{ options, folder, looked, agreement, examples },
+      ...{ options, folder, looked, scores, examples },
       source: dataset && { data: dataset.name, split },
     });
     checkBudget(result);
+    const { config } = looked;
+    const permitted = result.integer_products?.permitted ? { [INT8_PRODUCTS]: true } : {};
     await writeModelFolder(
       out,
       {
-        config: looked.config,
+        config: { ...config, extra: { ...config.extra, ...permitted } },
         vocab: folder.vocab,
         tensors: looked.tensors.map(({ bytes, ...tensor }) => ({ ...tensor, load: async () => bytes })),
         files: {

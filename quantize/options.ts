@@ -13,6 +13,8 @@ export interface QuantizeOptions {
   /** The split that is scored; `test` if not given. */
   readonly split?: string | undefined;
   readonly maxDiceDrop?: number | undefined;
+  /** For int8: whether masks are scored with activations rounded to int8 too, and that permitted where Dice holds. */
+  readonly integerProducts?: boolean | undefined;
   readonly device?: DeviceChoice | undefined;
   /** name@version of this package, for the manifest. */
   readonly package: string;

@@ -19,7 +19,7 @@ import { nodeIo } from '../runtime/node/folder.js';
 import { nodePlatform } from '../runtime/node/platform.js';
 import { openModel } from '../runtime/open.js';
 import type { SafetensorsTensor } from '../runtime/safetensors/index.js';
-import type { AdapterSummary } from '../runtime/types.js';
+import type { AdapterSummary, TuneChoice } from '../runtime/types.js';
 import { auditRanges, wideParameters } from './audit.js';
 import type { ExampleInputs } from './inputs.js';
 import type { QuantizeOptions, QuantizeProgress } from './options.js';
@@ -39,6 +39,12 @@ export interface Looked {
   readonly adapter: AdapterSummary;
   /** Activations of the trace. */
   readonly activations: 'f32' | 'f16';
+}
+
+export interface Scores {
+  readonly agreement: Agreement;
+  /** With products in whole numbers; null where nobody asked. */
+  readonly whole: Agreement | null;
 }
 
 /** Steps of looking: folded weights, two runs of the trace, the audit. */
@@ -95,16 +101,16 @@ export class Quantisation {
     }
   }
 
-  /** Dice of the source in fp32 and of the new folder, before it is one. */
-  async score(model: string, stored: FolderIo, records: readonly DatasetRecord[]): Promise<Agreement> {
-    const { signal } = this.options;
-    const total = 2 * records.length;
+  /** Dice of the source in fp32 and of the new folder, before it is one; and of that with its products in whole numbers. */
+  async score(model: string, stored: FolderIo, records: readonly DatasetRecord[]): Promise<Scores> {
+    const { signal, integerProducts = false } = this.options;
+    const total = (integerProducts ? 3 : 2) * records.length;
     let done = 0;
     const onRecord = () => this.report('score', ++done, total);
-    const scored = async (io: FolderIo, dtype: 'fp32' | 'auto') => {
+    const scored = async (io: FolderIo, dtype: 'fp32' | 'auto', tune: TuneChoice = false) => {
       const platform = { ...nodePlatform, io };
       // where the layers were looked at, whatever `auto` would take for speed
-      const session = await openModel(model, platform, { device: 'webgpu', dtype, ...(signal && { signal }) });
+      const session = await openModel(model, platform, { device: 'webgpu', dtype, tune, ...(signal && { signal }) });
       try {
         return await scoreSession(this.assembly, session, records, { signal, onRecord });
       } finally {
@@ -112,7 +118,9 @@ export class Quantisation {
       }
     };
     const before = await scored(nodeIo, 'fp32');
-    return agreementOf(before, await scored(stored, 'auto'));
+    const agreement = agreementOf(before, await scored(stored, 'auto'));
+    const whole = integerProducts ? agreementOf(before, await scored(stored, 'auto', 'integer')) : null;
+    return { agreement, whole };
   }
 
   #graph(): Outputs {

@@ -61,7 +61,7 @@ function tiles({ bytes, end_to_end: { logits, dice }, layers }: QuantizeReport):
   return html`<div class="tiles">${shown.map(([value, label]) => html`<div class="tile"><b>${value}</b><span>${label}</span></div>`)}</div>`;
 }
 
-function masks({ end_to_end: { dice }, to }: QuantizeReport): Html {
+function masks({ end_to_end: { dice }, integer_products: whole, to }: QuantizeReport): Html {
   if (!dice) return html`<p class="note">Not scored. <code>--data</code> names a data set with masks.</p>`;
   const row = (name: string, s: typeof dice.fp32) =>
     html`<tr><th>${name}</th>${[s.dice, s.iou, s.mean_dice].map(v => html`<td>${v.toFixed(4)}</td>`)}</tr>`;
@@ -71,7 +71,7 @@ function masks({ end_to_end: { dice }, to }: QuantizeReport): Html {
       : `${dice.empty_flips} masks became empty or ceased to be`;
   return html`<p class="note">${dice.data}, split “${dice.split}”, ${dice.n} images at the network’s size. ${flips}; ${percent(dice.pixel_agreement)} of all pixels are the same.</p>
 <div class="wide"><table><thead><tr><th>precision</th><th>Dice,<br>all pixels</th><th>IoU,<br>all pixels</th><th>Dice,<br>mean</th></tr></thead>
-<tbody>${row('fp32', dice.fp32)}${row(to, dice.quantised)}</tbody></table></div>`;
+<tbody>${row('fp32', dice.fp32)}${row(to, dice.quantised)}${whole ? row('int8, activations too', whole.quantised) : ''}</tbody></table></div>`;
 }
 
 const LIMIT = {

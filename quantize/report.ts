@@ -5,7 +5,7 @@ import type { AdapterSummary } from '../runtime/types.js';
 import type { Finding, Ranges } from './audit.js';
 import type { Example } from './inputs.js';
 import { DICE_BUDGET, type QuantizeOptions } from './options.js';
-import type { Looked } from './quantisation.js';
+import type { Looked, Scores } from './quantisation.js';
 import type { Agreement } from './score.js';
 import { HALF_MAX, type StoredParameter, type StoredType } from './store.js';
 import type { LayerReport, Traced } from './trace.js';
@@ -39,6 +39,14 @@ export interface QuantizeReport {
     /** Null where no data was given. */
     readonly dice: (Agreement & { readonly data: string; readonly split: string }) | null;
   };
+  /** With activations rounded to int8, row by row, in the products of int8 weights; null where nobody asked. */
+  readonly integer_products: {
+    readonly quantised: Agreement['quantised'];
+    readonly dice_drop: number;
+    readonly pixel_agreement: number;
+    /** Within the budget: the tuner may choose them. */
+    readonly permitted: boolean;
+  } | null;
   readonly budget: { readonly max_dice_drop: number; readonly met: boolean | null };
   readonly parameters: readonly Omit<StoredParameter, 'tensors'>[];
 }
@@ -47,15 +55,16 @@ export interface ReportParts {
   readonly options: QuantizeOptions;
   readonly folder: ModelFolder;
   readonly looked: Looked;
-  readonly agreement: Agreement | null;
+  readonly scores: Scores | null;
   readonly examples: readonly Example[];
   readonly source: { readonly data: string; readonly split: string } | null;
 }
 
-export function reportOf({ options, folder, looked, agreement, examples, source }: ReportParts): QuantizeReport {
+export function reportOf({ options, folder, looked, scores, examples, source }: ReportParts): QuantizeReport {
   const { to, maxDiceDrop = DICE_BUDGET[to] } = options;
   const { config, weights } = folder;
   const { traced, audit, parameters } = looked;
+  const { agreement = null, whole = null } = scores ?? {};
   const before = weights.header.dataBytes;
   const after = parameters.reduce((sum, { bytes }) => sum + bytes, 0);
   return {
@@ -82,6 +91,12 @@ export function reportOf({ options, folder, looked, agreement, examples, source 
     findings: [...keptParameters(parameters), ...audit.findings],
     layers: traced.layers,
     end_to_end: { logits: traced.logits, dice: agreement && source ? { ...source, ...agreement } : null },
+    integer_products: whole && {
+      quantised: whole.quantised,
+      dice_drop: whole.dice_drop,
+      pixel_agreement: whole.pixel_agreement,
+      permitted: whole.dice_drop <= maxDiceDrop,
+    },
     budget: { max_dice_drop: maxDiceDrop, met: agreement ? agreement.dice_drop <= maxDiceDrop : null },
     parameters: parameters.map(({ tensors: _, ...parameter }) => parameter),
   };

@@ -118,7 +118,7 @@ interface Loading {
 /** Software adapters are not measured unless asked: compiling a variant takes them longer than it could ever save. */
 export function tuneRequest(opened: Opened, tune: TuneChoice = true, platform: Platform): TuneRequest | undefined {
   if (opened.device === 'wasm' || !tune || (tune === true && opened.gpu.adapter.software)) return undefined;
-  return { refresh: tune === 'refresh', store: platform.tuningStore };
+  return { refresh: tune === 'refresh', integer: tune === 'integer', store: platform.tuningStore };
 }
 
 interface Started {

@@ -13,7 +13,7 @@ export type DeviceChoice = 'auto' | 'webgpu' | 'wasm';
 export type DTypeChoice = 'auto' | 'fp32' | 'fp16' | 'int8';
 export type DType = 'fp32' | 'fp16' | 'int8';
 
-export type TuneChoice = boolean | 'refresh' | 'kept';
+export type TuneChoice = boolean | 'refresh' | 'kept' | 'integer';
 
 /** What a WebGPU adapter says of itself, or what stands in its place for the wasm engine. */
 export interface AdapterSummary {
@@ -45,7 +45,8 @@ export interface SessionOptions {
    * Whether kernels are fitted to the adapter by measuring. True, if not given: on hardware, for at most two seconds at the first
    * opening, and what was found is kept for the next ones; software adapters have fixed profiles. False: the profile of the
    * adapter's kind decides. 'refresh': measured anew, on any adapter;
-   * 'kept': on any adapter, and what was kept before is used.
+   * 'kept': on any adapter, and what was kept before is used; 'integer': nothing is measured, and int8 weights are multiplied in
+   * whole numbers, activations rounded to int8 row by row, whether the model's maker found that good enough or not.
    */
   readonly tune?: TuneChoice;
   readonly signal?: AbortSignal;
@@ -119,7 +120,7 @@ export interface TuningStats {
   readonly profile: string;
   /** By class of shapes ("linear-vec4 f16/i8 4096x512x128": kernel, what calls have in common, sizes rounded up to powers of two). */
   readonly variants: Readonly<
-    Record<string, { readonly variant: string; readonly source: 'default' | 'profile' | 'cache' | 'timed' }>
+    Record<string, { readonly variant: string; readonly source: 'default' | 'profile' | 'cache' | 'timed' | 'asked' }>
   >;
   /** Variants that computed wrong on this device, and are not used. */
   readonly rejected: readonly { readonly kernel: string; readonly variant: string; readonly reason: string }[];

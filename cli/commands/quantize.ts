@@ -12,6 +12,7 @@ export interface QuantizeCommandOptions extends Pick<NetworkOptions, 'device'> {
   readonly data?: string;
   readonly split: string;
   readonly maxDiceDrop?: number;
+  readonly integerProducts?: boolean;
   readonly json?: boolean;
 }
 
@@ -44,6 +45,7 @@ const SHOWN = 6;
 function summary(report: QuantizeReport, out: string): string {
   const { model, to, bytes, stored, layers, end_to_end, findings, examples, budget, adapter, activations } = report;
   const { logits, dice } = end_to_end;
+  const whole = report.integer_products;
   const kinds = (['int8', 'fp16', 'fp32'] as const).flatMap(dtype =>
     stored[dtype].tensors > 0 ? [`${stored[dtype].tensors} tensors ${dtype} (${megabytes(stored[dtype].bytes)})`] : [],
   );
@@ -56,6 +58,11 @@ function summary(report: QuantizeReport, out: string): string {
     dice
       ? `  dice     ${dice.fp32.dice.toFixed(4)} in fp32, ${dice.quantised.dice.toFixed(4)} in ${to} on ${dice.n} images of ${dice.data} (may fall by ${budget.max_dice_drop})`
       : '  dice     not measured: --data tells the masks',
+    ...(whole
+      ? [
+          `  integer  dice ${whole.quantised.dice.toFixed(4)} with activations in int8 too: ${whole.permitted ? 'permitted, where a device is faster so' : 'not permitted'}`,
+        ]
+      : []),
     ...findings
       .slice(0, SHOWN)
       .map(({ layer, kind, value, rule }) => `  ${kind} of ${layer}: ${value.toPrecision(4)}; ${rule}`),

@@ -70,13 +70,17 @@ export class DeviceBench implements TunerBench {
   }
 
   async #run({ calls, operands, expected, act }: SelfTest, variant: string): Promise<string | null> {
-    const plain = calls(this.tuning);
+    const scratch: number[] = [];
+    const temporary = (bytes: number) => operands.length + scratch.push(bytes); // after the output
+    const plain = calls(this.tuning, temporary);
     const shape = plain.find(call => call.cut)!.cut!.shape;
-    const chosen = calls({ ...this.tuning, choices: { [shape]: variant } });
+    scratch.length = 0;
+    const chosen = calls({ ...this.tuning, choices: { [shape]: variant } }, temporary);
     const outBytes = Math.ceil((expected.length * (act === 'f32' ? 4 : 2)) / 16) * 16;
     const given = operands.map(({ data, storage }) => encode(data, storage));
     // A kernel that leaves an element out leaves a NaN there.
-    const contents = [...given, new Uint8Array(outBytes).fill(0xff)];
+    const unset = [outBytes, ...scratch].map(bytes => new Uint8Array(Math.ceil(bytes / 16) * 16).fill(0xff));
+    const contents = [...given, ...unset];
     const made: GPUBuffer[] = [];
     try {
       const ranges: BufferRange[] = [];
@@ -88,11 +92,11 @@ export class DeviceBench implements TunerBench {
         this.gpu.device.queue.writeBuffer(buffer, 0, bytes);
         ranges.push({ buffer, offset: 0, size });
       }
-      const out = ranges.at(-1)!;
+      const out = ranges[operands.length]!;
       using plan = await CommandPlan.create(
         this.#pipelines,
         'self-test',
-        chosen.map(call => bound(call, id => ranges[id] ?? out)),
+        chosen.map(call => bound(call, id => ranges[id]!)),
       );
       plan.submit();
       return firstError(decode(await this.#readback.read(out), expected.length, act), expected, TOLERANCE[act]);

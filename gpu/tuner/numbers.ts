@@ -6,6 +6,10 @@ import type { Storage } from '../kernel.js';
 export const known = (count: number, step: number, whole = false): Float32Array<ArrayBuffer> =>
   Float32Array.from({ length: count }, (_, i) => (((i * step) % 17) - 8) / (whole ? 1 : 16));
 
+/** [rows, columns] of 128ths, the first of each row 127 of them: as int8 with a scale for each row, exactly these numbers. */
+export const known128 = (rows: number, columns: number): Float32Array<ArrayBuffer> =>
+  Float32Array.from({ length: rows * columns }, (_, i) => (i % columns === 0 ? 127 : ((i * 37) % 255) - 127) / 128);
+
 function toHalf(x: number): number {
   if (x === 0) return 0;
   const exponent = Math.floor(Math.log2(Math.abs(x)));

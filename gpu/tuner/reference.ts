@@ -8,7 +8,7 @@ import { depthwise } from '../kernels/depthwise.js';
 import { depthwiseNorm } from '../kernels/depthwise-norm.js';
 import { linear } from '../kernels/linear.js';
 import type { Tuning } from '../tuning.js';
-import { known } from './numbers.js';
+import { known, known128 } from './numbers.js';
 import type { ShapeClass } from './variants.js';
 
 export interface TestOperand {
@@ -16,9 +16,9 @@ export interface TestOperand {
   readonly storage: Storage;
 }
 
-/** Operands are numbered; the output is the last, and `expected` is what it must hold. */
+/** Operands are numbered; the output follows them, and `expected` is what it must hold. */
 export interface SelfTest {
-  readonly calls: (tuning: Tuning) => readonly KernelCall<number>[];
+  readonly calls: (tuning: Tuning, temporary: (bytes: number) => number) => readonly KernelCall<number>[];
   readonly operands: readonly TestOperand[];
   readonly act: 'f32' | 'f16';
   readonly expected: Float64Array;
@@ -32,7 +32,9 @@ function linearTest({ kernel, traits, sizes }: ShapeClass): SelfTest {
   const m = sizes[0]! > 64 ? 139 : Math.min(sizes[0]!, 37);
   const [n, k] = [77, kernel === 'linear' ? 35 : 36];
   const whole = weight === 'i8';
-  const [x, w] = [known(m * k, 5), known(n * k, 3, whole)];
+  // For int8 weights, 128ths with 127 of them in each row: rounding a row to whole numbers then loses nothing.
+  const x = whole ? known128(m, k) : known(m * k, 5);
+  const w = known(n * k, 3, whole);
   const [bias, residual] = [known(n, 7), known(m * n, 11)];
   const scale = known(n, 2).map(s => 0.25 + Math.abs(s));
   const expected = Float64Array.from({ length: m * n }, (_, at) => {
@@ -44,7 +46,10 @@ function linearTest({ kernel, traits, sizes }: ShapeClass): SelfTest {
   const operands = { x: 0, weight: 1, bias: 2, residual: 3, scale: whole ? 4 : null, out: 5 };
   return {
     act,
-    calls: tuning => [linear({ m, n, k, activation: 'leakyRelu' }, operands, { act, weight, tuning })],
+    calls(tuning, temporary) {
+      const [dims, storage] = [{ m, n, k, activation: 'leakyRelu' } as const, { act, weight, tuning }];
+      return tuning.dots?.(dims, operands, storage, temporary) ?? [linear(dims, operands, storage)];
+    },
     operands: [of(x, act), of(w, weight), of(bias, 'f32'), of(residual, act), of(scale, 'f32')],
     expected,
   };

@@ -77,7 +77,8 @@ function groupsOf(calls: readonly SizedCall[]): Map<string, Group[]> {
 /** How much there is to gain: the arithmetic and ten times the bytes, about what a GPU does of each in a unit of time. */
 const work = ({ calls }: Group): number => calls.reduce((sum, { cost }) => sum + cost.flops + 10 * cost.bytes, 0);
 
-const kernelOf = (shape: string): string => shape.slice(0, shape.lastIndexOf(' '));
+/** What self-tests are of: a class without its sizes. */
+export const kernelOf = (shape: string): string => shape.slice(0, shape.lastIndexOf(' '));
 
 class Tuner {
   readonly choices: Record<string, string>;

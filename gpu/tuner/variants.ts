@@ -1,5 +1,6 @@
 // The ways in which calls of a class of shapes can be cut: those worth trying, and those that may be asked for at all.
 
+import { dotTiles } from '../kernels/linear-dots.js';
 import { type ProductTile, productTiles, type Tuning } from '../tuning.js';
 
 /** A class of shapes, taken apart (`shapeClass`). */
@@ -32,6 +33,9 @@ function productVariants(kernel: string, [m = 1, n = 1]: readonly number[]): str
   return kernel === 'linear-vec4' && m <= MOST_SKINNY ? [...fitting, 'skinny'] : fitting;
 }
 
+/** What of a tuning decides which variants there are. */
+type Able = Pick<Tuning, 'lanes' | 'dots'>;
+
 function depthwiseVariants(kernel: string, traits: readonly string[], [, width = 1]: readonly number[]): string[] {
   const packets = Math.ceil(Number(traits[2]) / (kernel.endsWith('-vec4') ? 4 : 1));
   const held = Math.ceil(packets / 64);
@@ -43,18 +47,19 @@ const attentionVariants = (traits: readonly string[]): string[] =>
   [8, 16, 32].filter(queries => (queries / 8) * Math.ceil(Number(traits[1]) / 32) <= 16).map(String);
 
 /** Variants to try for a class; none for a kernel that is not cut by the device. */
-export function variantsOf(shape: string, { lanes }: Pick<Tuning, 'lanes'>): readonly string[] {
+export function variantsOf(shape: string, { lanes, dots }: Able): readonly string[] {
   const parsed = parseShape(shape);
   if (!parsed) return [];
   const { kernel, traits, sizes } = parsed;
   const shared = lanes > 0 ? ['lanes'] : [];
-  if (/^(linear|conv2d)(-vec4)?$/.test(kernel)) return [...shared, ...productVariants(kernel, sizes)];
+  const whole = dots && kernel === 'linear-vec4' && traits[1] === 'i8' ? Object.keys(dotTiles) : [];
+  if (/^(linear|conv2d)(-vec4)?$/.test(kernel)) return [...shared, ...productVariants(kernel, sizes), ...whole];
   if (/^attention(-vec4)?$/.test(kernel)) return [...shared, ...attentionVariants(traits)];
   return /^depthwise(-vec4)?$/.test(kernel) ? depthwiseVariants(kernel, traits, sizes) : [];
 }
 
 /** Whether a factory can make this variant of a class: what a file may ask for. */
-export function isVariant(shape: string, variant: string, tuning: Pick<Tuning, 'lanes'>): boolean {
+export function isVariant(shape: string, variant: string, tuning: Able): boolean {
   if (variantsOf(shape, tuning).includes(variant)) return true;
   // On lanes, a run has as many pixels as divide its row evenly.
   return /^depthwise/.test(shape) && variantsOf(shape, tuning).length > 0 && /^([1-9]|1[0-6])$/.test(variant);

@@ -27,7 +27,7 @@ export const fusedLinear: CompositeRule<FusedLinearAttrs> = {
     if (residual) y = b.add(y, residual);
     return block === 1 ? y : b.depthToSpace(y, { block, order: 'DCR' });
   },
-  lower: ({ inputs: [x, weight, bias, rows, residual, scale], attrs, out, act, weight: storage, tuning }) => [
+  lower: ({ inputs: [x, weight, bias, rows, residual, scale], attrs, out, act, weight: storage, tuning, temporary }) =>
     lowerLinear(
       {
         ...{ x: x!, weight: weight!, bias: bias ?? null, rows: rows ?? null },
@@ -35,7 +35,6 @@ export const fusedLinear: CompositeRule<FusedLinearAttrs> = {
         ...attrs,
       },
       out,
-      { act, weight: storage, tuning },
+      { act, weight: storage, tuning, temporary },
     ),
-  ],
 };

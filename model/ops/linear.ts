@@ -32,9 +32,8 @@ export const linear: CoreRule<Record<never, never>> = {
       }
     }
   },
-  lower: ({ inputs, out, act, weight, tuning }) => [
-    lowerLinear({ x: inputs[0]!, weight: inputs[1]!, bias: inputs[2] ?? null }, out, { act, weight, tuning }),
-  ],
+  lower: ({ inputs, out, ...storage }) =>
+    lowerLinear({ x: inputs[0]!, weight: inputs[1]!, bias: inputs[2] ?? null }, out, storage),
   gradient: (b, { inputs: [x, w], dy }) => [
     b.linearInputGradient(dy, w!),
     b.linearWeightGradient(x!, dy),

@@ -1,11 +1,16 @@
 // An engine's kernels fitted to its device: from what was kept, and by measuring what was not. Loaded on hardware, or when asked.
 
+import { check } from '../../errors/index.js';
 import type { GpuDevice } from '../../gpu/device.js';
+import { dotTiles, linearDots } from '../../gpu/kernels/linear-dots.js';
 import type { PipelineCache } from '../../gpu/pipelines.js';
 import { DeviceBench, type SizedCall } from '../../gpu/tuner/bench.js';
-import { type TuneResult, tune } from '../../gpu/tuner/tune.js';
+import { kernelOf, type TuneResult, tune } from '../../gpu/tuner/tune.js';
+import { variantsOf } from '../../gpu/tuner/variants.js';
 import type { Tuning } from '../../gpu/tuning.js';
+import type { Config } from '../../model/config.js';
 import type { Program } from '../../model/lower.js';
+import type { PrecisionChoice } from '../engine-choice.js';
 import type { Progress, TuningStats } from '../types.js';
 import type { Programs } from './programs.js';
 import { cacheName, type KeptTuning, readTuning, type TuningStore, tuningKey, writeTuning } from './tuning-cache.js';
@@ -13,6 +18,8 @@ import { cacheName, type KeptTuning, readTuning, type TuningStore, tuningKey, wr
 export interface TuneRequest {
   /** What was kept is not used, but measured anew and kept again. */
   readonly refresh: boolean;
+  /** Nothing is measured: products of int8 weights are whole numbers' wherever they can be. */
+  readonly integer?: boolean;
   readonly store: (() => Promise<TuningStore>) | undefined;
   /** Milliseconds after which no further class of shapes is begun; two seconds, or a minute for `refresh`, if not given. */
   readonly budgetMs?: number;
@@ -21,6 +28,8 @@ export interface TuneRequest {
 export interface TuneParts {
   readonly gpu: GpuDevice;
   readonly pipelines: PipelineCache;
+  readonly config: Pick<Config, 'extra'>;
+  readonly precision: Pick<PrecisionChoice, 'dtype'>;
   /** Of every padded length of a text, the shortest first. */
   readonly lowerings: readonly (readonly [number, (tuning?: Tuning) => Programs])[];
   readonly signal?: AbortSignal | undefined;
@@ -30,8 +39,14 @@ export interface TuneParts {
 export interface Tuned extends Pick<TuningStats, 'rejected' | 'timed' | 'notes'> {
   readonly tuning: Tuning;
   /** By class of shapes; of the others the profile decides. */
-  readonly sources: Readonly<Record<string, 'cache' | 'timed'>>;
+  readonly sources: Readonly<Record<string, 'cache' | 'timed' | 'asked'>>;
 }
+
+/**
+ * Of config.json: `tmca quantize --integer-products` found the masks good enough with activations rounded to int8, row by row.
+ * Without it, products of whole numbers are no choice of the tuner's.
+ */
+export const INT8_PRODUCTS = 'int8_products';
 
 /** The first opening on an adapter may take so much longer. One that is asked for has more time, and more of the shapes. */
 const BUDGET_MS = 2000;
@@ -63,20 +78,24 @@ const said = (error: unknown): string => (error instanceof Error ? error.message
  *
  * Errors: those of `tune`.
  */
-export async function tuneEngine({ refresh, store, budgetMs }: TuneRequest, parts: TuneParts): Promise<Tuned> {
-  const { gpu, pipelines, lowerings, signal, onProgress } = parts;
+export async function tuneEngine(request: TuneRequest, parts: TuneParts): Promise<Tuned> {
+  const { refresh, integer = false, store, budgetMs } = request;
+  const { gpu, pipelines, config, precision, lowerings, signal, onProgress } = parts;
+  const mayRound = precision.dtype === 'int8' && (integer || config.extra[INT8_PRODUCTS] === true);
+  const tuning = mayRound ? { ...gpu.tuning, dots: linearDots } : gpu.tuning;
+  if (integer) return inWholeNumbers(tuning, parts);
   const notes: string[] = [];
-  const key = tuningKey(gpu);
+  const key = tuningKey({ ...gpu, tuning });
   const name = cacheName(key);
   const kept = store && (await store().catch((error: unknown) => void notes.push(`nothing is kept: ${said(error)}`)));
-  const before = kept && !refresh ? await readKept(kept, name, key, gpu, notes) : NOTHING;
-  const bench = new DeviceBench(gpu, gpu.tuning, signal, pipelines);
+  const before = kept && !refresh ? await readKept(kept, name, key, tuning, notes) : NOTHING;
+  const bench = new DeviceBench(gpu, tuning, signal, pipelines);
   let found: TuneResult;
   try {
     found = await tune({
-      ...{ tuning: gpu.tuning, bench, signal, known: before.choices, rejected: before.rejected },
+      ...{ tuning, bench, signal, known: before.choices, rejected: before.rejected },
       budgetMs: budgetMs ?? (refresh ? REFRESH_BUDGET_MS : BUDGET_MS),
-      lower: tuning => callsIn(lowerings, tuning),
+      lower: each => callsIn(lowerings, each),
       onProgress: (loaded, total) => onProgress?.({ phase: 'tune', loaded, total }),
     });
   } finally {
@@ -90,7 +109,7 @@ export async function tuneEngine({ refresh, store, budgetMs }: TuneRequest, part
       .catch((error: unknown) => notes.push(`nothing was kept: ${said(error)}`));
   const fresh = new Set(timed.map(({ shape }) => shape));
   return {
-    tuning: { ...gpu.tuning, choices },
+    tuning: { ...tuning, choices },
     sources: Object.fromEntries(Object.keys(choices).map(shape => [shape, fresh.has(shape) ? 'timed' : 'cache'])),
     timed: Object.fromEntries(timed.map(({ shape, ms }) => [shape, ms])),
     rejected,
@@ -98,11 +117,38 @@ export async function tuneEngine({ refresh, store, budgetMs }: TuneRequest, part
   };
 }
 
+/** Every product that can be is one of whole numbers; the device must do them right. */
+async function inWholeNumbers(tuning: Tuning, { gpu, pipelines, lowerings, signal }: TuneParts): Promise<Tuned> {
+  const bench = new DeviceBench(gpu, tuning, signal, pipelines);
+  const [variant] = Object.keys(dotTiles);
+  const choices: Record<string, string> = {};
+  try {
+    const tested = new Map<string, string | null>();
+    for (const { cut } of callsIn(lowerings, tuning)) {
+      if (!cut || !variantsOf(cut.shape, tuning).includes(variant!)) continue;
+      const kernel = kernelOf(cut.shape);
+      if (!tested.has(kernel)) tested.set(kernel, await bench.selfTest(cut.shape, variant!));
+      const wrong = tested.get(kernel) ?? null;
+      check(
+        wrong === null,
+        'UNSUPPORTED',
+        `openModel: products of whole numbers must be right on this device, but ${variant} of ${kernel} ${wrong}; leave tune 'integer' out`,
+      );
+      choices[cut.shape] = variant!;
+    }
+  } finally {
+    bench.dispose();
+  }
+  const notes = Object.keys(choices).length > 0 ? [] : ['no product of this model has int8 weights'];
+  const sources = Object.fromEntries(Object.keys(choices).map(shape => [shape, 'asked' as const]));
+  return { tuning: { ...tuning, choices }, sources, timed: {}, rejected: [], notes };
+}
+
 /** What is kept of a device, as the figures of an engine that would use it all. */
 export async function keptStats(gpu: GpuDevice, store: TuneRequest['store']): Promise<TuningStats> {
   const notes: string[] = [];
   const key = tuningKey(gpu);
-  const { choices, rejected } = store ? await readKept(await store(), cacheName(key), key, gpu, notes) : NOTHING;
+  const { choices, rejected } = store ? await readKept(await store(), cacheName(key), key, gpu.tuning, notes) : NOTHING;
   const variants = Object.entries(choices).map(([shape, variant]) => [shape, { variant, source: 'cache' as const }]);
   return { profile: gpu.profile, variants: Object.fromEntries(variants), rejected, timed: {}, notes };
 }
@@ -111,12 +157,12 @@ async function readKept(
   store: TuningStore,
   name: string,
   key: string,
-  gpu: GpuDevice,
+  tuning: Tuning,
   notes: string[],
 ): Promise<KeptTuning> {
   try {
     const text = await store.read(name);
-    const kept = text === null ? NOTHING : readTuning(text, key, gpu);
+    const kept = text === null ? NOTHING : readTuning(text, key, tuning);
     if (!('problem' in kept)) return kept;
     notes.push(`${name} in ${store.place} was not used, and is written anew: ${kept.problem}`);
   } catch (error) {

@@ -7,6 +7,7 @@ import * as v from 'valibot';
 import type { GpuDevice } from '../../gpu/device.js';
 import type { Rejected } from '../../gpu/tuner/tune.js';
 import { isVariant } from '../../gpu/tuner/variants.js';
+import type { Tuning } from '../../gpu/tuning.js';
 import { version } from '../../package.json';
 import { parseJson } from '../safetensors/json.js';
 
@@ -30,7 +31,8 @@ export function tuningKey({ adapter, features, tuning }: Pick<GpuDevice, 'adapte
   const { vendor, architecture, description } = adapter;
   const agent = typeof navigator === 'undefined' ? '' : navigator.userAgent;
   const named = Object.entries(features).filter(([, has]) => has);
-  return JSON.stringify([version, vendor, architecture, description, tuning.lanes, named.map(([name]) => name), agent]);
+  const able = [tuning.lanes, tuning.dots !== undefined, named.map(([name]) => name)];
+  return JSON.stringify([version, vendor, architecture, description, ...able, agent]);
 }
 
 export const cacheName = (key: string): string => `tuning-${hash(key).slice(0, 16)}.json`;
@@ -50,11 +52,7 @@ export function writeTuning(key: string, { choices, rejected }: KeptTuning): str
 }
 
 /** What was kept, or in what way the text is not what was written. */
-export function readTuning(
-  text: string,
-  key: string,
-  gpu: Pick<GpuDevice, 'tuning'>,
-): KeptTuning | { problem: string } {
+export function readTuning(text: string, key: string, able: Tuning): KeptTuning | { problem: string } {
   const json = parseJson(text);
   if ('problem' in json) return { problem: `it is no JSON (${json.detail})` };
   const parsed = v.safeParse(File, json.value);
@@ -62,7 +60,7 @@ export function readTuning(
   const { sha256: written, tuning } = parsed.output;
   if (hash(JSON.stringify(tuning)) !== written) return { problem: 'its contents do not have its hash' };
   if (tuning.key !== key) return { problem: 'it is of another adapter, driver or version' };
-  const strange = Object.entries(tuning.choices).find(([shape, variant]) => !isVariant(shape, variant, gpu.tuning));
+  const strange = Object.entries(tuning.choices).find(([shape, variant]) => !isVariant(shape, variant, able));
   if (strange) return { problem: `no kernel has the variant ${strange[1]} of ${strange[0]}` };
   return tuning;
 }

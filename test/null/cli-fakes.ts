@@ -169,6 +169,7 @@ export function quantizeReport(to: 'fp16' | 'int8' = 'int8', data?: string): Qua
       logits: { max_abs_error: 0.1226, cosine: 0.999998, range: [-29.3, 2.7], mask_agreement: 0.99965 },
       dice: data === undefined ? null : { n: 2, ...dice, empty_flips: 0, data, split: 'test' },
     },
+    integer_products: null,
     budget: { max_dice_drop: 0.005, met: data === undefined ? null : true },
     parameters: (['int8', 'fp16'] as const).map(dtype => ({
       ...{ name: `w.${dtype}`, shape: [2], dtype, bytes: 2, largest: 1 },

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { attention } from '../../gpu/kernels/attention.js';
 import { depthwise } from '../../gpu/kernels/depthwise.js';
 import { linear } from '../../gpu/kernels/linear.js';
+import { linearDots } from '../../gpu/kernels/linear-dots.js';
 import type { SizedCall, SizedOperand, TunerBench } from '../../gpu/tuner/bench.js';
 import { type TuneOptions, tune } from '../../gpu/tuner/tune.js';
 import { isVariant, parseShape, variantsOf } from '../../gpu/tuner/variants.js';
@@ -185,6 +186,16 @@ describe('variants', () => {
     expect(isVariant(big, '7x7', { lanes: 8 })).toBe(false);
   });
 
+  test('products of whole numbers only where the model may use them, and for int8 weights', () => {
+    const able = { lanes: 0, dots: linearDots } as const;
+    const whole = 'linear-vec4 f16/i8 64x64x64';
+    expect(variantsOf(whole, able)).toEqual(['32x32', '32x64', '64x32', '64x64', 'skinny', 'dots32', 'dots64']);
+    expect(variantsOf(whole, { lanes: 0 })).not.toContain('dots32');
+    expect(isVariant(whole, 'dots32', { lanes: 0 })).toBe(false);
+    for (const other of ['linear-vec4 f16/f16 64x64x64', 'linear f16/i8 64x64x64', 'conv2d-vec4 f16/i8 64x64x64'])
+      expect(variantsOf(other, able)).not.toContain('dots32');
+  });
+
   test('a class is read back from its name', () => {
     expect(parseShape(big)).toEqual({ kernel: 'linear-vec4', traits: ['f32', 'f32'], sizes: [4096, 512, 256] });
     for (const strange of ['', 'a b', 'a b c', 'a b 1x', 'a b 1 2']) expect(parseShape(strange)).toBeUndefined();
@@ -207,7 +218,7 @@ describe('what is kept', () => {
   const text = writeTuning(key, kept);
 
   test('comes back as it was', () => {
-    expect(readTuning(text, key, gpu)).toEqual({ key, ...kept });
+    expect(readTuning(text, key, hardwareTuning)).toEqual({ key, ...kept });
   });
 
   test('is of one adapter, driver, set of features and version of the package', () => {
@@ -216,11 +227,14 @@ describe('what is kept', () => {
       { ...gpu, adapter: { ...gpu.adapter, architecture: 'turing' } },
       { ...gpu, features: { ...gpu.features, f16: false } },
       { ...gpu, tuning: { ...hardwareTuning, lanes: 8 as const } },
+      { ...gpu, tuning: { ...hardwareTuning, dots: linearDots } },
     ].map(tuningKey);
-    expect(new Set([key, ...others]).size).toBe(5);
-    expect(new Set([key, ...others].map(cacheName)).size).toBe(5);
+    expect(new Set([key, ...others]).size).toBe(6);
+    expect(new Set([key, ...others].map(cacheName)).size).toBe(6);
     expect(JSON.parse(key)[0]).toMatch(/^\d+\.\d+\.\d+/);
-    expect(readTuning(text, others[0]!, gpu)).toEqual({ problem: 'it is of another adapter, driver or version' });
+    expect(readTuning(text, others[0]!, hardwareTuning)).toEqual({
+      problem: 'it is of another adapter, driver or version',
+    });
   });
 
   const again = (change: (tuning: Record<string, unknown>) => void) => {
@@ -246,7 +260,7 @@ describe('what is kept', () => {
       /^no kernel has the variant lanes/,
     ],
   ])('%s is not believed', (_, bad, problem) => {
-    expect((readTuning(bad, key, gpu) as { problem: string }).problem).toMatch(problem);
+    expect((readTuning(bad, key, hardwareTuning) as { problem: string }).problem).toMatch(problem);
   });
 });
 

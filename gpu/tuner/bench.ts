@@ -109,6 +109,8 @@ export class DeviceBench implements TunerBench {
     const plans: CommandPlan[] = [];
     try {
       await this.#pipelines.compile(candidates.flat()); // all at once
+      // Scratch grows for all of them before a plan holds any of it.
+      for (const calls of candidates) await this.#ranges(calls);
       for (const calls of candidates) {
         const ranges = await this.#ranges(calls);
         const ready = calls.map(call => bound(call, ({ id }) => ranges.get(id)!));

@@ -1,18 +1,25 @@
 // An engine that is fitted to its device: what was measured runs, is kept, and is used at the next opening; what is kept and
 // cannot be believed is not.
 
+import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
 import { loadAssembly } from '../../assembly/instance.js';
 import { openDevice } from '../../gpu/device.js';
 import { nodeGpu } from '../../gpu/node.js';
+import { PipelineCache } from '../../gpu/pipelines.js';
+import type { Cut } from '../../gpu/tuning.js';
 import { choosePrecision } from '../../runtime/engine-choice.js';
 import { expectedParameters } from '../../runtime/expected-parameters.js';
 import { fillStream } from '../../runtime/fill.js';
+import { memorySource, openSafetensors } from '../../runtime/safetensors/index.js';
+import { storedWeights } from '../../runtime/stored-weights.js';
 import { WebGpuEngine } from '../../runtime/webgpu/engine.js';
-import type { TuneRequest } from '../../runtime/webgpu/tuned.js';
+import { programsOf } from '../../runtime/webgpu/programs.js';
+import { type TuneParts, type TuneRequest, tuneEngine } from '../../runtime/webgpu/tuned.js';
 import type { TuningStore } from '../../runtime/webgpu/tuning-cache.js';
 import { loadGolden } from '../golden.js';
 import { expectClose, tolerance } from '../tolerance.js';
+import { testDevice } from './device.js';
 
 const { config } = await loadGolden('test/fixtures/golden/micro');
 const assembly = await loadAssembly();
@@ -103,5 +110,63 @@ describe('an engine', () => {
     const { tuning } = (await engineWith(broken)).stats();
     expect(tuning!.notes[0]).toBe('nothing is kept: no such luck');
     expect(Object.keys(tuning!.timed)).toHaveLength(1);
+  });
+});
+
+describe('int8 weights multiplied in whole numbers', () => {
+  const model = 'test/fixtures/golden/micro';
+  const int8Weights = async () => {
+    const bytes = new Uint8Array(readFileSync(`${model}/model.safetensors`));
+    const file = await openSafetensors(memorySource(bytes, 'model.safetensors'));
+    return storedWeights(config, file.header, choosePrecision('int8', 'fp32', false), file);
+  };
+  const int8Engine = async (extra: Record<string, unknown>, tune?: TuneRequest) => {
+    const gpu = await openDevice({ gpu: await nodeGpu(), prefer: 'any' });
+    const held = await int8Weights();
+    const engine = await WebGpuEngine.create({ gpu, assembly, config: { ...config, extra }, tune, ...held });
+    open.push(engine);
+    return engine;
+  };
+  const asked: TuneRequest = { refresh: false, integer: true, store: undefined };
+
+  test('where asked: every linear of int8 weights, in two dispatches, and nearly the same logits', async () => {
+    const [plain, whole] = [await int8Engine({}), await int8Engine({}, asked)];
+    const { tuning, dispatches } = whole.stats();
+    const dots = Object.entries(tuning!.variants).filter(([, { variant }]) => variant === 'dots32');
+    expect(dots.length).toBeGreaterThan(3);
+    for (const [shape, { source }] of dots) expect([shape.split(' ')[0], source]).toEqual(['linear-vec4', 'asked']);
+    expect(dispatches.frame).toBeGreaterThan(plain.stats().dispatches.frame + 5);
+    const [exact, rounded] = [await logits(plain), await logits(whole)];
+    expect(rounded).not.toEqual(exact);
+    const spread = Math.max(...exact) - Math.min(...exact);
+    expectClose(rounded, exact, { abs: 0.03 * spread, rel: 0 });
+  });
+
+  test('are no choice of a model whose maker did not permit them, and one where it is permitted', async () => {
+    const precision = (await int8Weights()).precision;
+    const lowering = programsOf(config, 16, precision);
+    const gpu = await testDevice(false);
+    const isLinear = ({ cut }: { readonly cut?: Cut }) => cut?.shape.startsWith('linear-vec4 f32/i8');
+    const { shape } = lowering(gpu.tuning).frame.calls.find(isLinear)!.cut!;
+    // One class of shapes alone, so that it is the one that there is time for.
+    const only = (tuning = gpu.tuning) => {
+      const { frame } = lowering(tuning);
+      const program = { ...frame, calls: frame.calls.filter(({ cut }) => cut?.shape === shape) };
+      return { frame: program, text: { ...program, calls: [] } };
+    };
+    const tried = async (extra: Record<string, unknown>) => {
+      const parts = { gpu, pipelines: new PipelineCache(gpu), config: { extra }, precision, lowerings: [[16, only]] };
+      const tuned = await tuneEngine({ refresh: true, store: undefined, budgetMs: 1 }, parts as unknown as TuneParts);
+      return Object.values(tuned.timed).flatMap(times => Object.keys(times));
+    };
+    expect(await tried({})).not.toContain('dots32');
+    expect(await tried({ int8_products: 'yes' })).not.toContain('dots32');
+    expect(await tried({ int8_products: true })).toContain('dots32');
+  });
+
+  test('a model without int8 weights: nothing to do, and it says so', async () => {
+    const { tuning } = (await engineWith(asked)).stats();
+    expect(tuning!.notes).toEqual(['no product of this model has int8 weights']);
+    expect(Object.values(tuning!.variants).map(({ variant }) => variant)).not.toContain('dots32');
   });
 });

@@ -16,6 +16,7 @@ import { prepare } from '../../model/passes/index.js';
 import { int8Passes } from '../../model/passes/int8.js';
 import { tmca, tmcaInputs } from '../../model/tmca.js';
 import { largestSquaredDeviation, wideParameters } from '../../quantize/audit.js';
+import { quantize } from '../../quantize/index.js';
 import { joinNames, layersOf, overFloats } from '../../quantize/layers.js';
 import { quantisedFrom } from '../../quantize/origin.js';
 import { agreementOf } from '../../quantize/score.js';
@@ -253,5 +254,16 @@ describe('float32 masters', () => {
   test('a folder that was never quantised is opened as it is, without a word', async () => {
     const { note, opened } = await load('test/fixtures/golden/micro');
     expect([note, opened.config.dtype]).toEqual([null, 'fp32']);
+  });
+});
+
+test.each([
+  ['fp16', 'data', '--to fp16'],
+  ['int8', undefined, '--to int8 and no data'],
+] as const)('whole-number products of %s with data %s are refused before anything is read', async (to, data, got) => {
+  const options = { to, out: 'out', package: 'p@0', integerProducts: true, ...(data && { data }) };
+  await expect(quantize('no-model', options)).rejects.toMatchObject({
+    code: 'BAD_ARGUMENT',
+    message: `quantize: --integer-products needs --to int8 and --data to score them on, got ${got}; leave it out`,
   });
 });

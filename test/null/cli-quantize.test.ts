@@ -33,6 +33,23 @@ describe('tmca quantize', () => {
     `);
   });
 
+  test('says what whole-number products cost, and whether they are permitted', async () => {
+    const integer = (permitted: boolean) => {
+      const quantised = { dice: 0.77, mean_dice: 0.7, iou: 0.6 };
+      const report = {
+        ...quantizeReport('int8', 'd'),
+        integer_products: { quantised, dice_drop: 0.0015, pixel_agreement: 0.99, permitted },
+      };
+      return { ...fakeEngine(), quantize: async () => report };
+    };
+    const command = ['quantize', 'm', '--to', 'int8', '--out', 'o', '--data', 'd', '--integer-products'];
+    const said = async (permitted: boolean) => (await call(command, { engine: integer(permitted) })).stdout;
+    expect(await said(true)).toContain(
+      '\n  integer  dice 0.7700 with activations in int8 too: permitted, where a device is faster so\n',
+    );
+    expect(await said(false)).toContain('in int8 too: not permitted\n');
+  });
+
   test('says what was not measured', async () => {
     const { stdout } = await call(['quantize', 'm', '--to', 'int8', '--out', 'o'], { engine: fakeEngine() });
     expect(stdout).toContain('dice     not measured: --data tells the masks');
@@ -61,6 +78,14 @@ describe('quantize-report.html', () => {
       .replace(/<style>.*?<\/style>/s, '')
       .replace(/<[^>]*>/g, ' ')
       .replace(/\s+/g, ' ');
+
+  test('has a row for whole-number products where they were scored', () => {
+    const quantised = { dice: 0.77, mean_dice: 0.7, iou: 0.6 };
+    const integer_products = { quantised, dice_drop: 0.0015, pixel_agreement: 0.99, permitted: true };
+    const page = text(renderReport({ ...quantizeReport('int8', 'Rows'), integer_products }));
+    expect(page).toMatch(/int8, activations too\s+0\.7700\s+0\.6000\s+0\.7000/);
+    expect(text(renderReport(quantizeReport('int8', 'Rows')))).not.toContain('activations too');
+  });
 
   test('names every layer and finding, as text', () => {
     const page = renderReport(quantizeReport('int8', 'Rows'));

@@ -116,7 +116,7 @@ describe('resize', () => {
     }
   });
 
-  test('wide images', () => {
+  test('wide and tall images', () => {
     let seed = 1;
     const noise = () => {
       seed = (seed * 1664525 + 1013904223) >>> 0;
@@ -130,6 +130,11 @@ describe('resize', () => {
     ] as const) {
       const image = { width, height: 3, channels: 3, data: Uint8Array.from({ length: width * 9 }, noise) } as const;
       expectSame(resized(image, size), oracle(image, size));
+      // windows of many rows, the ring gone round many times; of colour and of grey
+      const tall = { ...image, width: 3, height: width };
+      expectSame(resized(tall, size), oracle(tall, size));
+      const grey = { ...tall, channels: 1, data: tall.data.subarray(0, 3 * width) } as const;
+      expectSame(resized(grey, size), oracle(grey, size));
     }
   });
 

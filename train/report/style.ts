@@ -94,9 +94,9 @@ td small { color: var(--soft); }
 .track .reach { top: calc(50% - 1px); bottom: auto; height: 2px; background: var(--ink); opacity: .55; }
 .track .mark { width: 0; border-left: 1.5px dashed var(--ink); opacity: .55; top: -.25rem; bottom: -.25rem; }
 .mark-name { position: absolute; transform: translateX(-50%); color: var(--soft); font-size: .75rem; white-space: nowrap; }
-.meter { display: inline-block; position: relative; width: 2.4rem; height: .55rem; margin-right: .4rem; border-radius: .15rem; background: var(--grid); overflow: hidden; vertical-align: baseline; }
+.meter { display: inline-block; position: relative; width: 2rem; height: .55rem; margin-right: .35rem; border-radius: .15rem; background: var(--grid); overflow: hidden; vertical-align: baseline; }
 .meter .fill { position: absolute; left: 0; top: 0; bottom: 0; }
-figure.flush { overflow-x: auto; } figure.flush table { margin-top: .4rem; } figure.flush th, figure.flush td { padding: .25rem .35rem; }
+figure.flush { overflow-x: auto; } figure.flush table { margin-top: .4rem; } figure.flush th, figure.flush td { padding: .25rem .3rem; }
 figure.flush thead th { min-width: 0; } figure.flush tbody th { min-width: 0; }
 .settings { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 21rem), 1fr)); gap: 0 2rem; }
 dl { margin: 0; display: grid; grid-template-columns: minmax(8rem, auto) 1fr; font-size: .86rem; align-content: start; }

@@ -94,7 +94,7 @@ describe('settings', () => {
     // what the reference leaves open
     ['tau_target', 0.2, c => c.model!.tauTarget],
     ['tau_similarity', 0.3, c => c.model!.tauSimilarity],
-    ['tau_enhance', 4, c => c.model!.tauEnhance],
+    ['tau_enhance', 2, c => c.model!.tauEnhance],
     ['ltem_normalize', 'softmax', c => c.model!.ltemNormalize],
     ['ltem_apply', 'residual', c => c.model!.ltemApply],
     ['heads', 2, c => c.model!.heads],

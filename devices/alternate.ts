@@ -10,6 +10,8 @@ export interface Cold extends OpenTimes {
   readonly first_frame: number;
   /** From the call to the first logits. */
   readonly total: number;
+  /** What the process spent of processors' time meanwhile, all threads together; null where that cannot be asked. */
+  readonly cpu: number | null;
 }
 
 export interface Measured {
@@ -34,6 +36,8 @@ export interface AlternateOptions {
   readonly budgetMs: number;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((what: string, done: number, total: number) => void) | undefined;
+  /** Milliseconds of processors' time that the process has spent so far. */
+  readonly cpu?: () => number;
   /** For tests. */
   readonly now?: () => number;
 }
@@ -60,7 +64,9 @@ export async function alternate(runners: readonly Runner[], options: AlternateOp
   const cold: Cold[] = [];
   for (const runner of runners) {
     onProgress?.(`${runner.name}: first frame`, cold.length, runners.length);
-    cold.push(await openCold(runner, time));
+    const before = options.cpu?.();
+    const times = await openCold(runner, time);
+    cold.push({ ...times, cpu: options.cpu && before !== undefined ? options.cpu() - before : null });
   }
   const logits: Float32Array[] = [];
   const texts = runners.map((): number[] => []);
@@ -94,7 +100,10 @@ export async function alternate(runners: readonly Runner[], options: AlternateOp
   };
 }
 
-async function openCold(runner: Runner, time: (work: () => Promise<unknown>) => Promise<number>): Promise<Cold> {
+async function openCold(
+  runner: Runner,
+  time: (work: () => Promise<unknown>) => Promise<number>,
+): Promise<Omit<Cold, 'cpu'>> {
   let times: OpenTimes = { load: null, compile: null };
   const open = await time(async () => {
     times = await runner.open();

@@ -3,7 +3,9 @@
 
 import { check, TmcaError, throwIfAborted } from '../errors/index.js';
 import { type AdapterInfo, type AdapterOptions, describeAdapter, findAdapter, negotiateLimits } from './adapter.js';
+import type { KernelCall } from './kernel.js';
 import type { Pacer } from './pacer.js';
+import type { PipelineCache } from './pipelines.js';
 import type { ShaderFeatures } from './shader.js';
 import { hardwareTuning, type Tuning } from './tuning.js';
 
@@ -103,7 +105,15 @@ export interface DeviceExtras {
   readonly profile?: string;
   readonly includes?: Readonly<Record<string, string>>;
   readonly pacer?: Pacer | null;
+  readonly dispatchOnce?: DispatchOnce;
 }
+
+/** Has the driver compile the pipelines of these calls now, where it would do so at their first dispatch. */
+export type DispatchOnce = (
+  gpu: GpuDevice,
+  pipelines: PipelineCache,
+  calls: readonly KernelCall<unknown>[],
+) => Promise<void>;
 
 /**
  * An open device. `device` is the raw one; whoever awaits a promise of it does so through `guard`, and creates objects
@@ -115,6 +125,8 @@ export class GpuDevice {
   readonly profile: string;
   /** Shared WGSL that only devices of its kind need. */
   readonly includes: Readonly<Record<string, string>>;
+  /** Null where pipelines are compiled when they are made. */
+  readonly dispatchOnce: DispatchOnce | null;
   readonly limits: GPUSupportedLimits;
   #state: 'open' | 'lost' | 'disposed' = 'open';
   #loss = '';
@@ -128,12 +140,13 @@ export class GpuDevice {
     readonly device: GPUDevice,
     readonly adapter: AdapterInfo,
     readonly features: DeviceFeatures,
-    { tuning = hardwareTuning, profile = 'default', includes = {}, pacer = null }: DeviceExtras = {},
+    { tuning = hardwareTuning, profile = 'default', includes = {}, pacer = null, dispatchOnce }: DeviceExtras = {},
   ) {
     this.limits = device.limits;
     this.tuning = tuning;
     this.profile = profile;
     this.includes = includes;
+    this.dispatchOnce = dispatchOnce ?? null;
     this.#pacer = pacer;
     device.lost.then(info => {
       this.#loss = [info.reason, info.message].filter(Boolean).join(': ');

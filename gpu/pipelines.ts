@@ -14,6 +14,8 @@ export interface PipelineProgress {
 /** What a pipeline needs to know of a call. */
 type PipelineCall = Pick<KernelCall<unknown>, 'shader' | 'constants' | 'bindings'>;
 
+const caches = new WeakMap<GpuDevice, PipelineCache>();
+
 /** The pipelines of one device. They live as long as it does; there is nothing to dispose. */
 export class PipelineCache {
   readonly #sources = new Map<string, string>();
@@ -23,6 +25,13 @@ export class PipelineCache {
   #compiled = 0;
 
   constructor(readonly gpu: GpuDevice) {}
+
+  /** The device's own, shared by all who ask: what its self-test compiled is there for the network. */
+  static of(gpu: GpuDevice): PipelineCache {
+    const cache = caches.get(gpu) ?? new PipelineCache(gpu);
+    caches.set(gpu, cache);
+    return cache;
+  }
 
   /** Pipelines compiled so far. */
   get size(): number {

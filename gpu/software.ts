@@ -2,6 +2,7 @@
 
 import { CommandPlan } from './commands.js';
 import type { DeviceExtras, GpuDevice } from './device.js';
+import { dispatchOnce } from './first-dispatch.js';
 import { laneIncludes } from './kernels/include/lanes.js';
 import { linear } from './kernels/linear.js';
 import { Pacer } from './pacer.js';
@@ -14,7 +15,7 @@ const inNode = (): boolean =>
   typeof setImmediate === 'function' && typeof process !== 'undefined' && process.versions?.node !== undefined;
 
 export function softwareExtras(): DeviceExtras {
-  return { includes: laneIncludes, pacer: inNode() ? new Pacer() : null };
+  return { includes: laneIncludes, pacer: inNode() ? new Pacer() : null, dispatchOnce };
 }
 
 /** More rows and columns than a tile of 4 x 16 or 8 x 32, and multiples of neither. */
@@ -49,7 +50,7 @@ async function multipliesRight(gpu: GpuDevice, tuning: Tuning): Promise<boolean>
     const out = await buffer('self-test out', new Float32Array(m * n).fill(Number.NaN));
     const operands = { x: await buffer('self-test x', x), weight: await buffer('self-test weight', weight), out };
     const call = linear(TEST, operands, { act: 'f32', weight: 'f32', tuning });
-    const plan = await CommandPlan.create(new PipelineCache(gpu), 'self-test', [call]);
+    const plan = await CommandPlan.create(PipelineCache.of(gpu), 'self-test', [call]);
     made.push(plan);
     plan.submit();
     const readback = new Readback(gpu);

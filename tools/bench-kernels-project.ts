@@ -17,6 +17,7 @@ export { finished } from '../devices/clock.js';
 export { stopwatchFor } from '../devices/node/driver-threads.js';
 export { CommandPlan } from '../gpu/commands.js';
 export { PipelineCache } from '../gpu/pipelines.js';
+export { shaderKey } from '../gpu/shader.js';
 export { hardwareTuning } from '../gpu/tuning.js';
 
 // Here, because the runner that loads this file is gone before its caller can load more, and Dawn is imported on demand.

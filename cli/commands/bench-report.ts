@@ -19,6 +19,7 @@ const LINES: readonly (readonly [string, (side: Latencies) => number | null, ('f
   ['  kernels compiled', side => side.cold.compile],
   ['  first text', side => side.cold.first_text],
   ['  first frame', side => side.cold.first_frame],
+  ['  processor time', side => side.cold.cpu],
 ];
 
 function latencies({ ours, peer, ratio }: Measurements): string[] {

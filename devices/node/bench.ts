@@ -3,11 +3,16 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { throwIfAborted } from '../../errors/index.js';
+import { expectedParameters } from '../../runtime/expected-parameters.js';
+import { fill } from '../../runtime/fill.js';
 import { readModelFiles } from '../../runtime/model-folder/index.js';
 import { exportOnnx } from '../../runtime/node/export-onnx.js';
 import { nodeIo } from '../../runtime/node/folder.js';
+import { writeModelFolder } from '../../runtime/node/model-writer.js';
 import { nodePlatform } from '../../runtime/node/platform.js';
 import type { DeviceChoice, DType, DTypeChoice, TuneChoice } from '../../runtime/types.js';
+import { bytesOfView } from '../../runtime/webgpu/encode.js';
 import { alternate } from '../alternate.js';
 import { madeInputs } from '../inputs.js';
 import { OurRunner } from '../ours.js';
@@ -74,17 +79,59 @@ export interface BenchResult extends Measurements, Provenance {
  * const { ours, ratio } = await bench({ ...options, model: 'models/nano', peer: 'ort-webgpu' });
  */
 export async function bench(options: BenchOptions): Promise<Measurements> {
-  const { model, fill, device, dtype, tune, version, signal, onProgress } = options;
+  if (!options.fill) return benchFolder(options);
+  // Written first, so that opening is reading a file, here as for the peer, and not computing what is in it.
+  const folder = await mkdtemp(join(tmpdir(), 'tmca-bench-'));
+  try {
+    options.onProgress?.('parameters', 0, 1);
+    await writeFilled(options.model, folder, options);
+    return await benchFolder({ ...options, model: folder, fill: false });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** A model folder with a configuration's parameters as golden.py's `fill` makes them. */
+async function writeFilled(from: string, to: string, { version, signal }: BenchOptions): Promise<void> {
+  const { config } = await readModelFiles(from, nodeIo, { ...(signal ? { signal } : {}) });
+  const tensors = [...expectedParameters(config)].map(([name, shape]) => ({
+    ...({ name, dtype: 'F32', shape } as const),
+    load: async () => {
+      throwIfAborted(signal, 'bench');
+      return bytesOfView(fill(name, shape));
+    },
+  }));
+  await writeModelFolder(to, { config, vocab: null, tensors }, { package: `tmca-edge@${version}` }, 'bench');
+}
+
+async function benchFolder(options: BenchOptions): Promise<Measurements> {
+  const { model, device, dtype, tune, version, signal, onProgress } = options;
   // Cold means cold: Mesa keeps compiled shaders on disk, from the run before.
   process.env.MESA_SHADER_CACHE_DISABLE ??= 'true';
   const { config } = await readModelFiles(model, nodeIo, { ...(signal ? { signal } : {}) });
   const inputs = madeInputs(config);
-  const ours = new OurRunner({ model, platform: nodePlatform, device, dtype, fill, tune, version, inputs, signal });
+  const ours = new OurRunner({
+    model,
+    platform: nodePlatform,
+    device,
+    dtype,
+    fill: false,
+    tune,
+    version,
+    inputs,
+    signal,
+  });
   const peer = await openPeer(options, inputs, config.dtype);
   const runners: Runner[] = peer ? [ours, peer.runner] : [ours];
   try {
     const { frames: rounds, seconds } = options;
-    const comparison = await alternate(runners, { rounds, budgetMs: 1000 * seconds, signal, onProgress });
+    const comparison = await alternate(runners, {
+      rounds,
+      budgetMs: 1000 * seconds,
+      signal,
+      onProgress,
+      cpu: cpuTime,
+    });
     // its threads would be in the way of what follows
     await peer?.runner.dispose();
     onProgress?.('kernels', 0, 1);
@@ -103,6 +150,11 @@ export async function bench(options: BenchOptions): Promise<Measurements> {
   }
 }
 
+function cpuTime(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
 interface OpenedPeer {
   readonly runner: OrtRunner;
   readonly dtype: DType;
@@ -111,7 +163,7 @@ interface OpenedPeer {
 
 /** The peer, with the model exported for it; null for none. */
 async function openPeer(
-  { peer, peerDtype, model, fill, dtype, version, signal }: BenchOptions,
+  { peer, peerDtype, model, dtype, version, signal }: BenchOptions,
   inputs: BenchInputs,
   stored: DType,
 ): Promise<OpenedPeer | null> {
@@ -123,7 +175,7 @@ async function openPeer(
     const ran = dtype === 'auto' ? stored : dtype;
     // of int8 it has no like
     const wanted = peerDtype ?? (ran === 'int8' ? 'fp32' : ran);
-    const given = { dtype: wanted, fill, producerVersion: version, ...(signal ? { signal } : {}) };
+    const given = { dtype: wanted, producerVersion: version, ...(signal ? { signal } : {}) };
     const { dtype: exported } = await exportOnnx(model, folder, given);
     const models = { image: join(folder, 'image.onnx'), text: join(folder, 'text.onnx') };
     const runner = new OrtRunner({

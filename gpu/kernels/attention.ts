@@ -4,7 +4,6 @@ import { check } from '../../errors/index.js';
 import { f32, type KernelCall, type KernelStorage, spread, u32 } from '../kernel.js';
 import { hardwareTuning, shapeClass, type Tuning } from '../tuning.js';
 import general from './attention.wgsl?raw';
-import { laneColumns } from './attention-lanes.js';
 import vec4 from './attention-vec4.wgsl?raw';
 import { given } from './guard.js';
 import { checkRange, isVec4, type Range, whole } from './range.js';
@@ -72,13 +71,15 @@ export function attention<O>(
   const kernel = fast ? { name: 'attention-vec4', source: vec4 } : { name: 'attention', source: general };
   const shape = shapeClass(kernel.name, [act, headDim], [batch * heads, queries, keys]);
   const { tiles, variant, ...cut } = tiling(shape, queries, headDim, tuning);
+  const byLanes = variant === 'lanes';
   return {
     shader: { ...kernel, act, ...cut },
-    constants: { has_mask: given(mask) },
+    ...(byLanes ? {} : { constants: { has_mask: given(mask) } }),
     uniforms: [
       ...[batch, queries, keys, heads, headDim, Math.ceil(headDim / 4)].map(u32),
       ...[at.q.offset, at.q.pitch, at.k.offset, at.k.pitch, at.v.offset, at.v.pitch].map(u32),
       f32(1 / Math.sqrt(headDim)),
+      ...(byLanes ? [u32(given(mask))] : []),
     ],
     bindings: [
       { operand: q, access: 'read' },
@@ -108,7 +109,8 @@ function tiling(shape: string, queries: number, headDim: number, tuning: Tuning 
   const wanted = queries >= many && (large / 8) * strips <= MAX_HELD ? large : small;
   const variant = choices?.[shape] ?? (lanes > 0 ? 'lanes' : `${wanted}`);
   if (variant === 'lanes') {
-    const tile = laneColumns(headDim, lanes);
+    // one pipeline for all heads: what is not needed of the memory costs nothing
+    const tile = { LANES: lanes, PARTS: MAX_HEAD_DIM / (4 * lanes) };
     return { variant, tile, swap: { 'attention-tile': 'attention-lanes' }, tiles: Math.ceil(queries / lanes) };
   }
   const each = Number(variant);

@@ -6,7 +6,7 @@ import { hardwareTuning, shapeClass } from '../tuning.js';
 import general from './conv2d.wgsl?raw';
 import vec4 from './conv2d-vec4.wgsl?raw';
 import { type WindowDims, windowOf } from './conv2d-window.js';
-import { type Activation, epilogueConstants, gemmTiles, type Shuffle, shuffledDepth } from './epilogue.js';
+import { ACTIVATION, type Activation, gemmTiles, type Shuffle, shuffledDepth, shuffleUniforms } from './epilogue.js';
 import { checkScale, given } from './guard.js';
 import { checkRange, type Range, whole } from './range.js';
 import { bytesOf } from './sizes.js';
@@ -67,17 +67,12 @@ export function conv2d<O>(dims: Conv2dDims, operands: Conv2dOperands<O>, storage
   const { tiling, workgroups, variant } = gemmTiles(m, n, tuning, tuning.knobs.conv2d, tuning.choices?.[shape]);
   return {
     shader: { ...kernel, act: storage.act, weight: storage.weight, ...tiling },
-    constants: {
-      ...epilogueConstants(activation, shuffle),
-      has_bias: given(bias),
-      has_gate: given(gate),
-      has_scale: given(scale),
-    },
     uniforms: [
       ...[m, n, k, Math.ceil(k / 4)],
       ...[dims.height, window.width, window.channels / unit, window.channels2 / unit],
       ...[window.outHeight, window.outWidth, window.kernelWidth, window.strideY, window.strideX, window.padding],
-      ...[shuffle?.block ?? 1, range.offset, range.pitch],
+      ...[...shuffleUniforms(shuffle), range.offset, range.pitch],
+      ...[ACTIVATION[activation], given(bias), given(gate), given(scale)],
     ].map(u32),
     bindings: [
       { operand: x, access: 'read' },

@@ -78,20 +78,29 @@ export function depthwiseCall<O>(
     [storage.act, storage.weight, channels, `${kernelHeight}x${kernelWidth}`],
     [rows, width],
   );
-  const { tile, runs, workgroups } = tiling(shape, rows, width, packets, storage.tuning);
+  const { tiling, byLanes, lanes, pixels, runs, workgroups } = cut(
+    shape,
+    { rows, width, packets, normalize: eps !== null },
+    storage.tuning,
+  );
+  const constants = {
+    kernel_height: kernelHeight,
+    kernel_width: kernelWidth,
+    has_bias: given(bias),
+    normalize: Number(eps !== null),
+    affine: given(normWeight),
+    flip: Number(flip),
+  };
   const count = rows * width * channels;
   const taps = kernelHeight * kernelWidth;
   return {
-    shader: { ...kernel, act: storage.act, weight: storage.weight, tile },
-    constants: {
-      kernel_height: kernelHeight,
-      kernel_width: kernelWidth,
-      has_bias: given(bias),
-      normalize: Number(eps !== null),
-      affine: given(normWeight),
-      flip: Number(flip),
-    },
-    uniforms: [...[rows, height, width, packets, channels, runs].map(u32), f32(eps ?? 0)],
+    shader: { ...kernel, act: storage.act, weight: storage.weight, ...tiling },
+    ...(byLanes ? {} : { constants }),
+    uniforms: [
+      ...[rows, height, width, packets, channels, runs].map(u32),
+      f32(eps ?? 0),
+      ...(byLanes ? [lanes, pixels, ...Object.values(constants)] : []).map(u32),
+    ],
     bindings: [
       { operand: x, access: 'read' },
       { operand: weight, access: 'read' },
@@ -101,7 +110,7 @@ export function depthwiseCall<O>(
       { operand: normBias, access: 'read' },
     ],
     workgroups,
-    cut: { shape, variant: `${tile.PIXELS}` },
+    cut: { shape, variant: `${pixels}` },
     cost: {
       flops: count * (2 * taps + given(bias) + (eps === null ? 0 : 5) + 2 * given(normWeight)),
       bytes:
@@ -112,8 +121,27 @@ export function depthwiseCall<O>(
   };
 }
 
-/** Tile constants of include/depthwise-row.wgsl: as few idle lanes as powers of two allow, at least 8 lanes to a pixel. */
-function tiling(shape: string, rows: number, width: number, packets: number, tuning = hardwareTuning) {
+/** Pixels of a run that an invocation of include/depthwise-lanes.wgsl has registers for. */
+const MOST_PIXELS = 16;
+
+/** Packets that it has room for, in these steps: one pipeline for maps of many widths. */
+const HELD_PACKETS = 4;
+
+/** As many vectors of four as WGSL lets a function keep in an array: 8 KiB, MOST_PIXELS to a packet. */
+const MOST_HELD = 32;
+
+interface Runs {
+  readonly rows: number;
+  readonly width: number;
+  readonly packets: number;
+  readonly normalize: boolean;
+}
+
+/**
+ * What include/depthwise-row.wgsl or depthwise-lanes.wgsl must know: as few idle lanes as powers of two allow, at least 8
+ * lanes to a run.
+ */
+function cut(shape: string, { rows, width, packets, normalize }: Runs, tuning = hardwareTuning) {
   const candidates = packets >= 8 ? [64, 32, 16, 8] : [2 ** Math.ceil(Math.log2(packets))];
   const used = (lanes: number) => Math.ceil(packets / lanes) * lanes;
   const lanes = candidates.reduce((best, next) => (used(next) < used(best) ? next : best));
@@ -127,9 +155,10 @@ function tiling(shape: string, rows: number, width: number, packets: number, tun
   // On lanes, as many of one length as are needed: what a run has too many of its lanes would compute for nothing.
   const usual = tuning.lanes > 0 && long > 1 ? Math.ceil(width / Math.ceil(width / most)) : short;
   const pixels = Number(tuning.choices?.[shape] ?? usual);
-  return {
-    tile: { LANES: lanes, GROUPS: groups, PIXELS: pixels, PACKETS: perLane },
-    runs: Math.ceil(width / pixels),
-    workgroups: spread(count(pixels)),
-  };
+  const held = normalize ? HELD_PACKETS * Math.ceil(perLane / HELD_PACKETS) : HELD_PACKETS;
+  const byLanes = tuning.lanes > 0 && pixels <= MOST_PIXELS && held <= MOST_HELD;
+  const tiling = byLanes
+    ? { tile: { PIXELS: MOST_PIXELS, PACKETS: held }, swap: { 'depthwise-row': 'depthwise-lanes' } }
+    : { tile: { LANES: lanes, GROUPS: groups, PIXELS: pixels, PACKETS: perLane } };
+  return { tiling, byLanes, lanes, pixels, runs: Math.ceil(width / pixels), workgroups: spread(count(pixels)) };
 }

@@ -17,13 +17,13 @@ export interface Shuffle {
   readonly order: 'DCR' | 'CRD';
 }
 
-const ACTIVATION = { none: 0, gelu: 1, leakyRelu: 2 } as const;
+/** The kinds of include/activation.wgsl. */
+export const ACTIVATION = { none: 0, gelu: 1, leakyRelu: 2 } as const;
 const ORDER = { DCR: 1, CRD: 2 } as const;
 
-/** The overridable constants of both includes. */
-export function epilogueConstants(activation: Activation, shuffle: Shuffle | null): Record<string, number> {
-  return { activation: ACTIVATION[activation], shuffle: shuffle === null ? 0 : ORDER[shuffle.order] };
-}
+/** Block and order, as include/depth-to-space.wgsl takes them. */
+export const shuffleUniforms = (shuffle: Shuffle | null): [block: number, order: number] =>
+  shuffle === null ? [1, 0] : [shuffle.block, ORDER[shuffle.order]];
 
 /** Channels after the shuffle. Errors: BAD_ARGUMENT (block), SHAPE_MISMATCH (channels that block² does not divide). */
 export function shuffledDepth(where: string, channels: number, shuffle: { readonly block: number } | null): number {

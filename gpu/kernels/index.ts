@@ -24,7 +24,7 @@ export { embeddingGradient } from './embedding-gradient.js';
 export { fill } from './fill.js';
 export { geluGradient } from './gelu-gradient.js';
 export { l2Normalize } from './l2-normalize.js';
-export { layerNorm, layerNormPair } from './layer-norm.js';
+export { layerNorm } from './layer-norm.js';
 export { layerNormGradient, layerNormGradientPartial } from './layer-norm-gradient.js';
 export { linear } from './linear.js';
 export { linearDots } from './linear-dots.js';

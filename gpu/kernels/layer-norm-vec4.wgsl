@@ -1,12 +1,8 @@
 // include: row-reduce
 // As layer-norm, for c a multiple of 4: all loads are quads, and dims.quads = c / 4.
-// x, pre, post, y [m,c] act; weight, bias [c] f32. LANES threads a row, ROWS rows a workgroup.
+// x, pre, post, y [m,c] act; weight, bias [c] f32. Of GROUP threads, row_width() share a row.
 
-struct Dims { m: u32, quads: u32, eps: f32 }
-
-override has_pre: bool = false;
-override has_affine: bool = false;
-override has_post: bool = false;
+struct Dims { m: u32, quads: u32, eps: f32, lanes: u32, has_pre: u32, has_affine: u32, has_post: u32 }
 
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> x: array<act4>;
@@ -17,34 +13,35 @@ override has_post: bool = false;
 @group(0) @binding(6) var<storage, read_write> y: array<act4>;
 
 fn load(at: u32) -> vec4f {
-  if (has_pre) { return vec4f(x[at]) + vec4f(pre[at]); }
+  if (dims.has_pre != 0u) { return vec4f(x[at]) + vec4f(pre[at]); }
   return vec4f(x[at]);
 }
 
 @compute @workgroup_size(GROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
         @builtin(local_invocation_index) local: u32) {
-  let lane = local % LANES;
-  let wanted = (group.y * groups.x + group.x) * ROWS + local / LANES;
+  let lanes = row_width();
+  let lane = local % lanes;
+  let wanted = (group.y * groups.x + group.x) * (GROUP / lanes) + local / lanes;
   let row = min(wanted, dims.m - 1u); // threads past the end stay for the barriers
   let start = row * dims.quads;
   let count = f32(4u * dims.quads);
 
   var sum = vec4f();
-  for (var i = lane; i < dims.quads; i += LANES) { sum += load(start + i); }
-  let mean = row_sum(dot(sum, vec4f(1.0)), local, LANES) / count;
+  for (var i = lane; i < dims.quads; i += lanes) { sum += load(start + i); }
+  let mean = row_sum(dot(sum, vec4f(1.0)), local, lanes) / count;
   var squares = vec4f();
-  for (var i = lane; i < dims.quads; i += LANES) {
+  for (var i = lane; i < dims.quads; i += lanes) {
     let d = load(start + i) - mean;
     squares += d * d;
   }
-  let scale = inverseSqrt(row_sum(dot(squares, vec4f(1.0)), local, LANES) / count + dims.eps);
+  let scale = inverseSqrt(row_sum(dot(squares, vec4f(1.0)), local, lanes) / count + dims.eps);
 
   if (wanted >= dims.m) { return; }
-  for (var i = lane; i < dims.quads; i += LANES) {
+  for (var i = lane; i < dims.quads; i += lanes) {
     var v = (load(start + i) - mean) * scale;
-    if (has_affine) { v = v * weight[i] + bias[i]; }
-    if (has_post) { v += vec4f(post[start + i]); }
+    if (dims.has_affine != 0u) { v = v * weight[i] + bias[i]; }
+    if (dims.has_post != 0u) { v += vec4f(post[start + i]); }
     y[start + i] = act4(v);
   }
 }

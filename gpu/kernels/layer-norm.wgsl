@@ -1,14 +1,10 @@
 // include: row-reduce
 // y = (v - mean(v)) / sqrt(var(v) + eps) * weight + bias + post, v = x + pre, over the c elements of each of m rows.
 // Population variance in a second pass over the row: E[v²] - E[v]² loses everything where the mean is large.
-// x, pre, post, y [m,c] act; weight, bias [c] f32. LANES threads a row, ROWS rows a workgroup.
+// x, pre, post, y [m,c] act; weight, bias [c] f32. Of GROUP threads, row_width() share a row.
 // Source: torch.nn.functional.layer_norm; any c (layer-norm-vec4 where c divides by 4).
 
-struct Dims { m: u32, c: u32, eps: f32 }
-
-override has_pre: bool = false;
-override has_affine: bool = false;
-override has_post: bool = false;
+struct Dims { m: u32, c: u32, eps: f32, lanes: u32, has_pre: u32, has_affine: u32, has_post: u32 }
 
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> x: array<act>;
@@ -19,33 +15,34 @@ override has_post: bool = false;
 @group(0) @binding(6) var<storage, read_write> y: array<act>;
 
 fn load(at: u32) -> f32 {
-  if (has_pre) { return f32(x[at]) + f32(pre[at]); }
+  if (dims.has_pre != 0u) { return f32(x[at]) + f32(pre[at]); }
   return f32(x[at]);
 }
 
 @compute @workgroup_size(GROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
         @builtin(local_invocation_index) local: u32) {
-  let lane = local % LANES;
-  let wanted = (group.y * groups.x + group.x) * ROWS + local / LANES;
+  let lanes = row_width();
+  let lane = local % lanes;
+  let wanted = (group.y * groups.x + group.x) * (GROUP / lanes) + local / lanes;
   let row = min(wanted, dims.m - 1u); // threads past the end stay for the barriers
   let start = row * dims.c;
 
   var sum = 0.0;
-  for (var i = lane; i < dims.c; i += LANES) { sum += load(start + i); }
-  let mean = row_sum(sum, local, LANES) / f32(dims.c);
+  for (var i = lane; i < dims.c; i += lanes) { sum += load(start + i); }
+  let mean = row_sum(sum, local, lanes) / f32(dims.c);
   var squares = 0.0;
-  for (var i = lane; i < dims.c; i += LANES) {
+  for (var i = lane; i < dims.c; i += lanes) {
     let d = load(start + i) - mean;
     squares += d * d;
   }
-  let scale = inverseSqrt(row_sum(squares, local, LANES) / f32(dims.c) + dims.eps);
+  let scale = inverseSqrt(row_sum(squares, local, lanes) / f32(dims.c) + dims.eps);
 
   if (wanted >= dims.m) { return; }
-  for (var i = lane; i < dims.c; i += LANES) {
+  for (var i = lane; i < dims.c; i += lanes) {
     var v = (load(start + i) - mean) * scale;
-    if (has_affine) { v = v * weight[i] + bias[i]; }
-    if (has_post) { v += f32(post[start + i]); }
+    if (dims.has_affine != 0u) { v = v * weight[i] + bias[i]; }
+    if (dims.has_post != 0u) { v += f32(post[start + i]); }
     y[start + i] = act(v);
   }
 }

@@ -1,7 +1,7 @@
 // include: depth-to-space, gemm-tile
 // linear-input-gradient.wgsl where the layer's outputs, k, are a multiple of four: rows of dy are read as vec4.
 
-struct Dims { m: u32, n: u32, k: u32, strips: u32, width: u32, block: u32 }
+struct Dims { m: u32, n: u32, k: u32, strips: u32, width: u32, block: u32, order: u32 }
 
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> dy: array<act4>;
@@ -28,7 +28,7 @@ fn load_weight(n: u32, k: u32, strip: Strip) -> vec4f {
 }
 
 fn finish(m: u32, n: u32, sum: f32) {
-  let place = depth_to_space(m, n, dims.width, dims.n, dims.block);
+  let place = depth_to_space(m, n, dims.width, dims.n, dims.block, dims.order);
   dx[place.pixel * (dims.n / (dims.block * dims.block)) + place.channel] = act(sum);
 }
 

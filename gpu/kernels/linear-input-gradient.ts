@@ -2,7 +2,7 @@
 
 import { check } from '../../errors/index.js';
 import { type KernelCall, u32 } from '../kernel.js';
-import { epilogueConstants, gemmTiles, shuffledDepth } from './epilogue.js';
+import { gemmTiles, shuffledDepth, shuffleUniforms } from './epilogue.js';
 import { checkFp32, fp32, type GradientStorage } from './gradient-storage.js';
 import { elements } from './guard.js';
 import general from './linear-input-gradient.wgsl?raw';
@@ -54,8 +54,14 @@ export function linearInputGradient<O>(
   const { tiling, workgroups } = gemmTiles(m, k, storage.tuning);
   return {
     shader: { ...variant, act: 'f32', weight: 'f32', ...tiling },
-    constants: { shuffle: epilogueConstants('none', shuffle && { block: shuffle.block, order: 'DCR' }).shuffle! },
-    uniforms: [m, k, n, Math.ceil(n / 4), shuffle?.width ?? m, shuffle?.block ?? 1].map(u32),
+    uniforms: [
+      m,
+      k,
+      n,
+      Math.ceil(n / 4),
+      shuffle?.width ?? m,
+      ...shuffleUniforms(shuffle && { block: shuffle.block, order: 'DCR' }),
+    ].map(u32),
     bindings: [
       { operand: dy, access: 'read' },
       { operand: weight, access: 'read' },

@@ -4,7 +4,7 @@
 // row m is a pixel whose n numbers become a block of pixels: the input gradient of a convolution of patches.
 // Source: torch.nn.functional.linear's gradient. linear-input-gradient-vec4.wgsl reads dy as vec4.
 
-struct Dims { m: u32, n: u32, k: u32, strips: u32, width: u32, block: u32 }
+struct Dims { m: u32, n: u32, k: u32, strips: u32, width: u32, block: u32, order: u32 }
 
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> dy: array<act>;
@@ -35,7 +35,7 @@ fn load_weight(n: u32, k: u32, strip: Strip) -> vec4f {
 }
 
 fn finish(m: u32, n: u32, sum: f32) {
-  let place = depth_to_space(m, n, dims.width, dims.n, dims.block);
+  let place = depth_to_space(m, n, dims.width, dims.n, dims.block, dims.order);
   dx[place.pixel * (dims.n / (dims.block * dims.block)) + place.channel] = act(sum);
 }
 

@@ -4,7 +4,7 @@
 import { check } from '../../errors/index.js';
 import { type KernelCall, type KernelStorage, spread, u32 } from '../kernel.js';
 import { hardwareTuning, shapeClass } from '../tuning.js';
-import { type Activation, epilogueConstants, gemmTiles, shuffledDepth } from './epilogue.js';
+import { ACTIVATION, type Activation, gemmTiles, shuffledDepth, shuffleUniforms } from './epilogue.js';
 import { checkScale, elements, given } from './guard.js';
 import general from './linear.wgsl?raw';
 import skinny from './linear-skinny.wgsl?raw';
@@ -63,17 +63,11 @@ export function linear<O>(dims: LinearDims, operands: LinearOperands<O>, storage
   const { variant, tiling, workgroups, cut } = choose(dims, at.x, storage);
   return {
     shader: { ...variant, act: storage.act, weight: storage.weight, ...tiling },
-    constants: {
-      ...epilogueConstants(activation, shuffle && { block: shuffle.block, order: 'DCR' }),
-      has_bias: given(bias),
-      has_rows: given(rows),
-      has_residual: given(residual),
-      has_scale: given(scale),
-    },
     uniforms: [
       ...[m, k, n, Math.ceil(k / 4)],
       ...[at.x.offset, at.x.pitch, at.residual.offset, at.residual.pitch, at.out.offset, at.out.pitch],
-      ...[period, shuffle?.width ?? m, shuffle?.block ?? 1],
+      ...[period, shuffle?.width ?? m, ...shuffleUniforms(shuffle && { block: shuffle.block, order: 'DCR' })],
+      ...[ACTIVATION[activation], given(bias), given(rows), given(residual), given(scale)],
     ].map(u32),
     bindings: [
       { operand: x, access: 'read' },

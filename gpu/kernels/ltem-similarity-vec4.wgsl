@@ -1,7 +1,7 @@
 // include: row-reduce
 // As ltem-similarity, for C a multiple of 4: dims.units = C / 4, and features and text are read in quads.
 
-struct Dims { rows: u32, cells: u32, units: u32, tau: f32 }
+struct Dims { rows: u32, cells: u32, units: u32, tau: f32, lanes: u32 }
 
 const EPS = 1e-12;
 
@@ -13,8 +13,9 @@ const EPS = 1e-12;
 @compute @workgroup_size(GROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
         @builtin(local_invocation_index) local: u32) {
-  let lane = local % LANES;
-  let wanted = (group.y * groups.x + group.x) * ROWS + local / LANES;
+  let lanes = row_width();
+  let lane = local % lanes;
+  let wanted = (group.y * groups.x + group.x) * (GROUP / lanes) + local / lanes;
   let row = min(wanted, dims.rows - 1u); // threads past the end stay for the barriers
   let x_start = row * dims.units;
   let text_start = row / dims.cells * dims.units;
@@ -22,15 +23,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   var product = vec4f();
   var x_square = vec4f();
   var text_square = vec4f();
-  for (var i = lane; i < dims.units; i += LANES) {
+  for (var i = lane; i < dims.units; i += lanes) {
     let f = vec4f(x[x_start + i]);
     let t = vec4f(text[text_start + i]);
     product += f * t;
     x_square += f * f;
     text_square += t * t;
   }
-  let x_length = max(sqrt(row_sum(dot(x_square, vec4f(1.0)), local, LANES)), EPS);
-  let text_length = max(sqrt(row_sum(dot(text_square, vec4f(1.0)), local, LANES)), EPS);
-  let cosine = row_sum(dot(product, vec4f(1.0)), local, LANES) / (x_length * text_length);
+  let x_length = max(sqrt(row_sum(dot(x_square, vec4f(1.0)), local, lanes)), EPS);
+  let text_length = max(sqrt(row_sum(dot(text_square, vec4f(1.0)), local, lanes)), EPS);
+  let cosine = row_sum(dot(product, vec4f(1.0)), local, lanes) / (x_length * text_length);
   if (lane == 0u && wanted < dims.rows) { similarity[row] = cosine / dims.tau; }
 }

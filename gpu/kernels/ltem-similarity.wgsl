@@ -1,9 +1,9 @@
 // include: row-reduce
 // s[n] = cos(x_n, t) / tau for the N = H W cells of each map: the first half of LTEM (section 3.2.3, equation 2).
-// x [B,N,C], text [B,C] act, s [B,N] f32; dims.rows = B N, dims.units = C. LANES threads a cell, ROWS cells a workgroup.
+// x [B,N,C], text [B,C] act, s [B,N] f32; dims.rows = B N, dims.units = C. Of GROUP threads, row_width() share a cell.
 // Lengths below 1e-12 count as 1e-12 (torch.nn.functional.normalize). Any C (ltem-similarity-vec4 where C divides by 4).
 
-struct Dims { rows: u32, cells: u32, units: u32, tau: f32 }
+struct Dims { rows: u32, cells: u32, units: u32, tau: f32, lanes: u32 }
 
 const EPS = 1e-12;
 
@@ -15,8 +15,9 @@ const EPS = 1e-12;
 @compute @workgroup_size(GROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
         @builtin(local_invocation_index) local: u32) {
-  let lane = local % LANES;
-  let wanted = (group.y * groups.x + group.x) * ROWS + local / LANES;
+  let lanes = row_width();
+  let lane = local % lanes;
+  let wanted = (group.y * groups.x + group.x) * (GROUP / lanes) + local / lanes;
   let row = min(wanted, dims.rows - 1u); // threads past the end stay for the barriers
   let x_start = row * dims.units;
   let text_start = row / dims.cells * dims.units;
@@ -24,15 +25,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   var product = 0.0;
   var x_square = 0.0;
   var text_square = 0.0;
-  for (var i = lane; i < dims.units; i += LANES) {
+  for (var i = lane; i < dims.units; i += lanes) {
     let f = f32(x[x_start + i]);
     let t = f32(text[text_start + i]);
     product += f * t;
     x_square += f * f;
     text_square += t * t;
   }
-  let x_length = max(sqrt(row_sum(x_square, local, LANES)), EPS);
-  let text_length = max(sqrt(row_sum(text_square, local, LANES)), EPS);
-  let cosine = row_sum(product, local, LANES) / (x_length * text_length);
+  let x_length = max(sqrt(row_sum(x_square, local, lanes)), EPS);
+  let text_length = max(sqrt(row_sum(text_square, local, lanes)), EPS);
+  let cosine = row_sum(product, local, lanes) / (x_length * text_length);
   if (lane == 0u && wanted < dims.rows) { similarity[row] = cosine / dims.tau; }
 }

@@ -1,12 +1,13 @@
 // ltem: the gate by which the text enhances a decoded map. Two dispatches, because the similarities occupy the whole
 // device and their softmax needs all of them.
 
-import { f32, type KernelCall, spread, u32 } from '../kernel.js';
+import { f32, type KernelCall, type KernelStorage, spread, u32 } from '../kernel.js';
+import { hardwareTuning } from '../tuning.js';
 import { checkPositive, elements } from './guard.js';
 import gateSource from './ltem-gate.wgsl?raw';
 import similaritySource from './ltem-similarity.wgsl?raw';
 import similarityVec4Source from './ltem-similarity-vec4.wgsl?raw';
-import { rowTile } from './row-tile.js';
+import { rowCut } from './row-tile.js';
 import { bytesOf } from './sizes.js';
 
 export interface LtemDims {
@@ -29,7 +30,11 @@ export interface LtemOperands<O> {
   readonly out: O;
 }
 
-const gateTile = { GROUP: 256, ITEMS: 4 } as const;
+/** Outputs of a thread: on a CPU one, since to compile four takes longer than to sum anew for each workgroup. */
+const gateTile = ({ lanes } = hardwareTuning) =>
+  lanes > 0
+    ? { tile: { GROUP: 256, ITEMS: 1 }, swap: { 'row-reduce': 'row-reduce-lanes' } }
+    : { tile: { GROUP: 256, ITEMS: 4, LANES: 256 } };
 
 /**
  * out = upsample2(H W · softmax over the cells of cos(x, text) / tau), bilinear, corners not aligned; its mean before
@@ -43,7 +48,7 @@ const gateTile = { GROUP: 256, ITEMS: 4 } as const;
 export function ltem<O>(
   dims: LtemDims,
   operands: LtemOperands<O>,
-  storage: { act: 'f32' | 'f16' },
+  storage: Pick<KernelStorage, 'act' | 'tuning'>,
 ): [KernelCall<O>, KernelCall<O>] {
   const { batch, height, width, channels } = dims;
   elements('ltem', { batch, height, width, channels });
@@ -55,27 +60,27 @@ export function ltem<O>(
 function similarities<O>(
   { batch, height, width, channels, tau }: LtemDims,
   { x, text, similarity }: LtemOperands<O>,
-  { act }: { act: 'f32' | 'f16' },
+  { act, tuning }: Pick<KernelStorage, 'act' | 'tuning'>,
 ): KernelCall<O> {
   const fast = channels % 4 === 0;
   const units = fast ? channels / 4 : channels;
   const rows = batch * height * width;
-  const tile = rowTile(units);
+  const { tiling, lanes, rows: perGroup } = rowCut(units, tuning);
   return {
     shader: {
       ...(fast
         ? { name: 'ltem-similarity-vec4', source: similarityVec4Source }
         : { name: 'ltem-similarity', source: similaritySource }),
       act,
-      tile,
+      ...tiling,
     },
-    uniforms: [u32(rows), u32(height * width), u32(units), f32(tau)],
+    uniforms: [u32(rows), u32(height * width), u32(units), f32(tau), u32(lanes)],
     bindings: [
       { operand: x, access: 'read' },
       { operand: text, access: 'read' },
       { operand: similarity, access: 'read_write' },
     ],
-    workgroups: spread(Math.ceil(rows / tile.ROWS)),
+    workgroups: spread(Math.ceil(rows / perGroup)),
     cost: { flops: 6 * rows * channels, bytes: (rows + batch) * channels * bytesOf(act) + 4 * rows },
   };
 }
@@ -83,13 +88,15 @@ function similarities<O>(
 function gate<O>(
   { batch, height, width }: LtemDims,
   { similarity, out }: LtemOperands<O>,
-  { act }: { act: 'f32' | 'f16' },
+  { act, tuning }: Pick<KernelStorage, 'act' | 'tuning'>,
 ): KernelCall<O> {
   const outputs = 4 * height * width;
-  const blocks = Math.ceil(outputs / (gateTile.GROUP * gateTile.ITEMS));
+  const tiling = gateTile(tuning);
+  const { GROUP, ITEMS } = tiling.tile;
+  const blocks = Math.ceil(outputs / (GROUP * ITEMS));
   return {
-    shader: { name: 'ltem-gate', source: gateSource, act, tile: gateTile },
-    uniforms: [batch, height, width, blocks].map(u32),
+    shader: { name: 'ltem-gate', source: gateSource, act, ...tiling },
+    uniforms: [batch, height, width, blocks, GROUP].map(u32),
     bindings: [
       { operand: similarity, access: 'read' },
       { operand: out, access: 'read_write' },

@@ -6,6 +6,7 @@ import type { Shape, Tensor } from '../graph.js';
 import type { CoreRule } from '../rule.js';
 import { expectShapes, required } from './expect.js';
 import { unbroadcast } from './gradient.js';
+import { eachRow } from './strided.js';
 
 const formulas = {
   add: (a, b) => a + b,
@@ -81,20 +82,14 @@ export const binary: CoreRule<BinaryAttrs> = {
   },
   reference([a, b], { kind }, out) {
     const formula: (a: number, b: number) => number = formulas[kind];
-    const [sa, sb] = [broadcastStrides(a!.shape, out.shape), broadcastStrides(b!.shape, out.shape)];
-    const index = new Array<number>(out.shape.length).fill(0);
-    let [ia, ib] = [0, 0];
-    for (let i = 0; i < out.data.length; i++) {
-      out.data[i] = formula(a!.data[ia]!, b!.data[ib]!);
-      for (let axis = index.length - 1; axis >= 0; axis--) {
-        ia += sa[axis]!;
-        ib += sb[axis]!;
-        if (++index[axis]! < out.shape[axis]!) break;
-        ia -= sa[axis]! * out.shape[axis]!;
-        ib -= sb[axis]! * out.shape[axis]!;
-        index[axis] = 0;
-      }
-    }
+    const strides = [broadcastStrides(a!.shape, out.shape), broadcastStrides(b!.shape, out.shape)] as const;
+    const [stepA, stepB] = strides.map(each => each.at(-1) ?? 0) as [number, number];
+    const [x, y, z] = [a!.data, b!.data, out.data];
+    eachRow(out.shape, strides, (at, ia, ib, n) => {
+      // products apart, which fold factors into weights: a call for each would take most of the time
+      if (kind === 'mul') for (let i = 0; i < n; i++) z[at + i] = x[ia + i * stepA]! * y[ib + i * stepB]!;
+      else for (let i = 0; i < n; i++) z[at + i] = formula(x[ia + i * stepA]!, y[ib + i * stepB]!);
+    });
   },
   lower: ({ inputs, attrs, out, act }) => [
     kernel(

@@ -35,8 +35,11 @@ export const layerNorm: CoreRule<LayerNormAttrs> = {
         out.data[at + i] = (row[i]! - mean) * scale * (weight?.data[i] ?? 1) + (bias?.data[i] ?? 0);
     }
   },
-  lower: ({ inputs, attrs, out, act }) => [
-    lowerLayerNorm({ x: inputs[0]!, weight: inputs[1] ?? null, bias: inputs[2] ?? null }, attrs.eps, out, act),
+  lower: ({ inputs, attrs, out, act, tuning }) => [
+    lowerLayerNorm({ x: inputs[0]!, weight: inputs[1] ?? null, bias: inputs[2] ?? null }, attrs.eps, out, {
+      act,
+      tuning,
+    }),
   ],
   gradient(b, { inputs: [x, weight], attrs, dy }) {
     const [size, c] = [sizeOf(x!.shape), last(x!.shape)];

@@ -3,7 +3,7 @@
 import type { KernelCall } from '../../gpu/kernel.js';
 import { layerNorm as kernel } from '../../gpu/kernels/layer-norm.js';
 import { sizeOf, type Tensor } from '../graph.js';
-import type { Operand } from '../rule.js';
+import type { LowerContext, Operand } from '../rule.js';
 import { last } from './expect.js';
 
 export interface LayerNormOperands {
@@ -18,12 +18,12 @@ export function lowerLayerNorm(
   { x, weight, bias, pre = null, post = null }: LayerNormOperands,
   eps: number,
   out: Tensor,
-  act: 'f32' | 'f16',
+  { act, tuning }: Pick<LowerContext<unknown>, 'act' | 'tuning'>,
 ): KernelCall<Operand> {
   const channels = last(out.shape);
   return kernel<Operand>(
     { m: sizeOf(out.shape) / channels, c: channels, eps },
     { x, weight, bias, pre, post, out },
-    { act },
+    { act, tuning },
   );
 }

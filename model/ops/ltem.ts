@@ -21,13 +21,13 @@ export const ltem: CompositeRule<LtemAttrs> = {
     const weights = b.mul(b.softmax(b.mul(similarity, b.scalar(1 / tau))), b.scalar(regions));
     return b.resize(b.reshape(weights, [batch, height, width, 1]), { height: 2 * height, width: 2 * width });
   },
-  lower: ({ inputs, attrs, out, act, temporary }) => {
+  lower: ({ inputs, attrs, out, act, tuning, temporary }) => {
     const [batch, height, width, channels] = inputs[0]!.shape as [number, number, number, number];
     const similarity = temporary(4 * batch * height * width);
     return kernel<Operand>(
       { batch, height, width, channels, tau: attrs.tau },
       { x: inputs[0]!, text: inputs[1]!, similarity, out },
-      { act },
+      { act, tuning },
     );
   },
 };

@@ -10,12 +10,12 @@ export const normResidual: CompositeRule<LayerNormAttrs> = {
     const y = b.layerNorm(pre ? b.add(x!, pre) : x!, weight ?? null, bias ?? null, { eps });
     return post ? b.add(y, post) : y;
   },
-  lower: ({ inputs: [x, weight, bias, pre, post], attrs, out, act }) => [
+  lower: ({ inputs: [x, weight, bias, pre, post], attrs, out, act, tuning }) => [
     lowerLayerNorm(
       { x: x!, weight: weight ?? null, bias: bias ?? null, pre: pre ?? null, post: post ?? null },
       attrs.eps,
       out,
-      act,
+      { act, tuning },
     ),
   ],
 };

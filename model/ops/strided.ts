@@ -15,19 +15,39 @@ export function contiguousStrides(shape: Shape): number[] {
   return strides;
 }
 
-/** out[i…] = x[offset + Σ i_k strides_k], on the host. */
-export function copyStrided(x: Float64Array, strides: readonly number[], offset: number, out: NdArray): void {
-  const index = new Array<number>(out.shape.length).fill(0);
-  let from = offset;
-  for (let i = 0; i < out.data.length; i++) {
-    out.data[i] = x[from]!;
+/**
+ * Calls `row` for each run along the last axis of `shape`: `at` its first element in row-major order, `a` and `b` where Σ i_k strides_k
+ * has come to on either side. Loops over elements are the caller's, tight: folding a network passes through them tens of millions of times.
+ */
+export function eachRow(
+  shape: Shape,
+  [sa, sb]: readonly [readonly number[], readonly number[]],
+  row: (at: number, a: number, b: number, n: number) => void,
+): void {
+  const n = shape.at(-1) ?? 1;
+  const count = sizeOf(shape);
+  const index = new Array<number>(Math.max(0, shape.length - 1)).fill(0);
+  let [a, b] = [0, 0];
+  for (let at = 0; at < count; at += n) {
+    row(at, a, b, n);
     for (let axis = index.length - 1; axis >= 0; axis--) {
-      from += strides[axis]!;
-      if (++index[axis]! < out.shape[axis]!) break;
-      from -= strides[axis]! * out.shape[axis]!;
+      a += sa[axis]!;
+      b += sb[axis]!;
+      if (++index[axis]! < shape[axis]!) break;
+      a -= sa[axis]! * shape[axis]!;
+      b -= sb[axis]! * shape[axis]!;
       index[axis] = 0;
     }
   }
+}
+
+/** out[i…] = x[offset + Σ i_k strides_k], on the host. */
+export function copyStrided(x: Float64Array, strides: readonly number[], offset: number, out: NdArray): void {
+  const { shape, data } = out;
+  const step = strides.at(-1) ?? 0;
+  eachRow(shape, [strides, strides], (at, a, _, n) => {
+    for (let i = 0, from = offset + a; i < n; i++, from += step) data[at + i] = x[from]!;
+  });
 }
 
 export function lowerStridedCopy(

@@ -52,17 +52,17 @@ export class WebGpuEngine implements NetworkEngine<DeviceReport> {
     const { gpu, assembly, config, precision, signal, onProgress } = parts;
     const lengths = textLengths(config.maxTextLength);
     const lowerings = lengths.map(length => [length, programsOf(config, length, precision)] as const);
-    const pipelines = new PipelineCache(gpu);
+    const pipelines = PipelineCache.of(gpu);
     const tuned =
       parts.tune && (await (await import('./tuned.js')).tuneEngine(parts.tune, { ...parts, pipelines, lowerings }));
     const tuning = tuned?.tuning ?? gpu.tuning;
     const programs = new Map(lowerings.map(([length, lowering]) => [length, lowering(tuning)]));
     const shortest = programs.get(lengths[0]!)!;
     const all = [shortest.frame, ...[...programs.values()].map(({ text }) => text)];
-    const compiled = pipelines.compile([...shortest.frame.calls, ...shortest.text.calls], progress =>
-      onProgress?.({ phase: 'compile', ...progress }),
-    );
+    const calls = [...shortest.frame.calls, ...shortest.text.calls];
+    const compiled = pipelines.compile(calls, progress => onProgress?.({ phase: 'compile', ...progress }));
     compiled.catch(() => undefined); // awaited below; a failing load must not leave it unheard
+    await gpu.dispatchOnce?.(gpu, pipelines, calls);
     const weights = await WeightStore.load(gpu, assembly, all, parts.parameters, { signal, onProgress });
     await compiled;
     const plan = await Plan.create(gpu, pipelines, shortest.frame, weights, 'frame', { rewritten: FRAME_INPUTS });

@@ -6,7 +6,7 @@ import { mask, maskProbability, maskWords } from '../../gpu/kernels/mask.js';
 import { type ResizeBilinearDims, resizeBilinear } from '../../gpu/kernels/resize-bilinear.js';
 import { normals } from '../numbers.js';
 import { expectClose, tolerance } from '../tolerance.js';
-import { asStored, runKernel, runKernels, variations } from './harness.js';
+import { asStored, runKernel, runKernels, tunedVariations, variations } from './harness.js';
 
 const acts = (await variations()).filter(v => v.act === v.weight);
 
@@ -71,7 +71,7 @@ function ltemReference(
   return interpolate(gates, { batch, height, width, channels: 1, outHeight: 2 * height, outWidth: 2 * width });
 }
 
-describe.each(acts)('ltem, $name', ({ gpu, act }) => {
+describe.each((await tunedVariations()).filter(v => v.act === v.weight))('ltem, $name', ({ gpu, act, tuning }) => {
   test.each([
     { batch: 1, height: 1, width: 1, channels: 1, tau: 1 },
     { batch: 3, height: 7, width: 5, channels: 13, tau: 0.5 },
@@ -87,7 +87,7 @@ describe.each(acts)('ltem, $name', ({ gpu, act }) => {
     const text = asStored(normals(batch * channels, 2), act);
     x.fill(0, 0, channels); // a cell of length 0
     const expected = ltemReference(x, text, dims);
-    const calls = ltem(dims, { x: 0, text: 1, similarity: 2, out: 3 }, { act });
+    const calls = ltem(dims, { x: 0, text: 1, similarity: 2, out: 3 }, { act, tuning });
     const [, y] = await runKernels(gpu, calls, [
       { data: x, storage: act },
       { data: text, storage: act },

@@ -102,11 +102,18 @@ describe('alternate', () => {
     expect(results[0]).toEqual({
       frame: { p50: 2, p95: 2, p99: 2, n: 6 },
       text: { p50: 4, p95: 4, p99: 4, n: 5 },
-      cold: { load: 99, compile: null, first_text: 50, first_frame: 30, total: 180 },
+      cold: { load: 99, compile: null, first_text: 50, first_frame: 30, total: 180, cpu: null },
       logits: Float32Array.of(1),
     });
     expect(results[1]!.logits).toEqual(Float32Array.of(2));
     expect(ratio).toEqual({ frame: 0.25, text: 0.5, cold: 180 / 400 });
+  });
+
+  test('processor time is that of each cold start', async () => {
+    const { runner, now } = world();
+    const [ours, peer] = ['ours', 'peer'].map(name => runner(name, { open: 2, text: [3], frame: [5] }));
+    const { results } = await alternate([ours!, peer!], { rounds: 1, budgetMs: 0, now, cpu: () => 3 * now() });
+    expect(results.map(({ cold }) => cold.cpu)).toEqual([30, 30]);
   });
 
   test('alone there is no ratio; time ends it, but not before the fifth round', async () => {
@@ -360,7 +367,7 @@ describe('the command', () => {
   const side = (frame: number, load: number, compile: number | null) => ({
     frame: { p50: frame, p95: 2 * frame, p99: 3 * frame, n: 20 },
     text: { p50: 0.25, p95: 4, p99: 5, n: 5 },
-    cold: { load, compile, first_text: 40, first_frame: 60, total: 1234 },
+    cold: { load, compile, first_text: 40, first_frame: 60, total: 1234, cpu: 2100 },
   });
   const duel = {
     work: 'resize 1920x1080 to 32x32 and normalise',
@@ -428,6 +435,7 @@ describe('the command', () => {
       '  kernels compiled    300 ms         -',
       '  first text         40.0 ms   40.0 ms',
       '  first frame        60.0 ms   60.0 ms',
+      '  processor time      2.10 s    2.10 s',
       '',
       'outputs: logits within 4.8e-6, masks equal on 100 % of pixels',
       'device memory: 20.8 MB weights, 1.0 MB activations, 200.0 kB other',

@@ -4,7 +4,12 @@ import { describe, expect, test } from 'vitest';
 import { conv2dWeightGradient, conv2dWeightGradientPartial } from '../../gpu/kernels/conv2d-weight-gradient.js';
 import { linear } from '../../gpu/kernels/linear.js';
 import { reduce } from '../../gpu/kernels/reduce.js';
+import { moduleKey, shaderKey } from '../../gpu/shader.js';
 import { hardwareTuning, shapeClass, type Tuning } from '../../gpu/tuning.js';
+import { parseConfig } from '../../model/config.js';
+import { choosePrecision } from '../../runtime/engine-choice.js';
+import { buildPrograms } from '../../runtime/webgpu/programs.js';
+import { PRESETS } from '../../train/presets.js';
 
 const lanes8: Tuning = { ...hardwareTuning, lanes: 8 };
 const operands = { x: 0, weight: 1, out: 2 };
@@ -81,5 +86,28 @@ describe('factories', () => {
 
   test('sizes of a class are rounded up to powers of two', () => {
     expect(shapeClass('conv2d', ['f16', 'i8'], [1, 2, 3, 64, 65])).toBe('conv2d f16/i8 1x2x4x64x128');
+  });
+});
+
+describe('pipelines of the full network', () => {
+  const config = parseConfig(PRESETS.full.model, 'full');
+  const precision = choosePrecision('fp32', 'fp32', true);
+  const callsFor = (tuning: Tuning) => {
+    const { frame, text } = buildPrograms(config, 16, precision, tuning);
+    return [...frame.calls, ...text.calls];
+  };
+  const features = { f16: true, subgroups: true };
+
+  test('on a CPU, where each costs as much as a frame: one a kernel, and of products one a number of columns', () => {
+    const calls = callsFor(lanes8);
+    const keys = new Set(calls.map(({ shader, constants }) => shaderKey(shader, constants, features)));
+    expect(keys.size).toBe(new Set(calls.map(({ shader }) => `${shader.name} ${shader.tile?.COLUMNS}`)).size);
+    expect(keys.size).toBeLessThanOrEqual(13);
+  });
+
+  test('on a GPU: one a kernel and tile, however a product ends', () => {
+    const products = callsFor(hardwareTuning).filter(({ shader }) => /^(linear|conv2d)/.test(shader.name));
+    const keys = new Set(products.map(({ shader, constants }) => shaderKey(shader, constants, features)));
+    expect(keys).toEqual(new Set(products.map(({ shader }) => `${moduleKey(shader, features)}|`)));
   });
 });

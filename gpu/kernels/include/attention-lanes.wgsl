@@ -1,8 +1,9 @@
 // enable: subgroups
 // attention-tile.wgsl for adapters whose invocations are the lanes of a CPU's vectors (see gemm-lanes.wgsl): one subgroup of
 // LANES invocations is a workgroup and takes LANES queries of one head through all keys, 4 LANES at a time. Of a tile of
-// scores an invocation has all queries and keys lane + LANES j; of the output all queries and, in each part of COLUMNS
-// LANES channels, channels lane + LANES j. Its own query's numbers reach the others by shuffling; no workgroup memory.
+// scores an invocation has all queries and keys lane + LANES j; of the output all queries and, in each part of 4 LANES
+// channels, channels lane + LANES c. Its own query's numbers reach the others by shuffling; no workgroup memory. The two
+// products are unrolled; all else is loops whose bounds compilers do not know, over arrays that lie in memory.
 // The kernel supplies what attention-tile.wgsl asks for, and single elements: fn load_v1(at) -> f32, fn store1(at, f32).
 
 struct Dims {
@@ -10,20 +11,18 @@ struct Dims {
   strips: u32, // ceil(head_dim / 4)
   q_offset: u32, q_pitch: u32, k_offset: u32, k_pitch: u32, v_offset: u32, v_pitch: u32,
   scale: f32,
+  has_mask: u32,
 }
-
-override has_mask: bool = false;
 
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(4) var<storage, read> mask: array<i32>; // [batch, keys], 0 where not attended
 
 const GROUP = LANES;
 const KEYS = 4u * LANES;
-const PART = COLUMNS * LANES;
+const PART = 4u * LANES;
 const LOWEST = -3.0e38; // below every score, and finite: exp(LOWEST - LOWEST) is 1
 
 alias Scores = array<vec4f, LANES>; // of a query: keys lane + LANES j
-alias Part = array<array<f32, COLUMNS>, LANES>; // of a query: channels lane + LANES j
 
 fn scores_of(q_at: u32, k_first: u32, k0: u32, lane: u32) -> Scores {
   var k_at: array<u32, 4>;
@@ -45,10 +44,11 @@ fn scores_of(q_at: u32, k_first: u32, k0: u32, lane: u32) -> Scores {
 
 fn attended(b: u32, k0: u32, lane: u32) -> vec4<bool> {
   var result: vec4<bool>;
-  for (var j = 0u; j < 4u; j++) {
-    let key = k0 + lane + LANES * j;
-    result[j] = key < dims.keys;
-    if (has_mask && key < dims.keys) { result[j] = mask[b * dims.keys + key] != 0; }
+  var j = 0u;
+  for (var key = k0 + lane; key < min(k0 + KEYS, dims.keys); key += LANES) {
+    result[j] = true;
+    if (dims.has_mask != 0u) { result[j] = mask[b * dims.keys + key] != 0; }
+    j++;
   }
   return result;
 }
@@ -65,21 +65,22 @@ fn lanes_sum(x: f32) -> f32 {
   return sum;
 }
 
-// part += weights v over up to KEYS keys from row `v_at` on; channels past the end repeat the last.
-fn add_values(part: ptr<function, Part>, weights: ptr<function, Scores>, v_at: u32, keys: u32, channel: u32) {
-  var at: array<u32, COLUMNS>;
-  for (var c = 0u; c < COLUMNS; c++) { at[c] = v_at + min(channel + LANES * c, dims.head_dim - 1u); }
-  for (var l = 0u; l < min(LANES, keys); l++) {
-    for (var j = 0u; j < 4u; j++) {
-      let row = min(l + LANES * j, keys - 1u) * dims.v_pitch; // a key past the end has weight zero
-      var v: array<f32, COLUMNS>;
-      for (var c = 0u; c < COLUMNS; c++) { v[c] = load_v1(at[c] + row); }
-      for (var i = 0u; i < LANES; i++) {
-        let weight = subgroupShuffle((*weights)[i][j], l);
-        for (var c = 0u; c < COLUMNS; c++) { (*part)[i][c] += weight * v[c]; }
-      }
+// A part of the output, [LANES queries, 4 of a lane's channels], with the products of `weights` and the values of keys k0 to
+// k_end added; channels past the end repeat the last.
+fn add_values(part: Scores, weights: ptr<function, Scores>, v_first: u32, k0: u32, k_end: u32, channel: u32) -> Scores {
+  var at: array<u32, 4>;
+  for (var c = 0u; c < 4u; c++) { at[c] = v_first + min(channel + LANES * c, dims.head_dim - 1u); }
+  var sums = part;
+  for (var l = 0u; l < LANES; l++) {
+    var j = 0u;
+    for (var key = k0 + l; key < k_end; key += LANES) {
+      let row = key * dims.v_pitch;
+      let v = vec4f(load_v1(at[0] + row), load_v1(at[1] + row), load_v1(at[2] + row), load_v1(at[3] + row));
+      for (var i = 0u; i < LANES; i++) { sums[i] += subgroupShuffle((*weights)[i][j], l) * v; }
+      j++;
     }
   }
+  return sums;
 }
 
 fn attend(tile: u32, lane: u32) {
@@ -88,6 +89,7 @@ fn attend(tile: u32, lane: u32) {
   let b = tile / tiles / dims.heads;
   if (b >= dims.batch) { return; }
   let first = tile % tiles * LANES;
+  let end = min(first + LANES, dims.queries);
   let channel = head * dims.head_dim;
   let q_at = dims.q_offset + (b * dims.queries + min(first + lane, dims.queries - 1u)) * dims.q_pitch + channel;
   let k_first = dims.k_offset + b * dims.keys * dims.k_pitch + channel;
@@ -96,41 +98,41 @@ fn attend(tile: u32, lane: u32) {
   var running_max: array<f32, LANES>;
   for (var i = 0u; i < LANES; i++) { running_max[i] = LOWEST; }
   var running_sum: array<f32, LANES>; // of the invocation's own keys
-  var output: array<Part, PARTS>;
+  var output: array<vec4f, PARTS * LANES>;
 
   for (var k0 = 0u; k0 < dims.keys; k0 += KEYS) {
     let valid = attended(b, k0, lane);
     var weights = scores_of(q_at, k_first, k0, lane);
     var shrink: array<f32, LANES>;
-    for (var i = 0u; i < LANES; i++) {
+    for (var query = first; query < end; query++) {
+      let i = query - first;
       let score = select(vec4f(LOWEST), weights[i] * dims.scale, valid);
-      let highest = max(running_max[i], lanes_max(max(max(score.x, score.y), max(score.z, score.w))));
-      weights[i] = select(vec4f(), exp(score - highest), valid);
-      shrink[i] = exp(running_max[i] - highest);
-      running_sum[i] = running_sum[i] * shrink[i] + dot(weights[i], vec4f(1.0));
+      let before = running_max[i];
+      let highest = max(before, lanes_max(max(max(score.x, score.y), max(score.z, score.w))));
+      let weight = select(vec4f(), exp(score - highest), valid);
+      let factor = exp(before - highest);
+      weights[i] = weight;
+      shrink[i] = factor;
+      running_sum[i] = running_sum[i] * factor + dot(weight, vec4f(1.0));
       running_max[i] = highest;
     }
     for (var p = 0u; p < parts; p++) {
-      var part = output[p];
-      for (var i = 0u; i < LANES; i++) {
-        for (var c = 0u; c < COLUMNS; c++) { part[i][c] *= shrink[i]; }
-      }
-      add_values(&part, &weights, v_first + k0 * dims.v_pitch, min(KEYS, dims.keys - k0), p * PART + lane);
-      output[p] = part;
+      var part: Scores;
+      for (var i = 0u; i < LANES; i++) { part[i] = output[p * LANES + i] * shrink[i]; }
+      part = add_values(part, &weights, v_first, k0, min(k0 + KEYS, dims.keys), p * PART + lane);
+      for (var i = 0u; i < LANES; i++) { output[p * LANES + i] = part[i]; }
     }
   }
 
-  for (var i = 0u; i < LANES; i++) { // nothing attended: zeros
+  for (var query = first; query < end; query++) {
+    let i = query - first;
     let sum = lanes_sum(running_sum[i]);
-    running_sum[i] = select(0.0, 1.0 / sum, sum > 0.0);
-  }
-  for (var p = 0u; p < parts; p++) {
-    for (var i = 0u; i < min(LANES, dims.queries - first); i++) {
-      let at = (b * dims.queries + first + i) * dims.heads * dims.head_dim + channel;
-      for (var c = 0u; c < COLUMNS; c++) {
-        let n = p * PART + lane + LANES * c;
-        if (n < dims.head_dim) { store1(at + n, output[p][i][c] * running_sum[i]); }
-      }
+    let factor = select(0.0, 1.0 / sum, sum > 0.0); // nothing attended: zeros
+    let at = (b * dims.queries + query) * dims.heads * dims.head_dim + channel;
+    var c = 0u;
+    for (var n = lane; n < dims.head_dim; n += LANES) {
+      store1(at + n, output[c / 4u * LANES + i][c % 4u] * factor);
+      c++;
     }
   }
 }

@@ -9,13 +9,11 @@ struct Dims {
   out_height: u32, out_width: u32,
   kernel_width: u32,
   stride_y: u32, stride_x: u32, padding: u32,
-  block: u32, // of the shuffled store
+  block: u32, order: u32, // of the shuffled store
   out_offset: u32, out_pitch: u32, // pitch of a pixel
+  activation: u32,
+  has_bias: u32, has_gate: u32, has_scale: u32,
 }
-
-override has_bias: bool = false;
-override has_gate: bool = false;
-override has_scale: bool = false;
 
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(4) var<storage, read> bias: array<f32>; // [n]
@@ -47,10 +45,10 @@ fn tap_at(k: u32) -> Tap {
 
 fn finish(m: u32, n: u32, sum: f32) {
   var y = sum;
-  if (has_scale) { y *= scale[n]; }
-  if (has_bias) { y += bias[n]; }
-  y = activate(y);
-  if (has_gate) { y *= f32(gate[m]); }
-  let place = depth_to_space(m, n, dims.out_width, dims.n, dims.block);
+  if (dims.has_scale != 0u) { y *= scale[n]; }
+  if (dims.has_bias != 0u) { y += bias[n]; }
+  y = activate(y, dims.activation);
+  if (dims.has_gate != 0u) { y *= f32(gate[m]); }
+  let place = depth_to_space(m, n, dims.out_width, dims.n, dims.block, dims.order);
   out[dims.out_offset + place.pixel * dims.out_pitch + place.channel] = act(y);
 }

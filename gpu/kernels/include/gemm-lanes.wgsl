@@ -32,13 +32,21 @@ fn compute_tile(tile: u32, lane: u32) {
     }
     strip = next_strip(strip);
   }
-  // A copy, which may lie in memory and be indexed by a variable, while the sums above stay registers: so the epilogue is
-  // compiled once, not COLUMNS LANES times.
-  var held = sums;
-  let rows = min(LANES, dims.m - m0);
-  for (var i = 0u; i < rows; i++) {
-    for (var j = 0u; j < COLUMNS; j++) {
-      if (n0 + j * LANES < dims.n) { finish(m0 + i, n0 + j * LANES, held[i][j]); }
+  // A copy, which may lie in memory and be indexed by a variable, while the sums above stay registers; and bounds that are no
+  // constants, so that compilers keep the loops: the epilogue is compiled once, not COLUMNS LANES times.
+  var held: array<f32, 4u * LANES>;
+  for (var i = 0u; i < LANES; i++) {
+    for (var j = 0u; j < COLUMNS; j++) { held[4u * i + j] = sums[i][j]; }
+  }
+  let m_end = min(m0 + LANES, dims.m);
+  let n_end = min(n0 - lane + COLUMNS * LANES, dims.n);
+  var first = 0u;
+  for (var m = m0; m < m_end; m++) {
+    var at = first;
+    for (var column = n0; column < n_end; column += LANES) {
+      finish(m, column, held[at]);
+      at++;
     }
+    first += 4u;
   }
 }

@@ -8,13 +8,10 @@ struct Dims {
   residual_offset: u32, residual_pitch: u32,
   out_offset: u32, out_pitch: u32, // pitch of a row, or of a pixel where the store is shuffled
   period: u32, // rows of `rows`
-  width: u32, block: u32, // of the shuffled store
+  width: u32, block: u32, order: u32, // of the shuffled store
+  activation: u32,
+  has_bias: u32, has_rows: u32, has_residual: u32, has_scale: u32,
 }
-
-override has_bias: bool = false;
-override has_rows: bool = false;
-override has_residual: bool = false;
-override has_scale: bool = false;
 
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(3) var<storage, read> bias: array<f32>; // [n]
@@ -25,11 +22,11 @@ override has_scale: bool = false;
 
 fn finish(m: u32, n: u32, sum: f32) {
   var y = sum;
-  if (has_scale) { y *= scale[n]; }
-  if (has_bias) { y += bias[n]; }
-  if (has_rows) { y += rows[(m % dims.period) * dims.n + n]; }
-  y = activate(y);
-  if (has_residual) { y += f32(residual[dims.residual_offset + m * dims.residual_pitch + n]); }
-  let place = depth_to_space(m, n, dims.width, dims.n, dims.block);
+  if (dims.has_scale != 0u) { y *= scale[n]; }
+  if (dims.has_bias != 0u) { y += bias[n]; }
+  if (dims.has_rows != 0u) { y += rows[(m % dims.period) * dims.n + n]; }
+  y = activate(y, dims.activation);
+  if (dims.has_residual != 0u) { y += f32(residual[dims.residual_offset + m * dims.residual_pitch + n]); }
+  let place = depth_to_space(m, n, dims.width, dims.n, dims.block, dims.order);
   out[dims.out_offset + place.pixel * dims.out_pitch + place.channel] = act(y);
 }

@@ -1,8 +1,11 @@
 // Sum and maximum over `width` neighbouring threads of a workgroup (a power of two, the same for all), in a fixed order.
-// All GROUP threads of the workgroup must call; each gets its neighbours' result. Tile constant: GROUP.
+// All GROUP threads of the workgroup must call; each gets its neighbours' result. Tile constant: GROUP. Kernels that deal rows to
+// threads by row_width() have the constant LANES for it.
 // Eight threads join a share each, then every thread joins the eight: two barriers where a tree has one a level.
 
 var<workgroup> row_partial: array<f32, GROUP>;
+
+fn row_width() -> u32 { return LANES; }
 
 fn row_sum(value: f32, local: u32, width: u32) -> f32 {
   let lane = local % width;

@@ -3,8 +3,8 @@ declare module '*.wgsl?raw' {
   const source: string;
   export default source;
 }
-declare module '*.wasm?inline' {
-  /** `data:application/wasm;base64,…` */
+declare module '*.deflate?inline' {
+  /** `data:application/octet-stream;base64,…` */
   const url: string;
   export default url;
 }

@@ -42,8 +42,8 @@ const isEngine = (id: string): boolean => {
 
 export default defineConfig({
   plugins: [wgsl()],
-  // For `import url from './x.wasm?inline'`: without this, Vite reads the bytes as JavaScript.
-  assetsInclude: ['**/*.wasm'],
+  // For `import url from './x.wasm.deflate?inline'`: without this, Vite reads the bytes as JavaScript.
+  assetsInclude: ['**/*.deflate'],
   build: {
     // "ssr" is Vite's word for plain modules: no preload helper that needs a document, and `new URL('./worker.js',
     // import.meta.url)` is left for the user's own bundler. The browser entries are checked by tools/check-budgets.mjs.

@@ -15,7 +15,7 @@ const options = {
 
 export default defineConfig({
   // As in vite.config.ts.
-  assetsInclude: ['**/*.wasm'],
+  assetsInclude: ['**/*.deflate'],
   test: {
     projects: tiers
       .filter(tier => !excused.has(tier))

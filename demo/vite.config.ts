@@ -76,8 +76,8 @@ export default defineConfig({
   appType: 'mpa',
   publicDir: false,
   plugins: [repositoryFolders('models', 'samples')],
-  // For `import url from './x.wasm?inline'`.
-  assetsInclude: ['**/*.wasm'],
+  // For `import url from './x.wasm.deflate?inline'`.
+  assetsInclude: ['**/*.deflate'],
   worker: { format: 'es' },
   build: { outDir: join(repository, 'build', 'demo'), emptyOutDir: true, target: 'es2022' },
   // Its wasm file lies beside it, where Vite's optimiser would not find it.

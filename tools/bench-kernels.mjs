@@ -27,7 +27,7 @@ const { values: options, positionals } = parseArgs({
 });
 const [which = 'frame'] = positionals;
 
-const vite = { configFile: false, oxc: { target: 'es2022' }, assetsInclude: ['**/*.wasm'], logLevel: 'error' };
+const vite = { configFile: false, oxc: { target: 'es2022' }, assetsInclude: ['**/*.deflate'], logLevel: 'error' };
 // One import, so that all modules are one graph.
 const load = async path => (await runnerImport(path, vite)).module;
 const project = await load('./tools/bench-kernels-project.ts');

@@ -33,7 +33,7 @@ const server = await createServer({
   configFile: false,
   logLevel: 'error',
   appType: 'mpa',
-  assetsInclude: ['**/*.wasm'],
+  assetsInclude: ['**/*.deflate'],
   server: { host: '127.0.0.1', port: 0, watch: null, hmr: false },
   optimizeDeps: { noDiscovery: true, include: [] },
 });

@@ -23,7 +23,7 @@ const { values: options, positionals } = parseArgs({
 const [which = 'both'] = positionals;
 
 process.env.MESA_SHADER_CACHE_DISABLE ??= 'true';
-const vite = { configFile: false, oxc: { target: 'es2022' }, assetsInclude: ['**/*.wasm'], logLevel: 'error' };
+const vite = { configFile: false, oxc: { target: 'es2022' }, assetsInclude: ['**/*.deflate'], logLevel: 'error' };
 const { module: project } = await runnerImport('./tools/bench-kernels-project.ts', vite);
 const { gpu } = project;
 const tuning = options.tuning === 'hardware' ? project.hardwareTuning : gpu.tuning;

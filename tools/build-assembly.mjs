@@ -3,10 +3,13 @@
 import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { deflateRawSync } from 'node:zlib';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const sources = join(root, 'assembly', 'src');
 const output = join(root, 'build', 'tmca.wasm');
+/** What bundles hold. */
+const deflated = `${output}.deflate`;
 
 /** The package promises a module of at most this many bytes; more fails the build. */
 const BUDGET = 30_000;
@@ -18,8 +21,9 @@ async function newestSource() {
 }
 
 async function isCurrent() {
-  const built = await stat(output).catch(() => undefined);
-  return built !== undefined && built.mtimeMs >= (await newestSource());
+  const built = await Promise.all([output, deflated].map(path => stat(path).catch(() => undefined)));
+  const newest = await newestSource();
+  return built.every(file => file !== undefined && file.mtimeMs >= newest);
 }
 
 /** asc writes through `writeFile`, so nothing but its result leaves memory. */
@@ -65,18 +69,24 @@ function wanted(features) {
   );
 }
 
+/** Other processes may be reading it. */
+async function replace(path, bytes) {
+  const temporary = `${path}.${process.pid}.tmp`;
+  try {
+    await writeFile(temporary, bytes);
+    await rename(temporary, path);
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
 async function main() {
   if (await isCurrent()) return;
   const binary = await optimise(await compile());
   if (binary.length > BUDGET) throw new Error(`build-assembly: ${binary.length} bytes, over the budget of ${BUDGET}`);
   await mkdir(dirname(output), { recursive: true });
-  const temporary = `${output}.${process.pid}.tmp`;
-  try {
-    await writeFile(temporary, binary);
-    await rename(temporary, output);
-  } finally {
-    await rm(temporary, { force: true });
-  }
+  await replace(output, binary);
+  await replace(deflated, deflateRawSync(binary, { level: 9 }));
   console.log(`build/tmca.wasm: ${binary.length} bytes`);
 }
 

@@ -19,7 +19,7 @@ if (to === undefined) {
   process.exit(2);
 }
 
-const vite = { configFile: false, assetsInclude: ['**/*.wasm'], logLevel: 'error' };
+const vite = { configFile: false, assetsInclude: ['**/*.deflate'], logLevel: 'error' };
 const load = async path => (await runnerImport(path, vite)).module;
 const { encodeSafetensors, memorySource, openSafetensors } = await load('./runtime/safetensors/index.ts');
 const { encodeStorage } = await load('./runtime/webgpu/encode.ts');

@@ -105,7 +105,7 @@ describe('the shipped model', () => {
     // Lossless: JPEG decoders differ in the last bit.
     const png = await sharp(`${root}/samples/${sample.file}`).png().toBuffer();
     const expected = await commandMask(png, sample.text);
-    site = await openSite({ configFile: false, root, assetsInclude: ['**/*.wasm'] });
+    site = await openSite({ configFile: false, root, assetsInclude: ['**/*.deflate'] });
     const { page } = await openPage(site, '/test/browser/pages/lab.html');
     await page.waitForFunction(() => 'lab' in globalThis);
     const segmentedIn = (options: Partial<SegmenterOptions>) =>

@@ -23,7 +23,7 @@ const DECAY = 0.01;
 
 let site: Site;
 beforeAll(async () => {
-  site = await openSite({ configFile: false, root, assetsInclude: ['**/*.wasm'] });
+  site = await openSite({ configFile: false, root, assetsInclude: ['**/*.deflate'] });
 });
 afterAll(() => site?.close());
 

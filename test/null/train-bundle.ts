@@ -26,7 +26,7 @@ export async function bundle(entries: Readonly<Record<string, string>>): Promise
     root,
     configFile: false,
     logLevel: 'error',
-    assetsInclude: ['**/*.wasm'],
+    assetsInclude: ['**/*.deflate'],
     build: {
       ssr: true,
       target: 'es2022',

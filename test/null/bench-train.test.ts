@@ -277,7 +277,7 @@ describe('the command', () => {
       'first step           2.00 s   8.00 s',
       '',
       "losses: the first within 6.1e-8 of the peer's, 6 steps within 2.2e-7",
-      'device memory: 84.5 MB parameters, gradients and moments, 143.0 MB activations, 0.5 MB other',
+      'device memory: 84.5 MB parameters, gradients and moments, 143.0 MB activations, 500.0 kB other',
       'dispatches: 1636 a step',
       'adapter: 113 GFLOP/s, 7.50 GB/s copied; the step reaches 12.5 % of them',
       '',

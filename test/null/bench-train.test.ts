@@ -175,60 +175,63 @@ describe('PyTorch', () => {
 // The peers are installed by hand (npm run bench:peers), and never by the package's own npm ci.
 const installed = existsSync('bench/peers/node_modules/@tensorflow/tfjs-layers');
 
-describe.skipIf(!installed)('TensorFlow.js, on its own CPU backend', async () => {
-  const open = async () => {
-    const tf = await loadPeer<Tf>('@tensorflow/tfjs-core');
-    await loadPeer('@tensorflow/tfjs-layers');
-    await loadPeer('@tensorflow/tfjs-backend-cpu');
-    await tf.setBackend('cpu');
-    return tf;
-  };
-  const golden = goldenFolders().find(name => name.endsWith('micro'))!;
-  const workOf = async (): Promise<TrainingWork> => {
-    const { config, batch: images, length, feed } = await loadGolden(golden);
-    const input = (name: string) => feed.input!(name);
-    const [image, target] = [Float32Array.from(input('image')), Float32Array.from(input('target'))];
-    const batch = { image, target, ids: Int32Array.from(input('ids')), mask: Int32Array.from(input('mask')) };
-    const stored = await readTensors(`${golden}/model.safetensors`);
-    const parameters = new Map(
-      [...stored].map(([name, { shape, data }]) => [name, { shape, data: Float32Array.from(data) }]),
-    );
-    return { config, images, length, batch, parameters };
-  };
+describe.skipIf(!installed)(
+  'TensorFlow.js, on its own CPU backend (skipped without the peers of `npm run bench:peers`)',
+  async () => {
+    const open = async () => {
+      const tf = await loadPeer<Tf>('@tensorflow/tfjs-core');
+      await loadPeer('@tensorflow/tfjs-layers');
+      await loadPeer('@tensorflow/tfjs-backend-cpu');
+      await tf.setBackend('cpu');
+      return tf;
+    };
+    const golden = goldenFolders().find(name => name.endsWith('micro'))!;
+    const workOf = async (): Promise<TrainingWork> => {
+      const { config, batch: images, length, feed } = await loadGolden(golden);
+      const input = (name: string) => feed.input!(name);
+      const [image, target] = [Float32Array.from(input('image')), Float32Array.from(input('target'))];
+      const batch = { image, target, ids: Int32Array.from(input('ids')), mask: Int32Array.from(input('mask')) };
+      const stored = await readTensors(`${golden}/model.safetensors`);
+      const parameters = new Map(
+        [...stored].map(([name, { shape, data }]) => [name, { shape, data: Float32Array.from(data) }]),
+      );
+      return { config, images, length, batch, parameters };
+    };
 
-  test('its loss and gradients are PyTorch`s: the peer trains the same network', async () => {
-    const tf = await open();
-    const { config, batch, parameters, images, length } = await workOf();
-    const network = TfjsNetwork.create(tf, config, batch, parameters, images, length);
-    const statistics = new Map<string, TfTensor>();
-    const { value, grads } = tf.variableGrads(() => network.loss(statistics), [...network.variables.values()]);
-    const { first } = JSON.parse(readFileSync(`${golden}/train.json`, 'utf8'));
-    expect((await value.data())[0]).toBeCloseTo(first.loss, 4);
-    const expected = await readTensors(`${golden}/gradients.safetensors`);
-    expect(Object.keys(grads).sort()).toEqual([...expected.keys()].sort());
-    // layouts are its own: what does not depend on them is compared
-    for (const [name, { data }] of expected) {
-      const found = await grads[name]!.data();
-      const norm = (values: ArrayLike<number>) => Math.hypot(...Array.from(values));
-      const largest = Math.max(...Array.from(data, Math.abs));
-      expect(Math.abs(norm(found) - norm(data)), name).toBeLessThan(1e-3 * largest * Math.sqrt(data.length) + 1e-7);
-    }
-    expect([...statistics.keys()].length).toBe(12);
-    network.dispose();
-  });
+    test('its loss and gradients are PyTorch`s: the peer trains the same network', async () => {
+      const tf = await open();
+      const { config, batch, parameters, images, length } = await workOf();
+      const network = TfjsNetwork.create(tf, config, batch, parameters, images, length);
+      const statistics = new Map<string, TfTensor>();
+      const { value, grads } = tf.variableGrads(() => network.loss(statistics), [...network.variables.values()]);
+      const { first } = JSON.parse(readFileSync(`${golden}/train.json`, 'utf8'));
+      expect((await value.data())[0]).toBeCloseTo(first.loss, 4);
+      const expected = await readTensors(`${golden}/gradients.safetensors`);
+      expect(Object.keys(grads).sort()).toEqual([...expected.keys()].sort());
+      // layouts are its own: what does not depend on them is compared
+      for (const [name, { data }] of expected) {
+        const found = await grads[name]!.data();
+        const norm = (values: ArrayLike<number>) => Math.hypot(...Array.from(values));
+        const largest = Math.max(...Array.from(data, Math.abs));
+        expect(Math.abs(norm(found) - norm(data)), name).toBeLessThan(1e-3 * largest * Math.sqrt(data.length) + 1e-7);
+      }
+      expect([...statistics.keys()].length).toBe(12);
+      network.dispose();
+    });
 
-  test('its steps are AdamW`s with decay and clipping', async () => {
-    const tf = await open();
-    const work = await workOf();
-    const cpu = { ...tf, setBackend: async () => true } as Tf;
-    const runner = new TfjsTraining({ tf: cpu, work });
-    await runner.open();
-    const losses = [await runner.step(), await runner.step(), await runner.step()];
-    await runner.dispose();
-    expect(losses[0]).toBeGreaterThan(losses[1]!);
-    expect(losses[1]).toBeGreaterThan(losses[2]!);
-  });
-});
+    test('its steps are AdamW`s with decay and clipping', async () => {
+      const tf = await open();
+      const work = await workOf();
+      const cpu = { ...tf, setBackend: async () => true } as Tf;
+      const runner = new TfjsTraining({ tf: cpu, work });
+      await runner.open();
+      const losses = [await runner.step(), await runner.step(), await runner.step()];
+      await runner.dispose();
+      expect(losses[0]).toBeGreaterThan(losses[1]!);
+      expect(losses[1]).toBeGreaterThan(losses[2]!);
+    });
+  },
+);
 
 describe('the command', () => {
   const side = (ms: number) => ({

@@ -6,6 +6,7 @@ import { type BufferRange, CommandPlan } from '../gpu/commands.js';
 import type { GpuDevice } from '../gpu/device.js';
 import type { KernelCall } from '../gpu/kernel.js';
 import type { PipelineCache } from '../gpu/pipelines.js';
+import { median } from './statistics.js';
 
 /** `driver-threads`: the time that a software adapter's own threads spent on a CPU (devices/node/driver-threads.ts). */
 export type ClockName = 'timestamp-query' | 'driver-threads' | 'wall';
@@ -68,7 +69,7 @@ export async function timeCalls(
       throwIfAborted(signal, 'timeCalls');
       profiles.push((await plan.profile()).map(({ ms }) => ms));
     }
-    return { clock: 'timestamp-query', runs, ms: calls.map((_, i) => middle(profiles.map(profile => profile[i]!))) };
+    return { clock: 'timestamp-query', runs, ms: calls.map((_, i) => median(profiles.map(profile => profile[i]!))) };
   }
   const watch = stopwatch ?? wallClock;
   const ms: number[] = [];
@@ -96,7 +97,7 @@ async function timeAlone(
     if (first < LEAST_MS && repeats < MOST_REPEATS) continue;
     const samples = [first];
     while (samples.length < runs) samples.push(await once());
-    return middle(samples) / repeats;
+    return median(samples) / repeats;
   }
 }
 
@@ -105,6 +106,3 @@ export async function finished(gpu: GpuDevice, plan: CommandPlan): Promise<void>
   plan.submit();
   await gpu.guard(plan.label, gpu.device.queue.onSubmittedWorkDone());
 }
-
-const middle = (samples: readonly number[]): number =>
-  [...samples].sort((a, b) => a - b)[Math.floor(samples.length / 2)]!;

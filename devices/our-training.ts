@@ -9,7 +9,8 @@ import { TrainingStep } from '../train/step.js';
 import { type CallTimes, timeCalls } from './clock.js';
 import type { TimedCall } from './kernel-table.js';
 import type { Profile } from './ours.js';
-import { processCpu, STEP, type TrainingWork, type TrainRunner } from './training.js';
+import { processCpu } from './process-cpu.js';
+import { STEP, type TrainingWork, type TrainRunner } from './training.js';
 
 export interface OurTrainingOptions {
   readonly work: TrainingWork;
@@ -62,7 +63,7 @@ export class OurTraining implements TrainRunner {
     return loss;
   }
 
-  cpu(): Promise<number> {
+  async cpu(): Promise<number> {
     return processCpu();
   }
 

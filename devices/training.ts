@@ -33,12 +33,6 @@ export interface TrainRunner {
   dispose(): Promise<void>;
 }
 
-/** Of this process, all its threads: a software adapter's too. */
-export async function processCpu(): Promise<number> {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
-}
-
 /** A disc for each image but the second, whose target is empty; place and size follow from its number. */
 function discs(images: number, size: number): Float32Array {
   const target = new Float32Array(images * size * size);

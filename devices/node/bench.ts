@@ -17,6 +17,7 @@ import { alternate } from '../alternate.js';
 import { madeInputs } from '../inputs.js';
 import { OurRunner } from '../ours.js';
 import { OrtRunner } from '../peers/ort.js';
+import { processCpu } from '../process-cpu.js';
 import { type RunResult, resultOf } from '../result.js';
 import { measureRoofline } from '../roofline.js';
 import type { BenchInputs, Runner } from '../runner.js';
@@ -130,7 +131,7 @@ async function benchFolder(options: BenchOptions): Promise<Measurements> {
       budgetMs: 1000 * seconds,
       signal,
       onProgress,
-      cpu: cpuTime,
+      cpu: processCpu,
     });
     // its threads would be in the way of what follows
     await peer?.runner.dispose();
@@ -148,11 +149,6 @@ async function benchFolder(options: BenchOptions): Promise<Measurements> {
     await ours.dispose();
     await peer?.dispose();
   }
-}
-
-function cpuTime(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
 }
 
 interface OpenedPeer {

@@ -2,7 +2,8 @@
 // the decay before it.
 
 import { check } from '../../errors/index.js';
-import { processCpu, STEP, type TrainingWork, type TrainRunner } from '../training.js';
+import { processCpu } from '../process-cpu.js';
+import { STEP, type TrainingWork, type TrainRunner } from '../training.js';
 import { TfjsNetwork } from './tfjs-network.js';
 import type { Tf, TfOptimizer, TfTensor } from './tfjs-types.js';
 
@@ -54,7 +55,7 @@ export class TfjsTraining implements TrainRunner {
     return value!;
   }
 
-  cpu(): Promise<number> {
+  async cpu(): Promise<number> {
     return processCpu();
   }
 

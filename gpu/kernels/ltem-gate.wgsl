@@ -3,7 +3,7 @@
 // s [B,N] f32, y [B,2H,2W] act; bilinear, corners not aligned. GROUP threads a workgroup, which finds its map's maximum
 // and sum anew (N numbers: less than a dispatch would cost), then makes GROUP x ITEMS outputs of it.
 
-struct Dims { batch: u32, height: u32, width: u32, blocks: u32, lanes: u32 } // blocks: workgroups a map
+struct Dims { batch: u32, height: u32, width: u32, blocks: u32 } // blocks: workgroups a map
 
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> similarity: array<f32>;

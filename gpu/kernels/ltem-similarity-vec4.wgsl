@@ -1,7 +1,7 @@
 // include: row-reduce
 // As ltem-similarity, for C a multiple of 4: dims.units = C / 4, and features and text are read in quads.
 
-struct Dims { rows: u32, cells: u32, units: u32, tau: f32, lanes: u32 }
+struct Dims { rows: u32, cells: u32, units: u32, tau: f32 }
 
 const EPS = 1e-12;
 

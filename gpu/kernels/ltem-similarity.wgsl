@@ -3,7 +3,7 @@
 // x [B,N,C], text [B,C] act, s [B,N] f32; dims.rows = B N, dims.units = C. Of GROUP threads, row_width() share a cell.
 // Lengths below 1e-12 count as 1e-12 (torch.nn.functional.normalize). Any C (ltem-similarity-vec4 where C divides by 4).
 
-struct Dims { rows: u32, cells: u32, units: u32, tau: f32, lanes: u32 }
+struct Dims { rows: u32, cells: u32, units: u32, tau: f32 }
 
 const EPS = 1e-12;
 

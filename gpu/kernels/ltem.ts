@@ -30,10 +30,10 @@ export interface LtemOperands<O> {
   readonly out: O;
 }
 
-/** Outputs of a thread: on a CPU one, since to compile four takes longer than to sum anew for each workgroup. */
+/** On a CPU a workgroup is one subgroup, and a thread has so many outputs that the loop over them is not unrolled. */
 const gateTile = ({ lanes } = hardwareTuning) =>
   lanes > 0
-    ? { tile: { GROUP: 256, ITEMS: 1 }, swap: { 'row-reduce': 'row-reduce-lanes' } }
+    ? { tile: { GROUP: lanes, ITEMS: 256 / lanes }, swap: { 'row-reduce': 'row-reduce-lanes' } }
     : { tile: { GROUP: 256, ITEMS: 4, LANES: 256 } };
 
 /**
@@ -65,7 +65,7 @@ function similarities<O>(
   const fast = channels % 4 === 0;
   const units = fast ? channels / 4 : channels;
   const rows = batch * height * width;
-  const { tiling, lanes, rows: perGroup } = rowCut(units, tuning);
+  const { tiling, rows: perGroup } = rowCut(units, tuning);
   return {
     shader: {
       ...(fast
@@ -74,7 +74,7 @@ function similarities<O>(
       act,
       ...tiling,
     },
-    uniforms: [u32(rows), u32(height * width), u32(units), f32(tau), u32(lanes)],
+    uniforms: [u32(rows), u32(height * width), u32(units), f32(tau)],
     bindings: [
       { operand: x, access: 'read' },
       { operand: text, access: 'read' },
@@ -96,7 +96,7 @@ function gate<O>(
   const blocks = Math.ceil(outputs / (GROUP * ITEMS));
   return {
     shader: { name: 'ltem-gate', source: gateSource, act, ...tiling },
-    uniforms: [batch, height, width, blocks, GROUP].map(u32),
+    uniforms: [batch, height, width, blocks].map(u32),
     bindings: [
       { operand: similarity, access: 'read' },
       { operand: out, access: 'read_write' },

@@ -14,15 +14,15 @@ export function rowTile(units: number): { readonly LANES: number; readonly ROWS:
 }
 
 /**
- * As `rowTile`, for kernels that ask row_width(): on a GPU it is a constant; on a CPU a uniform, `lanes`, so that rows of every
- * length share a pipeline.
+ * As `rowTile`, for kernels that ask row_width(): on a GPU it is LANES; on a CPU, where a workgroup is one subgroup, 1, so that
+ * rows of every length share a pipeline. `swap`: what else of the kernel's includes there is another's.
  */
 export function rowCut(
   units: number,
-  tuning = hardwareTuning,
-): { readonly tiling: Pick<Shader, 'tile' | 'swap'>; readonly lanes: number; readonly rows: number } {
+  { lanes } = hardwareTuning,
+  swap: Readonly<Record<string, string>> = {},
+): { readonly tiling: Pick<Shader, 'tile' | 'swap'>; readonly rows: number } {
   const { LANES, ROWS, GROUP } = rowTile(units);
-  const tiling =
-    tuning.lanes > 0 ? { tile: { GROUP }, swap: { 'row-reduce': 'row-reduce-lanes' } } : { tile: { GROUP, LANES } };
-  return { tiling, lanes: LANES, rows: ROWS };
+  if (lanes === 0) return { tiling: { tile: { GROUP, LANES } }, rows: ROWS };
+  return { tiling: { tile: { GROUP: lanes }, swap: { 'row-reduce': 'row-reduce-lanes', ...swap } }, rows: lanes };
 }

@@ -10,6 +10,7 @@ import depthToSpace from './depth-to-space.wgsl?raw';
 import depthwiseRow from './depthwise-row.wgsl?raw';
 import gelu from './gelu.wgsl?raw';
 import gemmTile from './gemm-tile.wgsl?raw';
+import layerNormRow from './layer-norm-row.wgsl?raw';
 import leakyRelu from './leaky-relu.wgsl?raw';
 import linearEpilogue from './linear-epilogue.wgsl?raw';
 import rowReduce from './row-reduce.wgsl?raw';
@@ -26,6 +27,7 @@ export const includes: Readonly<Record<string, string>> = {
   'depthwise-row': depthwiseRow,
   gelu,
   'gemm-tile': gemmTile,
+  'layer-norm-row': layerNormRow,
   'leaky-relu': leakyRelu,
   'linear-epilogue': linearEpilogue,
   'row-reduce': rowReduce,

@@ -1,0 +1,34 @@
+// layer-norm-row.wgsl for adapters that run on the CPU: an invocation has a row of its own, so nothing is joined, and the three
+// passes over it are one loop with one place that reads (include/lanes.ts says why).
+
+struct Dims {
+  m: u32,
+  units: u32,
+  eps: f32,
+  count: f32,
+  rounds: u32,
+  has_pre: u32, has_affine: u32, has_post: u32,
+}
+
+@group(0) @binding(0) var<uniform> dims: Dims;
+
+fn normalize_rows(group: u32, local: u32) {
+  let row = group * GROUP + local;
+  if (row >= dims.m) { return; }
+  let start = row * dims.units;
+  var mean = 0.0;
+  var scale = 1.0;
+  for (var round = 0u; round < dims.rounds; round++) {
+    var sum = Packet();
+    for (var i = 0u; i < dims.units; i++) {
+      let value = (load(start + i) - mean) * scale;
+      if (round == 2u) {
+        finish(start + i, i, value);
+      } else {
+        sum += value * select(Packet(1.0), value, round == 1u);
+      }
+    }
+    let average = total(sum) / dims.count;
+    if (round == 0u) { mean = average; } else { scale = inverseSqrt(average + dims.eps); }
+  }
+}

@@ -113,5 +113,9 @@ async function inflate(url: string): Promise<ArrayBuffer> {
   const text = atob(url.slice(url.indexOf(',') + 1));
   const bytes = Uint8Array.from(text, c => c.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate-raw'));
-  return new Response(stream).arrayBuffer();
+  // Read by hand: Node loads its whole HTTP client for a `Response`.
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  const reader = stream.getReader();
+  for (let part = await reader.read(); !part.done; part = await reader.read()) parts.push(part.value);
+  return new Blob(parts).arrayBuffer();
 }

@@ -27,7 +27,7 @@ class ProfiledEngine extends WebGpuEngine {
 
   /** Each dispatch of a frame and of a text of so many tokens. Errors: those of `timeCalls`. */
   async profile(tokens: number, options: TimingOptions): Promise<Profiles> {
-    const text = await this.textPlan(paddedLength([...this.programs.keys()], tokens));
+    const text = await this.textPlan(paddedLength(this.programs.lengths, tokens));
     return { frame: await this.#timed(this.frame.plan, options), text: await this.#timed(text, options) };
   }
 
@@ -114,7 +114,7 @@ export class OurRunner implements Runner {
     };
     return withNetwork(model, platform, { fill, ...(signal ? { signal } : {}) }, async network => {
       const { header, stream, assembly, config, describe } = network;
-      const opened = await openDeviceOrOrt(platform, device, signal ? { signal } : {});
+      const opened = await openDeviceOrOrt(platform, device, { hasty: true, ...(signal ? { signal } : {}) });
       const loading = {
         header,
         stream,

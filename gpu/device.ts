@@ -18,6 +18,8 @@ export interface DeviceOptions extends AdapterOptions {
   /** False leaves a feature out even where the adapter has it; it is never an error that the adapter lacks one. */
   readonly features?: Partial<DeviceFeatures>;
   readonly signal?: AbortSignal | undefined;
+  /** Whether the device is given before its tuning is settled (`GpuDevice.settle`), to have work begun in the meantime. */
+  readonly hasty?: boolean;
 }
 
 /** What a buffer is for, in the accounts of `GpuDevice.bytes`. */
@@ -77,7 +79,7 @@ async function tryOpen(options: DeviceOptions): Promise<GpuDevice> {
   throwIfAborted(signal, 'openDevice');
   // One round trip, so that a device that was born lost shows it.
   await device.queue.onSubmittedWorkDone().catch(() => undefined);
-  if (software && gpu.state === 'open') gpu.tuning = await software.trustedTuning(gpu, tuning);
+  if (!options.hasty) await gpu.settle();
   return gpu;
 }
 
@@ -106,6 +108,8 @@ export interface DeviceExtras {
   readonly includes?: Readonly<Record<string, string>>;
   readonly pacer?: Pacer | null;
   readonly dispatchOnce?: DispatchOnce;
+  /** What of a tuning the device computes right with (gpu/software.ts); all of it if not given. Never rejects. */
+  readonly trustedTuning?: (gpu: GpuDevice, tuning: Tuning, after?: Promise<unknown>) => Promise<Tuning>;
 }
 
 /** Has the driver compile the pipelines of these calls now, where it would do so at their first dispatch. */
@@ -120,8 +124,9 @@ export type DispatchOnce = (
  * within `scoped`, so that a loss or an error arrives as a `TmcaError` and never as silence.
  */
 export class GpuDevice {
-  /** How kernels are to be cut for it; settled when the device is opened. */
-  tuning: Tuning;
+  #tuning: Tuning;
+  #settled: Promise<void> | undefined;
+  readonly #trusted: DeviceExtras['trustedTuning'];
   readonly profile: string;
   /** Shared WGSL that only devices of its kind need. */
   readonly includes: Readonly<Record<string, string>>;
@@ -140,14 +145,16 @@ export class GpuDevice {
     readonly device: GPUDevice,
     readonly adapter: AdapterInfo,
     readonly features: DeviceFeatures,
-    { tuning = hardwareTuning, profile = 'default', includes = {}, pacer = null, dispatchOnce }: DeviceExtras = {},
+    extras: DeviceExtras = {},
   ) {
+    const { tuning = hardwareTuning, profile = 'default', includes = {}, pacer = null, dispatchOnce } = extras;
     this.limits = device.limits;
-    this.tuning = tuning;
+    this.#tuning = tuning;
     this.profile = profile;
     this.includes = includes;
     this.dispatchOnce = dispatchOnce ?? null;
     this.#pacer = pacer;
+    this.#trusted = extras.trustedTuning;
     device.lost.then(info => {
       this.#loss = [info.reason, info.message].filter(Boolean).join(': ');
       this.#close('lost');
@@ -157,6 +164,24 @@ export class GpuDevice {
       // The first errors tell the cause; later ones are its consequences.
       if (this.#uncaptured.length < 8) this.#uncaptured.push(event.error);
     });
+  }
+
+  /** How kernels are to be cut for it. */
+  get tuning(): Tuning {
+    return this.#tuning;
+  }
+
+  /**
+   * Until this resolves, `tuning` is what the adapter says of itself, and may yet be found wrong. It never rejects, and tries
+   * only once.
+   *
+   * @param after what the trial has to wait for
+   */
+  settle(after?: Promise<unknown>): Promise<void> {
+    this.#settled ??= (async () => {
+      if (this.#trusted && this.#state === 'open') this.#tuning = await this.#trusted(this, this.#tuning, after);
+    })();
+    return this.#settled;
   }
 
   get state(): 'open' | 'lost' | 'disposed' {

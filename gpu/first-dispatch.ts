@@ -1,5 +1,6 @@
 // Some drivers compile a pipeline not when it is made but when it is first dispatched, each in turn, on the one thread that
 // runs the queue (lavapipe: LLVM, tenths of a second a pipeline). Dispatched once while weights load, pipelines are compiled then.
+// All are made before the first is dispatched: lavapipe makes none while its queue is at work.
 
 import type { GpuDevice } from './device.js';
 import type { KernelCall } from './kernel.js';

@@ -15,7 +15,7 @@ const inNode = (): boolean =>
   typeof setImmediate === 'function' && typeof process !== 'undefined' && process.versions?.node !== undefined;
 
 export function softwareExtras(): DeviceExtras {
-  return { includes: laneIncludes, pacer: inNode() ? new Pacer() : null, dispatchOnce };
+  return { includes: laneIncludes, pacer: inNode() ? new Pacer() : null, dispatchOnce, trustedTuning };
 }
 
 /** More rows and columns than a tile of 4 x 16 or 8 x 32, and multiples of neither. */
@@ -28,13 +28,15 @@ const integers = (count: number, step: number): Float32Array<ArrayBuffer> =>
 /**
  * The tuning if a product of matrices comes out right with it, else its tiles in workgroup memory: drivers have reported subgroups that
  * they do not have. A device that fails otherwise is left to its next user to report.
+ *
+ * @param after what the product waits for before it is submitted
  */
-export async function trustedTuning(gpu: GpuDevice, tuning: Tuning): Promise<Tuning> {
+export async function trustedTuning(gpu: GpuDevice, tuning: Tuning, after?: Promise<unknown>): Promise<Tuning> {
   if (tuning.lanes === 0) return tuning;
-  return (await multipliesRight(gpu, tuning).catch(() => false)) ? tuning : { ...tuning, lanes: 0 };
+  return (await multipliesRight(gpu, tuning, after).catch(() => false)) ? tuning : { ...tuning, lanes: 0 };
 }
 
-async function multipliesRight(gpu: GpuDevice, tuning: Tuning): Promise<boolean> {
+async function multipliesRight(gpu: GpuDevice, tuning: Tuning, after?: Promise<unknown>): Promise<boolean> {
   const { m, k, n } = TEST;
   const [x, weight] = [integers(m * k, 5), integers(n * k, 3)];
   const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
@@ -52,6 +54,7 @@ async function multipliesRight(gpu: GpuDevice, tuning: Tuning): Promise<boolean>
     const call = linear(TEST, operands, { act: 'f32', weight: 'f32', tuning });
     const plan = await CommandPlan.create(PipelineCache.of(gpu), 'self-test', [call]);
     made.push(plan);
+    await after?.catch(() => undefined); // whoever made it hears of it
     plan.submit();
     const readback = new Readback(gpu);
     made.push(readback);

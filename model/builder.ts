@@ -40,6 +40,21 @@ function constant(data: ArrayLike<number>, shape: Shape): ConstantTensor {
   return { op: 'constant', data: new Float64Array(data), shape, dtype: 'f32' };
 }
 
+/**
+ * A constant whose numbers follow from its `formula`, which tells it from every other: made when they are first read. A graph is
+ * often built for its names and shapes alone.
+ */
+function computed(formula: string, shape: Shape, make: () => Float64Array): ConstantTensor {
+  let data: Float64Array | undefined;
+  return {
+    ...{ op: 'constant', formula, shape, dtype: 'f32' },
+    get data() {
+      data ??= make();
+      return data;
+    },
+  };
+}
+
 /** `shape` with one -1 replaced by what the size demands. */
 function resolveShape(size: number, shape: Shape): Shape {
   const known = shape.reduce((product, n) => (n === -1 ? product : product * n), 1);
@@ -53,6 +68,7 @@ export const builder = {
   input,
   parameter,
   constant,
+  computed,
   scalar: (value: number) => constant([value], [1]),
   linear: (x: Tensor, weight: Tensor, bias: Maybe = null) => makeNode('linear', [x, weight, bias], none),
   conv2d: (x: Tensor, weight: Tensor, bias: Maybe, attrs: AttrsOf<'conv2d'>) =>

@@ -34,6 +34,8 @@ export interface ParameterTensor extends TensorBase {
 export interface ConstantTensor extends TensorBase {
   readonly op: 'constant';
   readonly data: Float64Array;
+  /** What the numbers are, where a few words say it: constants of one formula are equal, unread. */
+  readonly formula?: string;
 }
 
 export interface OpTensor extends TensorBase {

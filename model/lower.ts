@@ -106,6 +106,13 @@ function partsOf(node: OpTensor): readonly Part[] {
   });
 }
 
+/** The first rows of a constant lie where it begins: for as many texts as there are lengths, it is stored once. */
+function beginningOf(t: Tensor): Tensor {
+  if (!isOp(t) || t.op !== 'slice') return t;
+  const { axis, start } = t.attrs as SliceAttrs;
+  return axis === 0 && start === 0 ? beginningOf(t.inputs[0]!) : t;
+}
+
 /** Which of `parts` a slice is, if it is one. */
 function partTaken(slice: OpTensor, parts: readonly Part[]): Part | undefined {
   const { start, end } = slice.attrs as SliceAttrs;
@@ -154,7 +161,8 @@ class Lowering {
     return weights === 'f16' && wide.size > 0 && isWide() ? 'f32' : weights;
   }
 
-  constant(tensor: Tensor, storage: Storage): number {
+  constant(known: Tensor, storage: Storage): number {
+    const tensor = beginningOf(known);
     const stored = this.constants.get(tensor) ?? new Map<Storage, number>();
     this.constants.set(tensor, stored);
     let index = stored.get(storage);

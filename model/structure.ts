@@ -33,6 +33,7 @@ export class StructuralKeys {
 
   #leaf(t: Tensor): string {
     if (t.op === 'constant') {
+      if (t.formula !== undefined) return `constant ${t.formula}`;
       const { buffer, byteOffset, byteLength } = t.data;
       return `constant ${t.shape} ${hashWords(new Uint32Array(buffer, byteOffset, byteLength / 4))}`;
     }

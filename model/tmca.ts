@@ -156,15 +156,20 @@ function convNextBlock(x: Tensor, name: string, dim: number): Tensor {
   return b.add(x, b.mul(y, b.parameter(`${name}.layer_scale_parameter`, [dim])));
 }
 
+const firstRows = (x: Tensor, end: number): Tensor => b.slice(x, { axis: 0, start: 0, end });
+
 /** BERT (section 3.1): T, the mean of the last three layers' outputs. */
 function textEncoder(ids: Tensor, mask: Tensor, c: Config, run: Run): Tensor {
   const root = 'text_encoder';
   const length = ids.shape[1]!;
   const d = c.textDim;
-  const rows = (table: string, from: number, end: number, count: number) =>
-    b.slice(b.parameter(`${root}.embeddings.${table}.weight`, [count, d]), { axis: 0, start: from, end });
-  const words = b.embedding(b.parameter(`${root}.embeddings.word_embeddings.weight`, [c.vocabSize, d]), ids);
-  const places = b.add(rows('position_embeddings', 0, length, c.maxPositions), rows('token_type_embeddings', 0, 1, 2));
+  const table = (name: string, count: number) => b.parameter(`${root}.embeddings.${name}.weight`, [count, d]);
+  const words = b.embedding(table('word_embeddings', c.vocabSize), ids);
+  const type = firstRows(table('token_type_embeddings', 2), 1);
+  const positions = table('position_embeddings', c.maxPositions);
+  // What is known at load is made once for all lengths; training adds it anew at every step, and no more than it reads.
+  const places =
+    run.mode === 'training' ? b.add(firstRows(positions, length), type) : firstRows(b.add(positions, type), length);
   let x = layerNorm(b.add(words, places), `${root}.embeddings.LayerNorm`, BERT_EPS);
   const outs: Tensor[] = [];
   for (let i = 0; i < c.textLayers; i++) {
@@ -197,16 +202,18 @@ function bertLayer(x: Tensor, mask: Tensor, name: string, c: Config): Tensor {
 }
 
 /** Sinusoidal positions over the flattened sequence, [length, dim]. */
-export function sinusoid(length: number, dim: number): Tensor {
-  const values = new Float64Array(length * dim);
-  for (let pos = 0; pos < length; pos++)
+export const sinusoid = (length: number, dim: number): Tensor =>
+  b.computed(`sinusoid ${length} ${dim}`, [length, dim], () => {
+    const values = new Float64Array(length * dim);
     for (let i = 0; i < dim; i += 2) {
-      const angle = pos * Math.exp(i * -(Math.log(10000) / dim));
-      values[pos * dim + i] = Math.sin(angle);
-      if (i + 1 < dim) values[pos * dim + i + 1] = Math.cos(angle);
+      const rate = Math.exp(i * -(Math.log(10000) / dim));
+      for (let pos = 0; pos < length; pos++) {
+        values[pos * dim + i] = Math.sin(pos * rate);
+        if (i + 1 < dim) values[pos * dim + i + 1] = Math.cos(pos * rate);
+      }
     }
-  return b.constant(values, [length, dim]);
-}
+    return values;
+  });
 
 interface AttentionInputs {
   readonly q: Tensor;
@@ -235,7 +242,8 @@ interface DecoderInputs {
 }
 
 /** Section 3.2: self-attention, cross-attention to the text, then a U-Net upsample block; [B,2H,2W,C']. */
-function decoderBlock({ x, skip, text, mask, gate }: DecoderInputs, name: string, heads: number, run: Run): Tensor {
+function decoderBlock({ x, skip, text, mask, gate }: DecoderInputs, name: string, c: Config, run: Run): Tensor {
+  const { heads, maxTextLength: longest } = c;
   const [batch, height, width, channels] = x.shape as [number, number, number, number];
   const outChannels = skip.shape[3]!;
   const positions = sinusoid(height * width, channels);
@@ -246,7 +254,8 @@ function decoderBlock({ x, skip, text, mask, gate }: DecoderInputs, name: string
   tokens = asBlock(run, [x], b.add(tokens, layerNorm(self, `${name}.self_attn_norm`, DEFAULT_EPS)));
   const attended = tokens;
   const queries = b.add(layerNorm(tokens, `${name}.norm2`, DEFAULT_EPS), positions);
-  const keys = b.add(text, sinusoid(text.shape[1]!, channels));
+  const length = text.shape[1]!;
+  const keys = b.add(text, firstRows(sinusoid(Math.max(length, longest), channels), length));
   const cross = projectedAttention({ q: queries, k: keys, v: text, mask }, `${name}.cross_attn`, heads);
   tokens = b.add(tokens, layerNorm(cross, `${name}.cross_attn_norm`, DEFAULT_EPS));
   asBlock(run, [attended, text, mask], tokens);
@@ -298,7 +307,7 @@ export function tmca(config: Config, { image, ids, mask }: TmcaInputs, mode: Mod
     // x + x g as one product, which stays an epilogue of the convolution before it
     const gate = map && config.ltemApply === 'residual' ? b.add(map, b.scalar(1)) : map;
     const inputs = { x, skip: maps[2 - i]!, text: projected, mask, gate };
-    x = decoderBlock(inputs, `decoder.blocks.${i}`, config.heads, run);
+    x = decoderBlock(inputs, `decoder.blocks.${i}`, config, run);
   });
   return {
     logits: head(x, config),

@@ -83,11 +83,13 @@ async function openOnce(
   try {
     const { config } = folder;
     checkTensors(folder.weights.header, expectedParameters(config), `${location}/model.safetensors`);
-    const assembly = await loadAssembly();
+    const module = loadAssembly(); // inflated while the driver opens the device
+    module.catch(() => undefined); // awaited below
+    const ready = { ...options, hasty: true };
+    opened = await (lost === undefined ? openDeviceOrOrt(platform, device, ready) : loadOrt(platform, lost, options));
+    const assembly = await module;
     vocabulary = folder.vocab && new Vocabulary(assembly, folder.vocab);
     throwIfAborted(signal, 'openModel');
-    opened =
-      lost === undefined ? await openDeviceOrOrt(platform, device, options) : await loadOrt(platform, lost, options);
     const { header } = folder.weights;
     const tune = tuneRequest(opened, options.tune, platform);
     const loading = { header, stream: checkedStream(folder), assembly, config, tune, signal, onProgress };

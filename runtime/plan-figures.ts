@@ -88,10 +88,10 @@ export function planFigures(
   { tuning, without, length }: PlanFiguresOptions = {},
 ): PlanFigures {
   const lengths = textLengths(config.maxTextLength);
-  const programs = lengths.map(each => buildPrograms(config, each, precision, tuning, without));
   const at = length === undefined ? 0 : lengths.indexOf(length);
-  const [frame, text] = [figuresOf(programs[at]!.frame, FRAME_INPUTS), figuresOf(programs[at]!.text, [])];
-  const { bytes, allocated } = storedBytes([programs[at]!.frame, ...programs.map(each => each.text)]);
+  const programs = buildPrograms(config, lengths[at]!, precision, tuning, without);
+  const [frame, text] = [figuresOf(programs.frame, FRAME_INPUTS), figuresOf(programs.text, [])];
+  const { bytes, allocated } = storedBytes([programs.frame, programs.text]);
   const arena = frame.arenaBytes + text.arenaBytes;
   return {
     frame,

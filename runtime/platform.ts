@@ -25,11 +25,15 @@ export type Opened =
   | { readonly device: 'webgpu'; readonly gpu: GpuDevice; readonly reason: string }
   | { readonly device: 'wasm'; readonly ort: Ort; readonly reason: string };
 
-type Options = Pick<SessionOptions, 'signal' | 'wasmPaths'>;
+/** `hasty` as of `DeviceOptions`. */
+type Options = Pick<SessionOptions, 'signal' | 'wasmPaths'> & { readonly hasty?: boolean };
 
 /** A WebGPU device on any adapter, hardware first. Errors: NO_WEBGPU, NO_ADAPTER, GPU_FAILED, ABORTED. */
-export const requireGpu = async (platform: Platform, signal: AbortSignal | undefined): Promise<GpuDevice> =>
-  openDevice({ gpu: await platform.gpu(), prefer: 'any', signal });
+export const requireGpu = async (
+  platform: Platform,
+  signal: AbortSignal | undefined,
+  hasty = false,
+): Promise<GpuDevice> => openDevice({ gpu: await platform.gpu(), prefer: 'any', signal, hasty });
 
 /** The adapter that would be opened, or null where WebGPU or an adapter for it is missing. */
 async function presentAdapter(platform: Platform): Promise<AdapterTraits | null> {
@@ -44,7 +48,7 @@ async function presentAdapter(platform: Platform): Promise<AdapterTraits | null>
 /** Errors: those of the engine that is chosen. `auto` finds one wherever wasm runs. */
 export async function openDeviceOrOrt(platform: Platform, choice: DeviceChoice, options: Options): Promise<Opened> {
   if (choice === 'webgpu') {
-    const gpu = await requireGpu(platform, options.signal);
+    const gpu = await requireGpu(platform, options.signal, options.hasty);
     return { gpu, ...chooseEngine(choice, gpu.adapter), device: 'webgpu' };
   }
   const { device, reason } = chooseEngine(choice, choice === 'wasm' ? null : await presentAdapter(platform));

@@ -4,14 +4,15 @@ import type { Assembly } from '../../assembly/index.js';
 import type { GpuDevice } from '../../gpu/device.js';
 import { PipelineCache } from '../../gpu/pipelines.js';
 import { Readback } from '../../gpu/readback.js';
+import type { Tuning } from '../../gpu/tuning.js';
 import type { Config } from '../../model/config.js';
 import type { PrecisionChoice } from '../engine-choice.js';
 import type { EngineStats, NetworkEngine } from '../network-session.js';
-import { paddedLength, padIds, textLengths } from '../text-lengths.js';
+import { paddedLength, padIds } from '../text-lengths.js';
 import type { Progress, TuningStats } from '../types.js';
 import { bytesOfView, decodeStorage, type ParameterStream } from './encode.js';
 import { Plan } from './plan.js';
-import { FRAME_INPUTS, type Programs, programsOf } from './programs.js';
+import { FRAME_INPUTS, ProgramSet, type Programs } from './programs.js';
 import { DeviceReport } from './report.js';
 import type { Tuned, TuneRequest } from './tuned.js';
 import { WeightStore } from './weights.js';
@@ -37,7 +38,7 @@ export class WebGpuEngine implements NetworkEngine<DeviceReport> {
 
   protected constructor(
     private readonly parts: WebGpuEngineParts,
-    protected readonly programs: ReadonlyMap<number, Programs>,
+    protected readonly programs: ProgramSet,
     protected readonly pipelines: PipelineCache,
     private readonly weights: WeightStore,
     private readonly readback: Readback,
@@ -50,23 +51,28 @@ export class WebGpuEngine implements NetworkEngine<DeviceReport> {
   /** Loads the weights while the pipelines compile. Makes an engine of the class that it is called on. Where it fails, the parts stay the caller's to dispose. */
   static async create(parts: WebGpuEngineParts): Promise<WebGpuEngine> {
     const { gpu, assembly, config, precision, signal, onProgress } = parts;
-    const lengths = textLengths(config.maxTextLength);
-    const lowerings = lengths.map(length => [length, programsOf(config, length, precision)] as const);
+    const programs = new ProgramSet(config, precision);
     const pipelines = PipelineCache.of(gpu);
-    const tuned =
-      parts.tune && (await (await import('./tuned.js')).tuneEngine(parts.tune, { ...parts, pipelines, lowerings }));
+    const tuned = parts.tune && (await tunedOver(programs, pipelines, parts.tune, parts));
+    const begin = (tuning: Tuning) => {
+      programs.tuning = tuning;
+      return beginCompiling(gpu, pipelines, programs.shortest, onProgress);
+    };
     const tuning = tuned?.tuning ?? gpu.tuning;
-    const programs = new Map(lowerings.map(([length, lowering]) => [length, lowering(tuning)]));
-    const shortest = programs.get(lengths[0]!)!;
-    const all = [shortest.frame, ...[...programs.values()].map(({ text }) => text)];
-    const calls = [...shortest.frame.calls, ...shortest.text.calls];
-    const compiled = pipelines.compile(calls, progress => onProgress?.({ phase: 'compile', ...progress }));
-    compiled.catch(() => undefined); // awaited below; a failing load must not leave it unheard
-    await gpu.dispatchOnce?.(gpu, pipelines, calls);
-    const weights = await WeightStore.load(gpu, assembly, all, parts.parameters, { signal, onProgress });
-    await compiled;
-    const plan = await Plan.create(gpu, pipelines, shortest.frame, weights, 'frame', { rewritten: FRAME_INPUTS });
-    return new this(parts, programs, pipelines, weights, new Readback(gpu), { length: lengths[0]!, plan }, tuned);
+    const changed = async () => {
+      await gpu.settle();
+      return !tuned && gpu.tuning !== tuning;
+    };
+    const { dispatched, compiled } = begin(tuning);
+    await dispatched.catch(async error => {
+      if (!(await changed())) throw error;
+    });
+    const { frame, text } = programs.shortest;
+    const weights = await WeightStore.load(gpu, assembly, [frame, text], parts.parameters, { signal, onProgress });
+    await ((await changed()) ? begin(gpu.tuning).compiled : compiled);
+    const length = programs.lengths[0]!;
+    const plan = await framePlan(gpu, pipelines, programs.of(length), weights);
+    return new this(parts, programs, pipelines, weights, new Readback(gpu), { length, plan }, tuned);
   }
 
   check(where: string): void {
@@ -75,7 +81,7 @@ export class WebGpuEngine implements NetworkEngine<DeviceReport> {
 
   async encode(ids: Int32Array): Promise<DeviceReport> {
     const { gpu } = this.parts;
-    const length = paddedLength([...this.programs.keys()], ids.length);
+    const length = paddedLength(this.programs.lengths, ids.length);
     const plan = await this.textPlan(length);
     const padded = padIds(ids, length);
     plan.write('ids', bytesOfView(padded.ids));
@@ -120,9 +126,9 @@ export class WebGpuEngine implements NetworkEngine<DeviceReport> {
   }
 
   stats(): EngineStats {
-    const shortest = this.programs.values().next().value!;
+    const { frame, text } = this.programs.shortest;
     return {
-      dispatches: { frame: shortest.frame.calls.length, text: shortest.text.calls.length },
+      dispatches: { frame: frame.calls.length, text: text.calls.length },
       gpuBytes: { ...this.parts.gpu.bytes },
       tuning: this.#tuning(),
     };
@@ -131,7 +137,7 @@ export class WebGpuEngine implements NetworkEngine<DeviceReport> {
   #tuning(): TuningStats {
     const { profile } = this.parts.gpu;
     const variants: Record<string, TuningStats['variants'][string]> = {};
-    for (const { frame, text } of this.programs.values())
+    for (const { frame, text } of this.programs.made)
       for (const { cut } of [...frame.calls, ...text.calls]) {
         const source = cut && (this.tuned?.sources[cut.shape] ?? (profile === 'default' ? profile : 'profile'));
         if (source) variants[cut.shape] = { variant: cut.variant, source };
@@ -151,7 +157,7 @@ export class WebGpuEngine implements NetworkEngine<DeviceReport> {
     let plan = this.#texts.get(length);
     if (!plan) {
       const { gpu } = this.parts;
-      plan = await Plan.create(gpu, this.pipelines, this.programs.get(length)!.text, this.weights, `text.${length}`);
+      plan = await Plan.create(gpu, this.pipelines, this.programs.of(length).text, this.weights, `text.${length}`);
       this.#texts.set(length, plan);
     }
     return plan;
@@ -160,13 +166,55 @@ export class WebGpuEngine implements NetworkEngine<DeviceReport> {
   /** The frame plan, made anew for longer texts; a shorter text is padded and masked. */
   async #framePlan(length: number): Promise<Plan> {
     if (length > this.frame.length) {
-      const { gpu } = this.parts;
-      const { frame } = this.programs.get(length)!;
-      const plan = await Plan.create(gpu, this.pipelines, frame, this.weights, 'frame', { rewritten: FRAME_INPUTS });
+      const plan = await framePlan(this.parts.gpu, this.pipelines, this.programs.of(length), this.weights);
       this.frame.plan.dispose();
       this.frame = { length, plan };
       this.#bound = undefined;
     }
     return this.frame.plan;
   }
+}
+
+const framePlan = (
+  gpu: GpuDevice,
+  pipelines: PipelineCache,
+  { frame }: Programs,
+  weights: WeightStore,
+): Promise<Plan> => Plan.create(gpu, pipelines, frame, weights, 'frame', { rewritten: FRAME_INPUTS });
+
+/** What compiles from now on; both promises may be left unheard. */
+interface Compiling {
+  /** Where the driver compiles at the first dispatch: it has everything to compile. */
+  readonly dispatched: Promise<void>;
+  readonly compiled: Promise<unknown>;
+}
+
+function beginCompiling(
+  gpu: GpuDevice,
+  pipelines: PipelineCache,
+  { frame, text }: Programs,
+  onProgress: WebGpuEngineParts['onProgress'],
+): Compiling {
+  const calls = [...frame.calls, ...text.calls];
+  const compiled = pipelines.compile(calls, progress => onProgress?.({ phase: 'compile', ...progress }));
+  void gpu.settle(compiled); // the first in the queue, where it has not been settled yet
+  const dispatched = Promise.resolve(gpu.dispatchOnce?.(gpu, pipelines, calls));
+  for (const each of [compiled, dispatched]) each.catch(() => undefined);
+  return { dispatched, compiled };
+}
+
+/** Kernels fitted to the device by what was measured, over the texts of every length: they differ in their products' rows. */
+async function tunedOver(
+  programs: ProgramSet,
+  pipelines: PipelineCache,
+  request: TuneRequest,
+  parts: WebGpuEngineParts,
+): Promise<Tuned> {
+  const { tuneEngine } = await import('./tuned.js');
+  await parts.gpu.settle();
+  const lowerings = programs.lengths.map(length => [length, programs.lowering(length)] as const);
+  const tuned = await tuneEngine(request, { ...parts, pipelines, lowerings });
+  programs.tuning = tuned.tuning;
+  for (const length of programs.lengths) programs.of(length);
+  return tuned;
 }

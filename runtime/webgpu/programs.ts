@@ -6,6 +6,7 @@ import { lower, type Program } from '../../model/lower.js';
 import { type PassName, partition, prepare } from '../../model/passes/index.js';
 import { tmca, tmcaInputs } from '../../model/tmca.js';
 import type { PrecisionChoice } from '../engine-choice.js';
+import { textLengths } from '../text-lengths.js';
 
 export interface Programs {
   /** From an image and a report to logits. */
@@ -43,3 +44,50 @@ export const buildPrograms = (
   tuning?: Tuning,
   without?: PassName,
 ): Programs => programsOf(config, length, precision, without)(tuning);
+
+/**
+ * The programs of a session, one pair for each padded length of a text. Each is built when it is first asked for: most sessions meet
+ * one length or two, and what programs know at load does not depend on it.
+ */
+export class ProgramSet {
+  /** Ascending. */
+  readonly lengths: readonly number[];
+  readonly #lowerings = new Map<number, (tuning?: Tuning) => Programs>();
+  readonly #made = new Map<number, Programs>();
+  #tuning: Tuning | undefined;
+
+  constructor(
+    private readonly config: Config,
+    private readonly precision: PrecisionChoice,
+  ) {
+    this.lengths = textLengths(config.maxTextLength);
+  }
+
+  /** Of the programs that are asked for from now on. */
+  set tuning(tuning: Tuning) {
+    if (tuning !== this.#tuning) this.#made.clear();
+    this.#tuning = tuning;
+  }
+
+  /** Programs of a length in any tuning. */
+  lowering(length: number): (tuning?: Tuning) => Programs {
+    const lowering = this.#lowerings.get(length) ?? programsOf(this.config, length, this.precision);
+    this.#lowerings.set(length, lowering);
+    return lowering;
+  }
+
+  of(length: number): Programs {
+    const programs = this.#made.get(length) ?? this.lowering(length)(this.#tuning);
+    this.#made.set(length, programs);
+    return programs;
+  }
+
+  get shortest(): Programs {
+    return this.of(this.lengths[0]!);
+  }
+
+  /** Those that were asked for, in this tuning. */
+  get made(): readonly Programs[] {
+    return [...this.#made.values()];
+  }
+}

@@ -2,7 +2,8 @@
 
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { GpuDevice } from '../../gpu/device.js';
+import { loadAssembly } from '../../assembly/instance.js';
+import { type DeviceExtras, GpuDevice } from '../../gpu/device.js';
 import { dispatchOnce } from '../../gpu/first-dispatch.js';
 import { laneIncludes } from '../../gpu/kernels/include/lanes.js';
 import { PipelineCache } from '../../gpu/pipelines.js';
@@ -10,16 +11,21 @@ import { trustedTuning } from '../../gpu/software.js';
 import type { Tuning } from '../../gpu/tuning.js';
 import { parseConfig } from '../../model/config.js';
 import { choosePrecision } from '../../runtime/engine-choice.js';
+import { expectedParameters } from '../../runtime/expected-parameters.js';
+import { fillStream } from '../../runtime/fill.js';
+import { WebGpuEngine } from '../../runtime/webgpu/engine.js';
 import { buildPrograms } from '../../runtime/webgpu/programs.js';
+import { loadGolden } from '../golden.js';
 import { getGpu } from './harness.js';
 
 const gpu = await getGpu();
+const assembly = await loadAssembly();
 const lanes8: Tuning = { ...gpu.tuning, lanes: 8 };
 
 /** The same device, its tiles' text changed. */
-function withTile(change: (source: string) => string): GpuDevice {
-  const includes = { 'gemm-lanes': change(laneIncludes['gemm-lanes']!) };
-  return new GpuDevice(gpu.device, gpu.adapter, gpu.features, { tuning: lanes8, includes });
+function withTile(change: (source: string) => string, extras: DeviceExtras = {}): GpuDevice {
+  const includes = { ...laneIncludes, 'gemm-lanes': change(laneIncludes['gemm-lanes']!) };
+  return new GpuDevice(gpu.device, gpu.adapter, gpu.features, { ...extras, tuning: lanes8, includes });
 }
 
 test('the tuning that a device is opened with is one that computes right on it', async () => {
@@ -29,17 +35,35 @@ test('the tuning that a device is opened with is one that computes right on it',
   expect(await trustedTuning(gpu, gpu.tuning)).toEqual(gpu.tuning);
 });
 
-test.each([
+const broken: [string, (source: string) => string][] = [
   [
     'lanes that get each other’s rows',
     (source: string) => source.replace('subgroupShuffle(own, i)', 'subgroupShuffle(own, i ^ 1u)'),
   ],
   ['a row that is left out', (source: string) => source.replace('m < m_end', 'm + 1u < m_end')],
   ['text that does not compile', () => 'const GROUP = nothing;'],
-])('%s: tiles of hardware', async (_, change) => {
+];
+
+test.each(broken)('%s: tiles of hardware', async (_, change) => {
   const device = withTile(change);
   expect(await trustedTuning(device, lanes8)).toEqual({ ...lanes8, lanes: 0 });
   expect(device.bytes.other, 'bytes left behind').toBe(0);
+});
+
+test.each(broken)('%s: an engine that began to compile before that was known computes right', async (_, change) => {
+  const { config } = await loadGolden('test/fixtures/golden/micro');
+  const image = Float32Array.from({ length: config.imageSize ** 2 * 3 }, (_, i) => ((i * 7) % 31) / 15 - 1);
+  const logitsOn = async (device: GpuDevice) => {
+    const parameters = fillStream(expectedParameters(config));
+    const precision = choosePrecision('fp32', 'fp32', false);
+    const engine = await WebGpuEngine.create({ gpu: device, assembly, config, precision, parameters });
+    return engine.run(image, await engine.encode(Int32Array.from([2, 5, 7, 3])), undefined);
+  };
+  const device = withTile(change, { trustedTuning, dispatchOnce });
+  const found = await logitsOn(device);
+  expect(device.tuning).toEqual({ ...lanes8, lanes: 0 });
+  const tiles = new GpuDevice(gpu.device, gpu.adapter, gpu.features, { tuning: { ...lanes8, lanes: 0 } });
+  expect(found).toEqual(await logitsOn(tiles));
 });
 
 test.each([

@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { passFigures } from '../../devices/pass-figures.js';
 import { type Config, DEFAULT_CONFIG, parseConfig } from '../../model/config.js';
 import { passNames } from '../../model/passes/index.js';
+import { StructuralKeys } from '../../model/structure.js';
 import { chooseEngine, choosePrecision, chooseWasmPrecision } from '../../runtime/engine-choice.js';
 import { fill } from '../../runtime/fill.js';
 import { channelsFirst, channelsLast } from '../../runtime/layout.js';
@@ -14,6 +15,8 @@ import { planFigures } from '../../runtime/plan-figures.js';
 import { plannedPrecision } from '../../runtime/planned-precision.js';
 import { SerialQueue } from '../../runtime/queue.js';
 import { paddedLength, padIds, textLengths } from '../../runtime/text-lengths.js';
+import { buildPrograms } from '../../runtime/webgpu/programs.js';
+import { collectConstants } from '../../runtime/webgpu/weights.js';
 import { PRESETS } from '../../train/presets.js';
 import { readTensors } from '../golden.js';
 
@@ -42,11 +45,7 @@ describe('plan figures', () => {
   /** Networks of the shipped configurations, and those that the reference was stored for. */
   const golden = ['tiny', 'odd', 'baseline'].map(name => `../shared/reference/golden/${name}/config.json`);
   const configs: [string, Config][] = [
-    ...Object.entries(PRESETS).map(([name, { model }]): [string, Config] => [
-      name,
-      // a program for each length of text is counted: two will do
-      { ...parseConfig(model, name), maxTextLength: 32 },
-    ]),
+    ...Object.entries(PRESETS).map(([name, { model }]): [string, Config] => [name, parseConfig(model, name)]),
     ...['test/fixtures/golden/micro/config.json', ...golden.filter(existsSync)].map((file): [string, Config] => [
       basename(dirname(file)),
       parseConfig(JSON.parse(readFileSync(file, 'utf8')), file),
@@ -80,6 +79,21 @@ describe('plan figures', () => {
       }
     },
   );
+
+  test.each(dtypes)('in %s what programs know at load is the same for every length of a text', dtype => {
+    const config = { ...parseConfig(PRESETS.nano.model, 'nano'), maxTextLength: 100, maxPositions: 128 };
+    const precision = plannedPrecision(config, dtype, true);
+    const keys = new StructuralKeys();
+    const known = (length: number) => {
+      const { frame, text } = buildPrograms(config, length, precision);
+      return new Set(collectConstants([frame, text], keys).keys());
+    };
+    const lengths = textLengths(config.maxTextLength);
+    expect(lengths.length).toBeGreaterThan(2);
+    const [shortest, ...longer] = lengths.map(known);
+    expect(shortest!.size).toBeGreaterThan(100);
+    for (const each of longer) expect(each).toEqual(shortest);
+  });
 
   test('each rewrite that is left out costs what it saves: dispatches, arithmetic, traffic or weights', () => {
     const rows = passFigures(parseConfig(PRESETS.nano.model, 'nano'), choosePrecision('fp32', 'fp32', true));

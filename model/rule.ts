@@ -6,10 +6,21 @@ import type { Tuning } from '../gpu/tuning.js';
 import type { Builder } from './builder.js';
 import type { DType, Shape, Tensor } from './graph.js';
 
-/** A value on the host, for the reference interpreter: double precision, row-major. Integers are exact in it. */
-export interface NdArray {
+/** How the reference interpreter keeps a value between two ops. Within an op all arithmetic is in double precision. */
+export interface HostNumbers {
+  [index: number]: number;
+  readonly length: number;
+  set(numbers: ArrayLike<number>, at?: number): void;
+  subarray(begin: number, end?: number): HostNumbers;
+  fill(value: number, begin?: number, end?: number): unknown;
+  forEach(visit: (value: number, index: number) => void): void;
+  reduce(add: (sum: number, value: number, index: number) => number, sum: number): number;
+}
+
+/** A value on the host, for the reference interpreter: row-major. Integers are exact in it. */
+export interface NdArray<Numbers extends HostNumbers = HostNumbers> {
   readonly shape: Shape;
-  readonly data: Float64Array;
+  readonly data: Numbers;
 }
 
 /**

@@ -3,7 +3,7 @@
 import { binary as kernel } from '../../gpu/kernels/binary.js';
 import type { Builder } from '../builder.js';
 import type { Shape, Tensor } from '../graph.js';
-import type { CoreRule } from '../rule.js';
+import type { CoreRule, HostNumbers } from '../rule.js';
 import { expectShapes, required } from './expect.js';
 import { unbroadcast } from './gradient.js';
 import { eachRow } from './strided.js';
@@ -64,6 +64,21 @@ const gradients: { readonly [K in BinaryKind]: (b: Builder, at: Point, settle: S
     min: (b, { x, y, dy }, settle) => [settle(b.mul(dy, wins(b, y, x)), x), settle(b.mul(dy, wins(b, x, y)), y)],
   };
 
+/** n products, from `ix`, `iy` on in steps, to `at` on. */
+function multiply(
+  x: HostNumbers,
+  ix: number,
+  stepX: number,
+  y: HostNumbers,
+  iy: number,
+  stepY: number,
+  out: HostNumbers,
+  at: number,
+  n: number,
+): void {
+  for (let i = 0, a = ix, b = iy; i < n; i++, a += stepX, b += stepY) out[at + i] = x[a]! * y[b]!;
+}
+
 export const binary: CoreRule<BinaryAttrs> = {
   infer(inputs) {
     const a = required(inputs, 0, 'binary');
@@ -87,7 +102,7 @@ export const binary: CoreRule<BinaryAttrs> = {
     const [x, y, z] = [a!.data, b!.data, out.data];
     eachRow(out.shape, strides, (at, ia, ib, n) => {
       // products apart, which fold factors into weights: a call for each would take most of the time
-      if (kind === 'mul') for (let i = 0; i < n; i++) z[at + i] = x[ia + i * stepA]! * y[ib + i * stepB]!;
+      if (kind === 'mul') multiply(x, ia, stepA, y, ib, stepB, z, at, n);
       else for (let i = 0; i < n; i++) z[at + i] = formula(x[ia + i * stepA]!, y[ib + i * stepB]!);
     });
   },

@@ -2,7 +2,7 @@
 // Inputs x […,C], weight [C] and bias [C] (optional, together).
 
 import { type Shape, sizeOf } from '../graph.js';
-import type { CoreRule } from '../rule.js';
+import type { CoreRule, HostNumbers } from '../rule.js';
 import { expectShapes, last, optionalVector, required } from './expect.js';
 import { lowerLayerNorm } from './lower-layer-norm.js';
 
@@ -11,7 +11,7 @@ export interface LayerNormAttrs {
 }
 
 /** Mean, and 1 / sqrt(var + eps). */
-export function statistics(row: Float64Array, eps: number): { mean: number; scale: number } {
+export function statistics(row: HostNumbers, eps: number): { mean: number; scale: number } {
   const mean = row.reduce((a, b) => a + b, 0) / row.length;
   const variance = row.reduce((a, b) => a + (b - mean) ** 2, 0) / row.length;
   return { mean, scale: 1 / Math.sqrt(variance + eps) };

@@ -3,7 +3,7 @@
 import type { KernelCall } from '../../gpu/kernel.js';
 import { stridedCopy } from '../../gpu/kernels/strided-copy.js';
 import { type Shape, sizeOf, type Tensor } from '../graph.js';
-import type { NdArray, Operand } from '../rule.js';
+import type { HostNumbers, NdArray, Operand } from '../rule.js';
 
 export function contiguousStrides(shape: Shape): number[] {
   const strides = new Array<number>(shape.length);
@@ -42,7 +42,7 @@ export function eachRow(
 }
 
 /** out[i…] = x[offset + Σ i_k strides_k], on the host. */
-export function copyStrided(x: Float64Array, strides: readonly number[], offset: number, out: NdArray): void {
+export function copyStrided(x: HostNumbers, strides: readonly number[], offset: number, out: NdArray): void {
   const { shape, data } = out;
   const step = strides.at(-1) ?? 0;
   eachRow(shape, [strides, strides], (at, a, _, n) => {

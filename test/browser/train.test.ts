@@ -49,7 +49,7 @@ async function expectedRun(steps: number) {
     const feed = { input, parameter: (name: string) => parameters.get(name)! };
     const { loss, ...rest } = evaluate({ loss: losses.loss, ...gradients, ...statistics }, feed) as Record<
       string,
-      NdArray
+      NdArray<Float64Array>
     >;
     found.push(loss!.data[0]!);
     for (const name of Object.keys(statistics)) parameters.set(name, rest[name]!.data);

@@ -13,7 +13,7 @@ import { BATCH, inputsOf, LENGTH, rows, sideBySide } from '../micro-batches.js';
 /** Of a tensor's largest element. Double precision on both sides, sums in another order. */
 const ROUNDING = 1e-11;
 
-type Values = Readonly<Record<string, NdArray>>;
+type Values = Readonly<Record<string, NdArray<Float64Array>>>;
 type Inputs = Readonly<Record<string, Float64Array>>;
 
 /** As training does it: features of all, contrast, then the backward passes added up. */

@@ -5,8 +5,9 @@ import { check } from '../../errors/index.js';
 import type { BufferRange } from '../../gpu/commands.js';
 import type { GpuDevice } from '../../gpu/device.js';
 import type { Storage } from '../../gpu/kernel.js';
-import type { Tensor } from '../../model/graph.js';
+import { sizeOf, type Tensor } from '../../model/graph.js';
 import { bytesOf, type Program } from '../../model/lower.js';
+import { asOp } from '../../model/passes/rewrite.js';
 import { StructuralKeys } from '../../model/structure.js';
 import { directParameter, type LoadTime, loadConstants, type ParameterStream } from '../load-constants.js';
 import type { SafetensorsTensor } from '../safetensors/dtypes.js';
@@ -28,9 +29,16 @@ export interface LoadOptions {
 const ALIGNMENT = 256;
 /** Of sizes, so that a constant can be bound as vectors of four; the padding holds anything. */
 const VECTOR_BYTES = 16;
+/** Elements of the narrowest storage in a word, of which writes have whole ones. */
+const WORD = 4;
 const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
 
 const constantKey = (keys: StructuralKeys, tensor: Tensor, storage: Storage): string => `${keys.of(tensor)} ${storage}`;
+
+function constantOf(tensor: Tensor, storage: Storage): Constant {
+  const direct = directParameter(tensor);
+  return { tensor, storage, bytes: bytesOf(tensor.shape, storage), ...(direct ? { direct } : {}) };
+}
 
 /** What `programs` read that is known at load, each once, whichever programs share it. */
 export function collectConstants(
@@ -41,14 +49,7 @@ export function collectConstants(
   for (const { buffers } of programs) {
     for (const { role, tensor, storage } of buffers) {
       if (role !== 'constant') continue;
-      const direct = directParameter(tensor!);
-      const bytes = bytesOf(tensor!.shape, storage);
-      constants.set(constantKey(keys, tensor!, storage), {
-        tensor: tensor!,
-        storage,
-        bytes,
-        ...(direct ? { direct } : {}),
-      });
+      constants.set(constantKey(keys, tensor!, storage), constantOf(tensor!, storage));
     }
   }
   return constants;
@@ -62,6 +63,28 @@ export function storedBytes(programs: readonly Program[]): { readonly bytes: num
     allocated += roundUp(constant.bytes, ALIGNMENT);
   }
   return { bytes, allocated };
+}
+
+/** Some of a constant's bytes, from `at` on. */
+interface Part extends Constant {
+  readonly of: string;
+  readonly at: number;
+}
+
+/**
+ * What stands one after another in a constant is written one after another, each as soon as it is there: stacked weights are never
+ * stacked on the host. Writes need offsets in whole words.
+ */
+function partsOf(key: string, constant: Constant): (readonly [key: string, part: Part])[] {
+  const stack = asOp(constant.tensor, 'concat');
+  const splits = stack?.attrs.axis === 0 && stack.inputs.every(input => sizeOf(input!.shape) % WORD === 0);
+  if (!splits) return [[key, { ...constant, of: key, at: 0 }]];
+  let end = 0;
+  return stack.inputs.map((input, i) => {
+    const part = { ...constantOf(input!, constant.storage), of: key, at: end };
+    end += part.bytes;
+    return [`${key} ${i}`, part];
+  });
 }
 
 /** The constants of several programs on one device, each stored once. */
@@ -143,16 +166,17 @@ export class WeightStore {
   }
 
   async #fill(constants: ReadonlyMap<string, Constant>, stream: ParameterStream, options: LoadOptions): Promise<void> {
+    const parts = new Map([...constants].flatMap(([key, constant]) => partsOf(key, constant)));
     const total = [...constants.values()].reduce((sum, { bytes }) => sum + bytes, 0);
     let loaded = 0;
-    const upload = (key: string, { storage, bytes }: Constant, values: SafetensorsTensor) => {
-      const { buffer, offset } = this.#ranges.get(key)!;
+    const upload = (_: string, { of, at, storage, bytes }: Part, values: SafetensorsTensor) => {
+      const { buffer, offset } = this.#ranges.get(of)!;
       const data = encodeStorage(this.assembly, values, storage);
-      this.gpu.device.queue.writeBuffer(buffer, offset, data as Uint8Array<ArrayBuffer>);
+      this.gpu.device.queue.writeBuffer(buffer, offset + at, data as Uint8Array<ArrayBuffer>);
       loaded += bytes;
       options.onProgress?.({ phase: 'weights', file: storage, loaded, total });
     };
-    await loadConstants('WeightStore.load', constants, stream, upload, options.signal);
+    await loadConstants('WeightStore.load', parts, stream, upload, options.signal);
     this.gpu.check('WeightStore.load');
   }
 }

@@ -9,7 +9,10 @@ import { toFloat32, wholeNumbers } from './safetensors/to-float32.js';
 
 /** Where parameters come from: a file, or golden.py's `fill`. */
 export interface ParameterStream {
-  tensors(): AsyncIterable<SafetensorsTensor>;
+  /**
+   * @param keeps whose bytes the reader keeps beyond the next tensor; all, if not given. The memory of the others may be used again.
+   */
+  tensors(keeps?: (name: string) => boolean): AsyncIterable<SafetensorsTensor>;
 }
 
 /** A tensor known at load. */
@@ -47,7 +50,7 @@ export async function loadConstants<C extends LoadTime>(
   }
   const held = new HeldParameters(computed);
   for (const ready of held.take(undefined)) await put(ready.key, ready.constant, ready.evaluate(held));
-  for await (const parameter of stream.tensors()) {
+  for await (const parameter of stream.tensors(held.wants)) {
     throwIfAborted(signal, where);
     for (const [key, constant] of direct.get(parameter.name) ?? []) await put(key, constant, parameter);
     direct.delete(parameter.name);
@@ -81,10 +84,10 @@ class Computed<C extends LoadTime> {
 
   evaluate(held: HeldParameters<C>): SafetensorsTensor {
     const { tensor } = this.constant;
-    const { value } = evaluate({ value: tensor }, { parameter: name => held.get(name) });
+    const { value } = evaluate({ value: tensor }, { parameter: name => held.get(name) }, Float32Array);
     held.release(this);
-    const values = new Float32Array(value.data);
-    const bytes = new Uint8Array(values.buffer);
+    const { buffer, byteOffset, byteLength } = value.data;
+    const bytes = new Uint8Array(buffer, byteOffset, byteLength);
     return { name: this.parameters[0] ?? tensor.op, dtype: 'F32', shape: value.shape, bytes };
   }
 }

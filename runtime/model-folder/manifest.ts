@@ -78,11 +78,17 @@ export function verifiedSource(
     async *stream(signal) {
       const hash = newHash();
       let bytes = 0;
-      for await (const chunk of source.stream(signal)) {
-        bytes += chunk.length;
-        if (expected && bytes > expected.bytes) checkLength(bytes);
-        hash.update(chunk);
-        yield chunk;
+      let into: Uint8Array | undefined;
+      const chunks = source.stream(signal)[Symbol.asyncIterator]();
+      try {
+        for (let next = await chunks.next(); !next.done; next = await chunks.next(into)) {
+          bytes += next.value.length;
+          if (expected && bytes > expected.bytes) checkLength(bytes);
+          hash.update(next.value);
+          into = yield next.value;
+        }
+      } finally {
+        await chunks.return?.();
       }
       checkLength(bytes);
       digest = hash.hex();

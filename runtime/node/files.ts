@@ -7,6 +7,8 @@ import { TmcaError, throwIfAborted } from '../../errors/index.js';
 import type { ByteSource } from '../safetensors/index.js';
 
 const CHUNK_BYTES = 1 << 20;
+/** The most that is read at once into memory that a reader offers: hashed while a processor's caches hold it. */
+const OFFER_BYTES = 4 << 20;
 
 const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? 'unknown';
 
@@ -36,16 +38,22 @@ export async function diskSource(path: string): Promise<ByteSource | null> {
   };
 }
 
-async function* streamFile(path: string, size: number, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+async function* streamFile(
+  path: string,
+  size: number,
+  signal?: AbortSignal,
+): AsyncGenerator<Uint8Array, void, Uint8Array | undefined> {
   throwIfAborted(signal, `diskSource: ${path}`);
   const handle = await openToRead(path);
   try {
     let at = 0;
+    let into: Uint8Array | undefined;
     while (at < size) {
       throwIfAborted(signal, `diskSource: ${path}`);
-      const chunk = await readInto(handle, path, at, Math.min(CHUNK_BYTES, size - at));
-      at += chunk.length;
-      yield chunk;
+      const room =
+        into?.subarray(0, Math.min(OFFER_BYTES, size - at)) ?? new Uint8Array(Math.min(CHUNK_BYTES, size - at));
+      at += room.length;
+      into = yield await readInto(handle, path, at - room.length, room);
     }
     const now = (await handle.stat()).size;
     if (now !== size) throw unreadable(path, `must keep its ${size} bytes while it is read`, `${now}`);
@@ -58,7 +66,7 @@ async function readRange(path: string, offset: number, length: number, signal?: 
   throwIfAborted(signal, `diskSource: ${path}`);
   const handle = await openToRead(path);
   try {
-    return await readInto(handle, path, offset, length);
+    return await readInto(handle, path, offset, new Uint8Array(length));
   } finally {
     await handle.close();
   }
@@ -69,9 +77,9 @@ const openToRead = (path: string): Promise<FileHandle> =>
     throw unreadable(path, 'must be readable', codeOf(error), error);
   });
 
-/** Exactly `length` bytes from `offset`, in a new array. */
-async function readInto(handle: FileHandle, path: string, offset: number, length: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(length);
+/** Fills `bytes` from `offset`. */
+async function readInto(handle: FileHandle, path: string, offset: number, bytes: Uint8Array): Promise<Uint8Array> {
+  const { length } = bytes;
   let filled = 0;
   while (filled < length) {
     const { bytesRead } = await handle.read(bytes, filled, length - filled, offset + filled).catch((error: unknown) => {

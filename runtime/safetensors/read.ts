@@ -17,8 +17,11 @@ export interface ReadOptions {
 /** An open file. */
 export interface SafetensorsFile {
   readonly header: SafetensorsHeader;
-  /** All tensors in file order. May be called again: the file is then read again from its source. */
-  tensors(): AsyncGenerator<SafetensorsTensor, void, undefined>;
+  /**
+   * All tensors in file order. May be called again: the file is then read again from its source.
+   * @param keeps whose bytes the reader keeps beyond the next tensor; all, if not given. The memory of the others is used again.
+   */
+  tensors(keeps?: (name: string) => boolean): AsyncGenerator<SafetensorsTensor, void, undefined>;
   /** Lets go of the source. Needed only where `tensors` is not run to its end; twice is fine. */
   close(): Promise<void>;
 }
@@ -49,13 +52,13 @@ export async function openSafetensors(source: ByteSource, options: ReadOptions =
     throw error;
   }
 
-  async function* tensors(): AsyncGenerator<SafetensorsTensor, void, undefined> {
+  async function* tensors(keeps?: (name: string) => boolean): AsyncGenerator<SafetensorsTensor, void, undefined> {
     const continued = opened;
     opened = null;
     const cursor = continued ?? begin();
     try {
       if (!continued) await cursor.take(header.dataStart);
-      yield* takeTensors(cursor, header, source.name, options);
+      yield* takeTensors(cursor, header, source.name, keeps, options);
     } finally {
       await cursor.close();
     }
@@ -73,12 +76,20 @@ async function* takeTensors(
   cursor: ByteCursor,
   header: SafetensorsHeader,
   where: string,
+  keeps: ((name: string) => boolean) | undefined,
   { onProgress }: ReadOptions,
 ): AsyncGenerator<SafetensorsTensor, void, undefined> {
   const total = header.dataStart + header.dataBytes;
-  for (const [name, info] of header.tensors) {
-    yield { name, dtype: info.dtype, shape: info.shape, bytes: await takeTensor(cursor, name, info, where) };
-    onProgress?.({ phase: 'weights', file: where, loaded: header.dataStart + info.end, total });
+  for (const run of runs(header, keeps ? RUN_BYTES : 0)) {
+    const begin = run[0]![1].begin;
+    const length = run.at(-1)![1].end - begin;
+    const all = keeps ? await cursor.borrow(length) : await cursor.take(length);
+    for (const [name, info] of run) {
+      const part = all.subarray(info.begin - begin, info.end - begin);
+      checkComplete(part, name, info, where);
+      yield { name, dtype: info.dtype, shape: info.shape, bytes: keeps?.(name) ? part.slice() : part };
+      onProgress?.({ phase: 'weights', file: where, loaded: header.dataStart + info.end, total });
+    }
   }
   if (!(await cursor.atEnd())) {
     throw new TmcaError(
@@ -88,10 +99,27 @@ async function* takeTensors(
   }
 }
 
-async function takeTensor(cursor: ByteCursor, name: string, info: TensorInfo, where: string): Promise<Uint8Array> {
-  const length = info.end - info.begin;
-  const bytes = await cursor.take(length);
-  if (bytes.length === length) return bytes;
+/** Bytes that are read at a time where their memory is used again: few waits, and no more than caches hold. */
+const RUN_BYTES = 8 << 20;
+
+type Run = readonly (readonly [name: string, info: TensorInfo])[];
+
+/** The tensors in file order, as many at a time as have `most` bytes together, at least one. */
+function* runs({ tensors }: SafetensorsHeader, most: number): Generator<Run> {
+  let run: [string, TensorInfo][] = [];
+  for (const entry of tensors) {
+    if (run.length > 0 && entry[1].end - run[0]![1].begin > most) {
+      yield run;
+      run = [];
+    }
+    run.push(entry);
+  }
+  if (run.length > 0) yield run;
+}
+
+function checkComplete(bytes: Uint8Array, name: string, { begin, end }: TensorInfo, where: string): void {
+  const length = end - begin;
+  if (bytes.length === length) return;
   throw new TmcaError(
     'SAFETENSORS_INVALID',
     `openSafetensors: ${where}: tensor ${show(name)}: the data must be complete, got ${bytes.length} of ${length} bytes; ` +

@@ -2,6 +2,12 @@
 
 import { throwIfAborted } from '../../errors/index.js';
 
+/**
+ * Chunks of a file. `next(into)` offers memory to read into: a source that can fills it, or its beginning, and gives a view of it as the
+ * chunk; another gives a chunk of its own.
+ */
+export type ByteStream = AsyncIterable<Uint8Array, void, Uint8Array | undefined>;
+
 /** A file that can be read from its beginning, any number of times. */
 export interface ByteSource {
   /** For messages: a path or an address without its query. */
@@ -9,7 +15,7 @@ export interface ByteSource {
   /** In bytes; undefined where a server does not say. A stream that delivers another number throws. */
   readonly size: number | undefined;
   /** Chunks that the reader may keep: they are not reused. */
-  stream(signal?: AbortSignal): AsyncIterable<Uint8Array>;
+  stream(signal?: AbortSignal): ByteStream;
   /** Exactly `length` bytes from `offset`, where the source can. */
   read?(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array>;
   /** Lets go of what a stream not yet begun holds, a response for instance. Twice is fine. */

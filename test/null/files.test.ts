@@ -46,6 +46,22 @@ describe('diskSource', () => {
     expect(hashes[1]).toBe(sha256(new Uint8Array(big.buffer)));
   });
 
+  test('reads into memory that is offered, and into its own where none is', async () => {
+    const content = Uint8Array.from({ length: 9_000_000 }, (_, i) => (i * 11) & 255);
+    await writeFile(join(folder, 'x'), content);
+    const stream = (await diskSource(join(folder, 'x')))!.stream()[Symbol.asyncIterator]();
+    const first = (await stream.next()).value!;
+    const memory = new Uint8Array(100);
+    const second = (await stream.next(memory)).value!;
+    expect(second.buffer).toBe(memory.buffer);
+    expect([...second]).toEqual([...content.subarray(first.length, first.length + 100)]);
+    const parts = [first, second.slice()];
+    const large = new Uint8Array(content.length);
+    for (let next = await stream.next(large); !next.done; next = await stream.next(large))
+      parts.push(next.value.slice());
+    expect(sha256(Buffer.concat(parts))).toBe(sha256(content));
+  });
+
   test('no file is null; a folder is an error', async () => {
     expect(await diskSource(join(folder, 'none'))).toBeNull();
     expect(await diskSource(join(folder, 'none', 'deeper'))).toBeNull();

@@ -158,6 +158,64 @@ describe('writing and reading again', () => {
     }
   });
 
+  /** Chunks of `step` bytes, in memory that is offered where `fills` says so. */
+  async function* offered(
+    content: Uint8Array,
+    step: number,
+    fills: boolean,
+  ): AsyncGenerator<Uint8Array, void, Uint8Array | undefined> {
+    let into: Uint8Array | undefined;
+    for (let at = 0; at < content.length; ) {
+      const chunk = content.subarray(at, at + Math.min(step, (fills && into?.length) || step));
+      if (fills && into) into.set(chunk);
+      at += chunk.length;
+      into = yield fills && into ? into.subarray(0, chunk.length) : chunk;
+    }
+  }
+
+  test('borrowed runs are what the stream holds, whether it reads into their memory or not', async () => {
+    const content = Uint8Array.from({ length: 300 }, (_, i) => i);
+    for (const fills of [true, false])
+      for (const step of [1, 7, 100, 300])
+        for (const first of [0, 8, 200]) {
+          const cursor = new ByteCursor(offered(content, step, fills), first);
+          const found: number[] = [];
+          for (const length of [10, 3, 120, 0, 50, 1e9]) found.push(...(await cursor.borrow(length)));
+          expect(found).toEqual([...content]);
+          expect(await cursor.atEnd()).toBe(true);
+        }
+  });
+
+  test('borrowed memory is lent again, taken memory is not', async () => {
+    const content = Uint8Array.from({ length: 60 }, (_, i) => i);
+    const cursor = new ByteCursor(offered(content, 10, true));
+    const [kept, lent] = [await cursor.take(20), await cursor.borrow(15)];
+    const again = await cursor.borrow(15);
+    expect(again.buffer).toBe(lent.buffer);
+    expect([...again]).toEqual([...content.subarray(35, 50)]);
+    expect([...lent]).toEqual([...again]);
+    expect([...kept]).toEqual([...content.subarray(0, 20)]);
+  });
+
+  test('tensors that a reader keeps stay as they were, the others are right in their turn', async () => {
+    const numbers = (i: number) => Float32Array.from({ length: 40 + i }, (_, at) => i * 100 + at);
+    const file = encodeSafetensors(Array.from({ length: 6 }, (_, i) => tensorOf(`${i}`, [40 + i], numbers(i))));
+    for (const step of [9, 200, 4096]) {
+      const source = {
+        name: 's',
+        size: file.length,
+        stream: () => offered(file, step, true),
+        close: async () => {},
+      };
+      const kept = new Map<string, Float32Array>();
+      for await (const tensor of (await openSafetensors(source)).tensors(name => Number(name) % 2 === 0)) {
+        expect(toFloat32(tensor)).toEqual(numbers(Number(tensor.name)));
+        kept.set(tensor.name, toFloat32(tensor));
+      }
+      for (const name of ['0', '2', '4']) expect(kept.get(name)).toEqual(numbers(Number(name)));
+    }
+  });
+
   test('leaving early stops the source, closing twice is fine', async () => {
     let stopped = 0;
     const file = encodeSafetensors([tensorOf('a', [1], Float32Array.of(1)), tensorOf('b', [1], Float32Array.of(1))]);

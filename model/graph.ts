@@ -55,9 +55,13 @@ export const isLeaf = (t: Tensor): t is LeafTensor => t.op === 'input' || t.op =
 
 export const isOp = (t: Tensor): t is OpTensor => !isLeaf(t);
 
+const NOTHING: readonly Tensor[] = [];
+
 /** The inputs that are there; none for leaves. */
-export const inputsOf = (t: Tensor): readonly Tensor[] =>
-  isLeaf(t) ? [] : t.inputs.filter((input): input is Tensor => input !== null);
+export function inputsOf(t: Tensor): readonly Tensor[] {
+  if (isLeaf(t)) return NOTHING;
+  return t.inputs.includes(null) ? t.inputs.filter(input => input !== null) : (t.inputs as readonly Tensor[]);
+}
 
 export const sizeOf = (shape: Shape): number => shape.reduce((product, n) => product * n, 1);
 
@@ -69,48 +73,68 @@ export const showShape = (shape: Shape): string => `[${shape.join(',')}]`;
 export function topological(outputs: Iterable<Tensor>): Tensor[] {
   const order: Tensor[] = [];
   const seen = new Set<Tensor>();
-  // An explicit stack: training graphs are deeper than the call stack.
-  const stack: { tensor: Tensor; next: number }[] = [];
+  // An explicit stack: training graphs are deeper than the call stack. Beside each tensor, which input is next.
+  const stack: Tensor[] = [];
+  const next: number[] = [];
+  const open = (t: Tensor) => {
+    seen.add(t);
+    stack.push(t);
+    next.push(0);
+  };
   for (const output of outputs) {
-    if (seen.has(output)) continue;
-    seen.add(output);
-    stack.push({ tensor: output, next: 0 });
+    if (!seen.has(output)) open(output);
     while (stack.length > 0) {
-      const top = stack[stack.length - 1]!;
-      const inputs = inputsOf(top.tensor);
-      if (top.next < inputs.length) {
-        const input = inputs[top.next++]!;
-        if (!seen.has(input)) {
-          seen.add(input);
-          stack.push({ tensor: input, next: 0 });
-        }
+      const top = stack.length - 1;
+      const tensor = stack[top]!;
+      const inputs = isLeaf(tensor) ? NOTHING : tensor.inputs;
+      if (next[top]! < inputs.length) {
+        const input = inputs[next[top]!++]!;
+        if (input !== null && !seen.has(input)) open(input);
       } else {
-        order.push(top.tensor);
+        order.push(tensor);
         stack.pop();
+        next.pop();
       }
     }
   }
   return order;
 }
 
-/** How often each tensor is read; being an output counts as one read. */
-export function countUses(outputs: Outputs): ReadonlyMap<Tensor, number> {
-  const uses = new Map<Tensor, number>();
-  const count = (t: Tensor) => uses.set(t, (uses.get(t) ?? 0) + 1);
-  for (const t of topological(Object.values(outputs))) inputsOf(t).forEach(count);
-  Object.values(outputs).forEach(count);
-  return uses;
+/** What is found out of a graph, once: outputs are never changed, and passes ask the same of them one after another. */
+function remembered<V>(find: (outputs: Outputs) => V): (outputs: Outputs) => V {
+  const found = new WeakMap<Outputs, { readonly value: V }>();
+  return outputs => {
+    const known = found.get(outputs) ?? { value: find(outputs) };
+    found.set(outputs, known);
+    return known.value;
+  };
 }
 
+/** `topological` of a graph's outputs. */
+export const orderOf: (outputs: Outputs) => readonly Tensor[] = remembered(outputs =>
+  topological(Object.values(outputs)),
+);
+
+/** How often each tensor is read; being an output counts as one read. */
+export const countUses: (outputs: Outputs) => ReadonlyMap<Tensor, number> = remembered(outputs => {
+  const uses = new Map<Tensor, number>();
+  const count = (t: Tensor) => uses.set(t, (uses.get(t) ?? 0) + 1);
+  for (const t of orderOf(outputs)) for (const input of inputsOf(t)) count(input);
+  for (const t of Object.values(outputs)) count(t);
+  return uses;
+});
+
 /** True for each tensor that reaches no `input` leaf: it is known as soon as the parameters are. */
-export const findLoadTime = (outputs: Outputs): ReadonlySet<Tensor> => findWithout(outputs, ['input']);
+export const findLoadTime: (outputs: Outputs) => ReadonlySet<Tensor> = remembered(outputs =>
+  findWithout(outputs, ['input']),
+);
 
 /** Every tensor that depends on no leaf of these kinds. */
 export function findWithout(outputs: Outputs, leaves: readonly ('input' | 'parameter')[]): ReadonlySet<Tensor> {
   const found = new Set<Tensor>();
-  for (const t of topological(Object.values(outputs))) {
-    const excluded = (t.op === 'input' || t.op === 'parameter') && leaves.includes(t.op);
-    if (!excluded && inputsOf(t).every(input => found.has(input))) found.add(t);
+  for (const t of orderOf(outputs)) {
+    if (isLeaf(t) ? t.op === 'constant' || !leaves.includes(t.op) : t.inputs.every(each => !each || found.has(each)))
+      found.add(t);
   }
   return found;
 }
@@ -118,7 +142,7 @@ export function findWithout(outputs: Outputs, leaves: readonly ('input' | 'param
 /** Every tensor that depends on the input called `name`, the input itself included. */
 export function findDependents(outputs: Outputs, name: string): ReadonlySet<Tensor> {
   const found = new Set<Tensor>();
-  for (const t of topological(Object.values(outputs))) {
+  for (const t of orderOf(outputs)) {
     if ((t.op === 'input' && t.name === name) || inputsOf(t).some(input => found.has(input))) found.add(t);
   }
   return found;
@@ -127,7 +151,7 @@ export function findDependents(outputs: Outputs, name: string): ReadonlySet<Tens
 /** Checkpoint names and shapes of every parameter that the outputs reach. */
 export function parametersOf(outputs: Outputs): ReadonlyMap<string, Shape> {
   const found = new Map<string, Shape>();
-  for (const t of topological(Object.values(outputs))) {
+  for (const t of orderOf(outputs)) {
     if (t.op !== 'parameter') continue;
     const before = found.get(t.name);
     check(

@@ -11,6 +11,7 @@ import {
   isOp,
   type OpTensor,
   type Outputs,
+  orderOf,
   parametersOf,
   type Shape,
   sizeOf,
@@ -122,7 +123,7 @@ function partTaken(slice: OpTensor, parts: readonly Part[]): Part | undefined {
 /** Ops with several results some reader of which wants the flat value. */
 function findFlat(outputs: Outputs): ReadonlySet<Tensor> {
   const flat = new Set<Tensor>(Object.values(outputs));
-  for (const t of topological(Object.values(outputs)))
+  for (const t of orderOf(outputs))
     for (const input of inputsOf(t)) {
       if (!isOp(t) || t.op !== 'slice' || !isOp(input) || !partTaken(t, partsOf(input))) flat.add(input);
     }
@@ -262,7 +263,7 @@ export function lower(graph: Outputs, options: LowerOptions): Program {
   const outputs = legalise(graph);
   const known = findLoadTime(outputs);
   const lowering = new Lowering(known, findFlat(outputs), options);
-  for (const t of topological(Object.values(outputs))) {
+  for (const t of orderOf(outputs)) {
     if (known.has(t)) continue;
     if (t.op === 'input') lowering.input(t);
     else if (isOp(t)) lowering.op(t);

@@ -3,7 +3,7 @@
 // interpreter, sees real numbers; passes/int8-weights.ts takes the product apart again where a kernel can.
 
 import { builder as b } from '../builder.js';
-import { isOp, type OpTensor, type Outputs, type Tensor, topological } from '../graph.js';
+import { isOp, type OpTensor, type Outputs, orderOf, type Tensor } from '../graph.js';
 import { dequantised } from '../ops/dequantised.js';
 import { scaleName } from '../scale-name.js';
 
@@ -20,7 +20,7 @@ export function dequantise(outputs: Outputs, int8: ReadonlySet<string>): Outputs
     return product;
   };
   const done = new Map<Tensor, Tensor>();
-  for (const t of topological(Object.values(outputs))) {
+  for (const t of orderOf(outputs)) {
     if (isOp(t)) done.set(t, { ...t, inputs: t.inputs.map(input => (input === null ? null : done.get(input)!)) });
     else done.set(t, t.op === 'parameter' ? real(t) : t);
   }

@@ -4,7 +4,7 @@
 // input channel, and would leave nothing of its whole numbers.
 
 import { builder as b } from '../builder.js';
-import { countUses, findLoadTime, inputsOf, type OpTensor, type Outputs, type Tensor, topological } from '../graph.js';
+import { countUses, findLoadTime, inputsOf, type OpTensor, type Outputs, orderOf, type Tensor } from '../graph.js';
 import { readsInt8 } from '../ops/dequantised.js';
 import { asOp, rewritePass } from './rewrite.js';
 
@@ -19,7 +19,7 @@ function foldable(outputs: Outputs): ReadonlySet<Tensor> {
   const known = findLoadTime(outputs);
   const uses = countUses(outputs);
   const absorbed = new Map<Tensor, number>();
-  for (const t of topological(Object.values(outputs))) {
+  for (const t of orderOf(outputs)) {
     const reader = absorber(t);
     const norm = asOp(reader?.inputs[0], 'layerNorm');
     if (reader && norm?.inputs[1] && known.has(reader.inputs[1]!)) absorbed.set(norm, (absorbed.get(norm) ?? 0) + 1);

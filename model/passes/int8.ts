@@ -3,7 +3,7 @@
 // from its name. Depthwise kernels, norms, biases and positional tables do not qualify; nor do transposed convolutions,
 // whose output channels are not the checkpoint's first axis, nor the head, whose two convolutions folding multiplies.
 
-import { findLoadTime, isLeaf, type Outputs, parametersOf, type Tensor, topological } from '../graph.js';
+import { findLoadTime, isLeaf, type Outputs, orderOf, parametersOf, type Tensor } from '../graph.js';
 import { ruleOf } from '../ops/table.js';
 import { slotOf } from '../rule.js';
 import { dequantise } from './dequantise.js';
@@ -23,7 +23,7 @@ export function chooseInt8(outputs: Outputs): ReadonlySet<string> {
   const known = findLoadTime(graph);
   const whole = new Set<string>();
   const computed = new Set<string>();
-  for (const node of topological(Object.values(graph))) {
+  for (const node of orderOf(graph)) {
     if (known.has(node) || isLeaf(node)) continue;
     const rule = ruleOf(node.op);
     node.inputs.forEach((t, i) => {

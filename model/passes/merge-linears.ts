@@ -2,7 +2,7 @@
 // stacked weights, and attention reads its parts in place.
 
 import { builder as b, makeNode } from '../builder.js';
-import { findLoadTime, type OpTensor, type Outputs, type Tensor, topological } from '../graph.js';
+import { findLoadTime, type OpTensor, type Outputs, orderOf, sizeOf, type Tensor } from '../graph.js';
 import { asOp, compose, rewritePass } from './rewrite.js';
 
 /** A linear that is nothing but x Wᵀ + b + rows, its parameters known at load. */
@@ -18,7 +18,7 @@ function projection(t: Tensor, known: ReadonlySet<Tensor>): OpTensor | undefined
 function findGroups(outputs: Outputs): Map<Tensor, readonly OpTensor[]> {
   const known = findLoadTime(outputs);
   const bySource = new Map<Tensor, Set<OpTensor>>();
-  for (const t of topological(Object.values(outputs))) {
+  for (const t of orderOf(outputs)) {
     for (const operand of asOp(t, 'attention')?.inputs.slice(0, 3) ?? []) {
       const node = projection(operand!, known);
       if (!node) continue;
@@ -35,7 +35,7 @@ const widthOf = (t: Tensor): number => t.shape[2]!;
 
 /** One linear that computes all of `members` over `source`, their channels one after another. */
 function merge(source: Tensor, members: readonly OpTensor[]): OpTensor {
-  const zeros = (shape: number[]) => b.constant(new Float64Array(shape.reduce((a, n) => a * n, 1)), shape);
+  const zeros = (shape: number[]) => b.computed(`zeros ${shape}`, shape, () => new Float64Array(sizeOf(shape)));
   const weight = b.concat(
     members.map(m => m.inputs[1]!),
     { axis: 0 },

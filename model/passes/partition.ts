@@ -2,7 +2,7 @@
 // from it to the first (keys and values of every cross-attention, the pooled text of every gate) are the report.
 
 import { builder as b } from '../builder.js';
-import { findDependents, findLoadTime, inputsOf, isLeaf, type Outputs, type Tensor, topological } from '../graph.js';
+import { findDependents, findLoadTime, inputsOf, isLeaf, type Outputs, orderOf, type Tensor } from '../graph.js';
 
 export interface Partition {
   /** Computes the report: its outputs are named `report.0`, `report.1`, … */
@@ -30,7 +30,7 @@ export function partition(outputs: Outputs, frame: string): Partition {
     }
     return placed;
   };
-  for (const t of topological(Object.values(outputs))) {
+  for (const t of orderOf(outputs)) {
     if (!perFrame.has(t)) continue;
     if (isLeaf(t) || inputsOf(t).length === 0) done.set(t, t);
     else done.set(t, { ...t, inputs: t.inputs.map(input => (input === null ? null : place(input))) });

@@ -1,7 +1,7 @@
 // The one way in which passes change a graph: every node is rebuilt after its inputs, and a rule may put another in its
 // place. What nothing reaches any more is gone by itself.
 
-import { countUses, isLeaf, isOp, type OpTensor, type Outputs, type Tensor, topological } from '../graph.js';
+import { countUses, isLeaf, isOp, type OpTensor, type Outputs, orderOf, type Tensor } from '../graph.js';
 import type { AttrsOf, OpName } from '../ops/table.js';
 
 export interface RewriteContext {
@@ -25,18 +25,18 @@ export function rewritePass(rule: RewriteRule): Pass {
     const uses = countUses(outputs);
     const named = new Set(Object.values(outputs));
     const context: RewriteContext = { uses: t => uses.get(t) ?? 0, isOutput: t => named.has(t) };
-    const done = new Map<Tensor, Tensor>();
-    for (const original of topological(Object.values(outputs))) {
-      if (isLeaf(original)) {
-        done.set(original, original);
-        continue;
-      }
-      const inputs = original.inputs.map(t => (t === null ? null : done.get(t)!));
-      const same = inputs.every((t, i) => t === original.inputs[i]);
-      const node = same ? original : { ...original, inputs };
-      done.set(original, rule(node, original, context) ?? node);
+    /** What has another in its place; the rest stands for itself. */
+    const changed = new Map<Tensor, Tensor>();
+    const now = (t: Tensor): Tensor => changed.get(t) ?? t;
+    for (const original of orderOf(outputs)) {
+      if (isLeaf(original)) continue;
+      const same = !original.inputs.some(t => t !== null && changed.has(t));
+      const node = same ? original : { ...original, inputs: original.inputs.map(t => t && now(t)) };
+      const made = rule(node, original, context) ?? node;
+      if (made !== original) changed.set(original, made);
     }
-    return Object.fromEntries(Object.entries(outputs).map(([name, t]) => [name, done.get(t)!]));
+    if (changed.size === 0) return outputs;
+    return Object.fromEntries(Object.entries(outputs).map(([name, t]) => [name, now(t)]));
   };
 }
 

@@ -1,8 +1,8 @@
 // Depthwise convolution, alone or with the normalisation that follows it in a ConvNeXt block (depthwise-norm.ts).
 
 import { check } from '../../errors/index.js';
-import { f32, type KernelCall, type KernelStorage, spread, u32 } from '../kernel.js';
-import { hardwareTuning, shapeClass } from '../tuning.js';
+import { f32, type KernelCall, type KernelStorage, type Shader, spread, u32 } from '../kernel.js';
+import { hardwareTuning, shapeClass, type Tuning } from '../tuning.js';
 import general from './depthwise.wgsl?raw';
 import vec4 from './depthwise-vec4.wgsl?raw';
 import { checkScale, given } from './guard.js';
@@ -78,28 +78,22 @@ export function depthwiseCall<O>(
     [storage.act, storage.weight, channels, `${kernelHeight}x${kernelWidth}`],
     [rows, width],
   );
-  const { tiling, byLanes, lanes, pixels, runs, workgroups } = cut(
+  const { tiling, byLanes, pixels, block, runs, workgroups } = cut(
     shape,
     { rows, width, packets, normalize: eps !== null },
     storage.tuning,
   );
-  const constants = {
-    kernel_height: kernelHeight,
-    kernel_width: kernelWidth,
-    has_bias: given(bias),
-    normalize: Number(eps !== null),
-    affine: given(normWeight),
-    flip: Number(flip),
-  };
+  const affine = given(normWeight);
+  const numbers = { kernel_height: kernelHeight, kernel_width: kernelWidth, has_bias: given(bias), flip: Number(flip) };
   const count = rows * width * channels;
   const taps = kernelHeight * kernelWidth;
   return {
     shader: { ...kernel, act: storage.act, weight: storage.weight, ...tiling },
-    ...(byLanes ? {} : { constants }),
+    constants: byLanes ? { affine } : { ...numbers, normalize: Number(eps !== null), affine },
     uniforms: [
       ...[rows, height, width, packets, channels, runs].map(u32),
       f32(eps ?? 0),
-      ...(byLanes ? [lanes, pixels, ...Object.values(constants)] : []).map(u32),
+      ...(byLanes ? [pixels, block, eps === null ? 2 : 0, ...Object.values(numbers)] : []).map(u32),
     ],
     bindings: [
       { operand: x, access: 'read' },
@@ -112,7 +106,7 @@ export function depthwiseCall<O>(
     workgroups,
     cut: { shape, variant: `${pixels}` },
     cost: {
-      flops: count * (2 * taps + given(bias) + (eps === null ? 0 : 5) + 2 * given(normWeight)),
+      flops: count * (2 * taps + given(bias) + (eps === null ? 0 : 5) + 2 * affine),
       bytes:
         2 * count * bytesOf(storage.act) +
         taps * channels * bytesOf(storage.weight) +
@@ -122,13 +116,10 @@ export function depthwiseCall<O>(
 }
 
 /** Pixels of a run that an invocation of include/depthwise-lanes.wgsl has registers for. */
-const MOST_PIXELS = 16;
+const MOST_PIXELS = 8;
 
-/** Packets that it has room for, in these steps: one pipeline for maps of many widths. */
-const HELD_PACKETS = 4;
-
-/** As many vectors of four as WGSL lets a function keep in an array: 8 KiB, MOST_PIXELS to a packet. */
-const MOST_HELD = 32;
+/** Packets times pixels that it keeps in memory until their norm is known: zeroing more takes longer to compile than all the rest. */
+const HELD = 96;
 
 interface Runs {
   readonly rows: number;
@@ -137,11 +128,23 @@ interface Runs {
   readonly normalize: boolean;
 }
 
-/**
- * What include/depthwise-row.wgsl or depthwise-lanes.wgsl must know: as few idle lanes as powers of two allow, at least 8
- * lanes to a run.
- */
-function cut(shape: string, { rows, width, packets, normalize }: Runs, tuning = hardwareTuning) {
+interface Work {
+  readonly tiling: Pick<Shader, 'tile' | 'swap'>;
+  readonly byLanes: boolean;
+  readonly pixels: number;
+  /** Packets that a subgroup holds at a time. */
+  readonly block: number;
+  /** Of a row. */
+  readonly runs: number;
+  readonly workgroups: [number, number, number];
+}
+
+/** What include/depthwise-row.wgsl must know: as few idle lanes as powers of two allow, at least 8 lanes to a run. */
+function cut(shape: string, work: Runs, tuning = hardwareTuning): Work {
+  const { rows, width, packets } = work;
+  const choice = tuning.choices?.[shape];
+  const byLanes = tuning.lanes > 0 && cutForLanes(work, tuning, choice);
+  if (byLanes) return byLanes;
   const candidates = packets >= 8 ? [64, 32, 16, 8] : [2 ** Math.ceil(Math.log2(packets))];
   const used = (lanes: number) => Math.ceil(packets / lanes) * lanes;
   const lanes = candidates.reduce((best, next) => (used(next) < used(best) ? next : best));
@@ -151,14 +154,37 @@ function cut(shape: string, { rows, width, packets, normalize }: Runs, tuning = 
   const { pixels: most, enough } = tuning.knobs.depthwise;
   const long = perLane > 16 ? 1 : most; // normalisation holds perLane · pixels packets
   // Shorter runs read more and keep more of a GPU busy.
-  const short = count(long) >= enough ? long : Math.ceil(long / 2);
-  // On lanes, as many of one length as are needed: what a run has too many of its lanes would compute for nothing.
-  const usual = tuning.lanes > 0 && long > 1 ? Math.ceil(width / Math.ceil(width / most)) : short;
-  const pixels = Number(tuning.choices?.[shape] ?? usual);
-  const held = normalize ? HELD_PACKETS * Math.ceil(perLane / HELD_PACKETS) : HELD_PACKETS;
-  const byLanes = tuning.lanes > 0 && pixels <= MOST_PIXELS && held <= MOST_HELD;
-  const tiling = byLanes
-    ? { tile: { PIXELS: MOST_PIXELS, PACKETS: held }, swap: { 'depthwise-row': 'depthwise-lanes' } }
-    : { tile: { LANES: lanes, GROUPS: groups, PIXELS: pixels, PACKETS: perLane } };
-  return { tiling, byLanes, lanes, pixels, runs: Math.ceil(width / pixels), workgroups: spread(count(pixels)) };
+  const pixels = Number(choice ?? (count(long) >= enough ? long : Math.ceil(long / 2)));
+  const tile = { GROUP: 64, LANES: lanes, GROUPS: groups, PIXELS: pixels, PACKETS: perLane };
+  return {
+    tiling: { tile },
+    byLanes: false,
+    pixels,
+    block: packets,
+    runs: Math.ceil(width / pixels),
+    workgroups: spread(count(pixels)),
+  };
+}
+
+/** The same of include/depthwise-lanes.wgsl; nothing where it has no room for a pixel's channels. */
+function cutForLanes(
+  { rows, width, packets, normalize }: Runs,
+  { lanes, knobs }: Tuning,
+  choice?: string,
+): Work | false {
+  const perLane = normalize ? Math.ceil(packets / lanes) : 1;
+  const most = Math.min(knobs.depthwise.pixels, MOST_PIXELS, Math.floor(HELD / perLane));
+  // As many runs of one length as are needed: what a run has too many of its lanes would compute for nothing.
+  const pixels = Number(choice ?? Math.ceil(width / Math.ceil(width / Math.max(1, most))));
+  if (pixels > MOST_PIXELS || pixels * perLane > HELD) return false;
+  const tile = { GROUP: lanes, PIXELS: MOST_PIXELS, HELD };
+  const runs = Math.ceil(width / pixels);
+  return {
+    tiling: { tile, swap: { 'depthwise-row': 'depthwise-lanes' } },
+    byLanes: true,
+    pixels,
+    block: Math.floor(HELD / pixels) * lanes,
+    runs,
+    workgroups: spread(rows * runs),
+  };
 }

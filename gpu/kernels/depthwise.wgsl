@@ -20,7 +20,7 @@ fn store(i: u32, value: Packet) { out[i] = act(value); }
 fn scale_and_shift(i: u32, value: Packet) -> Packet { return fma(value, norm_weight[i], norm_bias[i]); }
 fn total(value: Packet) -> f32 { return value; }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(GROUP)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,

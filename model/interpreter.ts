@@ -14,27 +14,35 @@ export interface Feed {
   parameter?(name: string): ArrayLike<number>;
 }
 
-/** Makes what values are kept in between ops. */
-type Kind<N extends HostNumbers> = new (numbers: ArrayLike<number> | number) => N;
+/** What values are kept in between ops. */
+export interface HostMemory<N extends HostNumbers> {
+  zeros(count: number): N;
+  /** The same numbers; those that are of the kind are read in place. */
+  of(numbers: ArrayLike<number>): N;
+}
 
-const kept = <N extends HostNumbers>(numbers: ArrayLike<number>, Numbers: Kind<N>): N =>
-  numbers instanceof Numbers ? numbers : new Numbers(numbers);
+const doubles: HostMemory<Float64Array> = {
+  zeros: count => new Float64Array(count),
+  of: numbers => (numbers instanceof Float64Array ? numbers : new Float64Array(numbers)),
+};
 
 function evaluateOp<N extends HostNumbers>(
   tensor: OpTensor,
   values: Map<Tensor, NdArray<N>>,
-  Numbers: Kind<N>,
+  memory: HostMemory<N>,
 ): NdArray<N> {
-  const rule = ruleOf(tensor.op);
   const inputs = tensor.inputs.map(t => (t === null ? null : values.get(t)!));
+  // The same numbers: nobody writes to a value once it is made.
+  if (tensor.op === 'reshape') return { shape: tensor.shape, data: inputs[0]!.data };
+  const rule = ruleOf(tensor.op);
   if (rule.expand) {
     // The subgraph is built over the inputs' places, not over what made them.
     const places = tensor.inputs.map((t, i) => (t === null ? null : builder.input(`${i}`, t.shape, t.dtype)));
     const known = new Map<Tensor, NdArray<N>>();
     for (const [i, place] of places.entries()) if (place) known.set(place, inputs[i]!);
-    return evaluateAll([rule.expand(builder, places, tensor.attrs)], known, {}, Numbers).get(0)!;
+    return evaluateAll([rule.expand(builder, places, tensor.attrs)], known, {}, memory).get(0)!;
   }
-  const out: NdArray<N> = { shape: tensor.shape, data: new Numbers(sizeOf(tensor.shape)) };
+  const out: NdArray<N> = { shape: tensor.shape, data: memory.zeros(sizeOf(tensor.shape)) };
   rule.reference(inputs, tensor.attrs, out);
   return out;
 }
@@ -42,9 +50,9 @@ function evaluateOp<N extends HostNumbers>(
 function evaluateLeaf<N extends HostNumbers>(
   leaf: Exclude<Tensor, OpTensor>,
   feed: Feed,
-  Numbers: Kind<N>,
+  memory: HostMemory<N>,
 ): NdArray<N> {
-  if (leaf.op === 'constant') return { shape: leaf.shape, data: kept(leaf.data, Numbers) };
+  if (leaf.op === 'constant') return { shape: leaf.shape, data: memory.of(leaf.data) };
   const given = leaf.op === 'input' ? feed.input?.(leaf.name) : feed.parameter?.(leaf.name);
   check(given, 'BAD_ARGUMENT', () => `evaluate: ${leaf.op} ${leaf.name} must be fed, got nothing`);
   check(
@@ -52,7 +60,7 @@ function evaluateLeaf<N extends HostNumbers>(
     'SHAPE_MISMATCH',
     () => `evaluate: ${leaf.op} ${leaf.name} has shape ${showShape(leaf.shape)}, got ${given.length} numbers`,
   );
-  return { shape: leaf.shape, data: kept(given, Numbers) };
+  return { shape: leaf.shape, data: memory.of(given) };
 }
 
 /** Values of `wanted`, by position. Intermediate values are dropped after their last reader. */
@@ -60,7 +68,7 @@ function evaluateAll<N extends HostNumbers>(
   wanted: readonly Tensor[],
   known: ReadonlyMap<Tensor, NdArray<N>>,
   feed: Feed,
-  Numbers: Kind<N>,
+  memory: HostMemory<N>,
 ): Map<number, NdArray<N>> {
   const values = new Map(known);
   const order = topological(wanted);
@@ -68,7 +76,7 @@ function evaluateAll<N extends HostNumbers>(
   for (const t of order) for (const input of inputsOf(t)) readers.set(input, (readers.get(input) ?? 0) + 1);
   const keep = new Set(wanted);
   for (const t of order) {
-    if (!values.has(t)) values.set(t, isLeaf(t) ? evaluateLeaf(t, feed, Numbers) : evaluateOp(t, values, Numbers));
+    if (!values.has(t)) values.set(t, isLeaf(t) ? evaluateLeaf(t, feed, memory) : evaluateOp(t, values, memory));
     for (const input of inputsOf(t)) {
       const left = readers.get(input)! - 1;
       readers.set(input, left);
@@ -80,15 +88,15 @@ function evaluateAll<N extends HostNumbers>(
 
 /**
  * Evaluates `outputs` on the host.
- * @param Numbers what values are kept in between ops; numbers that are given in it are read in place
+ * @param memory what values are kept in between ops; doubles, if not given
  * @throws TmcaError BAD_ARGUMENT where a leaf has no value, SHAPE_MISMATCH where its size is wrong.
  */
 export function evaluate<O extends Outputs, N extends HostNumbers = Float64Array>(
   outputs: O,
   feed: Feed,
-  Numbers: Kind<N> = Float64Array as unknown as Kind<N>,
+  memory: HostMemory<N> = doubles as unknown as HostMemory<N>,
 ): { [K in keyof O]: NdArray<N> } {
   const names = Object.keys(outputs);
-  const values = evaluateAll(Object.values(outputs), new Map(), feed, Numbers);
+  const values = evaluateAll(Object.values(outputs), new Map(), feed, memory);
   return Object.fromEntries(names.map((name, i) => [name, values.get(i)!])) as { [K in keyof O]: NdArray<N> };
 }

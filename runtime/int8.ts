@@ -77,8 +77,8 @@ export function checkScales(tensor: SafetensorsTensor): Float32Array {
 export function checkedScales(stream: ParameterStream, names: ReadonlySet<string>): ParameterStream {
   const scales = new Set([...names].map(scaleName));
   return {
-    async *tensors(keeps) {
-      for await (const tensor of stream.tensors(keeps)) {
+    async *tensors(borrowed) {
+      for await (const tensor of stream.tensors(borrowed)) {
         if (scales.has(tensor.name)) checkScales(tensor);
         yield tensor;
       }

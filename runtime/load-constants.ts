@@ -4,15 +4,14 @@
 import { check, TmcaError, throwIfAborted } from '../errors/index.js';
 import { isOp, parametersOf, type Tensor } from '../model/graph.js';
 import { evaluate } from '../model/interpreter.js';
+import { ReusedMemory } from './host-memory.js';
 import type { SafetensorsTensor } from './safetensors/dtypes.js';
 import { toFloat32, wholeNumbers } from './safetensors/to-float32.js';
 
 /** Where parameters come from: a file, or golden.py's `fill`. */
 export interface ParameterStream {
-  /**
-   * @param keeps whose bytes the reader keeps beyond the next tensor; all, if not given. The memory of the others may be used again.
-   */
-  tensors(keeps?: (name: string) => boolean): AsyncIterable<SafetensorsTensor>;
+  /** @param borrowed the reader has done with each tensor when it asks for the next: their memory may be used again */
+  tensors(borrowed?: boolean): AsyncIterable<SafetensorsTensor>;
 }
 
 /** A tensor known at load. */
@@ -31,7 +30,7 @@ export function directParameter(tensor: Tensor): string | undefined {
 
 /**
  * Calls `put` once for each of `constants`, as soon as the stream has brought what it needs. The values are the parameter's
- * own where it is one, else F32.
+ * own where it is one, else F32; they are lent until `put` has returned, or what it returned has resolved.
  *
  * @throws TmcaError MODEL_INCOMPLETE where the stream ends before a parameter came, ABORTED; what the stream and `put` throw
  */
@@ -49,18 +48,21 @@ export async function loadConstants<C extends LoadTime>(
     else direct.set(constant.direct, [...(direct.get(constant.direct) ?? []), [key, constant]]);
   }
   const held = new HeldParameters(computed);
-  for (const ready of held.take(undefined)) await put(ready.key, ready.constant, ready.evaluate(held));
-  for await (const parameter of stream.tensors(held.wants)) {
+  const putComputed = async (ready: readonly Computed<C>[]) => {
+    for (const item of ready) {
+      await put(item.key, item.constant, item.evaluate(held));
+      held.memory.recycle();
+    }
+  };
+  await putComputed(held.take(undefined));
+  for await (const parameter of stream.tensors(true)) {
     throwIfAborted(signal, where);
     for (const [key, constant] of direct.get(parameter.name) ?? []) await put(key, constant, parameter);
     direct.delete(parameter.name);
     if (!held.wants(parameter.name)) continue;
     // A graph that reads whole numbers has their scales beside them (passes/dequantise.ts).
-    held.put(
-      parameter.name,
-      parameter.dtype === 'I8' ? new Float32Array(wholeNumbers(parameter)) : toFloat32(parameter),
-    );
-    for (const ready of held.take(parameter.name)) await put(ready.key, ready.constant, ready.evaluate(held));
+    held.put(parameter.name, parameter.dtype === 'I8' ? wholeNumbers(parameter) : toFloat32(parameter));
+    await putComputed(held.take(parameter.name));
   }
   const missing = [...direct.keys(), ...held.missing()];
   if (missing.length > 0) {
@@ -84,7 +86,7 @@ class Computed<C extends LoadTime> {
 
   evaluate(held: HeldParameters<C>): SafetensorsTensor {
     const { tensor } = this.constant;
-    const { value } = evaluate({ value: tensor }, { parameter: name => held.get(name) }, Float32Array);
+    const { value } = evaluate({ value: tensor }, { parameter: name => held.get(name) }, held.memory);
     held.release(this);
     const { buffer, byteOffset, byteLength } = value.data;
     const bytes = new Uint8Array(buffer, byteOffset, byteLength);
@@ -94,6 +96,7 @@ class Computed<C extends LoadTime> {
 
 /** Parameters that wait on the host for the others of their expression, each let go after its last reader. */
 class HeldParameters<C extends LoadTime> {
+  readonly memory = new ReusedMemory();
   readonly #values = new Map<string, Float32Array>();
   readonly #readers = new Map<string, Set<Computed<C>>>();
   readonly #waiting: Set<Computed<C>>;
@@ -105,7 +108,12 @@ class HeldParameters<C extends LoadTime> {
   }
 
   wants = (name: string): boolean => this.#readers.has(name);
-  put = (name: string, values: Float32Array): unknown => this.#values.set(name, values);
+
+  put(name: string, values: ArrayLike<number>): void {
+    const own = this.memory.take(values.length);
+    own.set(values);
+    this.#values.set(name, own);
+  }
 
   get(name: string): Float32Array {
     const values = this.#values.get(name);
@@ -127,6 +135,7 @@ class HeldParameters<C extends LoadTime> {
       readers.delete(item);
       if (readers.size > 0) continue;
       this.#readers.delete(name);
+      this.memory.give(this.get(name));
       this.#values.delete(name);
     }
   }

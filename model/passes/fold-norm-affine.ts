@@ -30,8 +30,8 @@ function foldable(outputs: Outputs): ReadonlySet<Tensor> {
 /** W β: [N] for W [N,…,K] and β [K], every other axis of W summed over as well. */
 function product(weight: Tensor, beta: Tensor): Tensor {
   const [n, k] = [weight.shape[0]!, beta.shape[0]!];
-  const rows = b.linear(b.reshape(beta, [1, k]), b.reshape(weight, [-1, k]));
-  return weight.shape.length === 2 ? b.reshape(rows, [n]) : b.reshape(b.sum(b.reshape(rows, [n, -1]), [1]), [n]);
+  const rows = b.reshape(b.linear(b.reshape(beta, [1, k]), b.reshape(weight, [-1, k])), [n, -1]);
+  return b.reshape(rows.shape[1] === 1 ? rows : b.sum(rows, [1]), [n]);
 }
 
 export function foldNormAffine(outputs: Outputs): Outputs {

@@ -19,9 +19,9 @@ export interface SafetensorsFile {
   readonly header: SafetensorsHeader;
   /**
    * All tensors in file order. May be called again: the file is then read again from its source.
-   * @param keeps whose bytes the reader keeps beyond the next tensor; all, if not given. The memory of the others is used again.
+   * @param borrowed the reader has done with each tensor when it asks for the next: their memory is used again
    */
-  tensors(keeps?: (name: string) => boolean): AsyncGenerator<SafetensorsTensor, void, undefined>;
+  tensors(borrowed?: boolean): AsyncGenerator<SafetensorsTensor, void, undefined>;
   /** Lets go of the source. Needed only where `tensors` is not run to its end; twice is fine. */
   close(): Promise<void>;
 }
@@ -52,13 +52,13 @@ export async function openSafetensors(source: ByteSource, options: ReadOptions =
     throw error;
   }
 
-  async function* tensors(keeps?: (name: string) => boolean): AsyncGenerator<SafetensorsTensor, void, undefined> {
+  async function* tensors(borrowed = false): AsyncGenerator<SafetensorsTensor, void, undefined> {
     const continued = opened;
     opened = null;
     const cursor = continued ?? begin();
     try {
       if (!continued) await cursor.take(header.dataStart);
-      yield* takeTensors(cursor, header, source.name, keeps, options);
+      yield* takeTensors(cursor, header, source.name, borrowed, options);
     } finally {
       await cursor.close();
     }
@@ -76,18 +76,18 @@ async function* takeTensors(
   cursor: ByteCursor,
   header: SafetensorsHeader,
   where: string,
-  keeps: ((name: string) => boolean) | undefined,
+  borrowed: boolean,
   { onProgress }: ReadOptions,
 ): AsyncGenerator<SafetensorsTensor, void, undefined> {
   const total = header.dataStart + header.dataBytes;
-  for (const run of runs(header, keeps ? RUN_BYTES : 0)) {
+  for (const run of runs(header, borrowed ? RUN_BYTES : 0)) {
     const begin = run[0]![1].begin;
     const length = run.at(-1)![1].end - begin;
-    const all = keeps ? await cursor.borrow(length) : await cursor.take(length);
+    const all = borrowed ? await cursor.borrow(length) : await cursor.take(length);
     for (const [name, info] of run) {
-      const part = all.subarray(info.begin - begin, info.end - begin);
-      checkComplete(part, name, info, where);
-      yield { name, dtype: info.dtype, shape: info.shape, bytes: keeps?.(name) ? part.slice() : part };
+      const bytes = all.subarray(info.begin - begin, info.end - begin);
+      checkComplete(bytes, name, info, where);
+      yield { name, dtype: info.dtype, shape: info.shape, bytes };
       onProgress?.({ phase: 'weights', file: where, loaded: header.dataStart + info.end, total });
     }
   }

@@ -5,12 +5,10 @@ import type { Assembly } from '../../assembly/index.js';
 import { check } from '../../errors/index.js';
 import type { Storage } from '../../gpu/kernel.js';
 import type { SafetensorsTensor } from '../safetensors/dtypes.js';
+import { findSaturated } from '../safetensors/saturated.js';
 import { toFloat32 } from '../safetensors/to-float32.js';
 
 export type { ParameterStream } from '../load-constants.js';
-
-/** Exponent bits of infinity and NaN in a half. */
-const HALF_INFINITY = 0x7c00;
 
 /** Bytes of `view`, zero-padded to a multiple of 4, as buffer writes demand. */
 export function padded(view: ArrayBufferView): Uint8Array {
@@ -22,17 +20,23 @@ export function padded(view: ArrayBufferView): Uint8Array {
 }
 
 /**
- * The tensor's numbers as the device stores them.
+ * The tensor's numbers as the device stores them: a view of the tensor's memory where they are stored so already.
+ * @param room where halves are written that have to be made, at least as many as there are numbers; new memory if not given
  * @throws TmcaError MODEL_NOT_FINITE where a weight is beyond what f16 holds.
  */
-export function encodeStorage(assembly: Assembly, tensor: SafetensorsTensor, storage: Storage): Uint8Array {
+export function encodeStorage(
+  assembly: Assembly,
+  tensor: SafetensorsTensor,
+  storage: Storage,
+  room?: Uint16Array<ArrayBuffer>,
+): Uint8Array {
   if (storage === 'i32') return padded(Int32Array.from(toFloat32(tensor)));
   if (storage === 'f32') return padded(toFloat32(tensor));
   if (storage === 'i8') return padded(tensor.dtype === 'I8' ? tensor.bytes : new Int8Array(toFloat32(tensor)));
   if (tensor.dtype === 'F16') return padded(tensor.bytes);
   const values = toFloat32(tensor);
-  const halves = toHalf(assembly, values);
-  const beyond = halves.findIndex(bits => (bits & HALF_INFINITY) === HALF_INFINITY);
+  const halves = toHalf(assembly, values, room?.subarray(0, values.length));
+  const beyond = findSaturated(halves, 'F16');
   check(
     beyond < 0,
     'MODEL_NOT_FINITE',

@@ -168,10 +168,12 @@ export class WeightStore {
   async #fill(constants: ReadonlyMap<string, Constant>, stream: ParameterStream, options: LoadOptions): Promise<void> {
     const parts = new Map([...constants].flatMap(([key, constant]) => partsOf(key, constant)));
     const total = [...constants.values()].reduce((sum, { bytes }) => sum + bytes, 0);
+    const halves = [...parts.values()].map(({ storage, bytes }) => (storage === 'f16' ? bytes / 2 : 0));
+    const room = new Uint16Array(Math.max(0, ...halves));
     let loaded = 0;
     const upload = (_: string, { of, at, storage, bytes }: Part, values: SafetensorsTensor) => {
       const { buffer, offset } = this.#ranges.get(of)!;
-      const data = encodeStorage(this.assembly, values, storage);
+      const data = encodeStorage(this.assembly, values, storage, room);
       this.gpu.device.queue.writeBuffer(buffer, offset + at, data as Uint8Array<ArrayBuffer>);
       loaded += bytes;
       options.onProgress?.({ phase: 'weights', file: storage, loaded, total });

@@ -38,6 +38,7 @@ export interface AttentionOperands<O> {
 }
 
 const MAX_HEAD_DIM = 256;
+const USUAL_HEAD_DIM = 192;
 
 /**
  * out = softmax(q kᵀ / √headDim) v for every head, maximum, sum and accumulation in f32. Where a mask leaves no key at all
@@ -109,8 +110,8 @@ function tiling(shape: string, queries: number, headDim: number, tuning: Tuning 
   const wanted = queries >= many && (large / 8) * strips <= MAX_HELD ? large : small;
   const variant = choices?.[shape] ?? (lanes > 0 ? 'lanes' : `${wanted}`);
   if (variant === 'lanes') {
-    // one pipeline for all heads: what is not needed of the memory costs nothing
-    const tile = { LANES: lanes, PARTS: MAX_HEAD_DIM / (4 * lanes) };
+    // One pipeline for heads of usual sizes; what they don't need of the memory is zeroed all the same, which takes time to compile.
+    const tile = { LANES: lanes, PARTS: (headDim <= USUAL_HEAD_DIM ? USUAL_HEAD_DIM : MAX_HEAD_DIM) / (4 * lanes) };
     return { variant, tile, swap: { 'attention-tile': 'attention-lanes' }, tiles: Math.ceil(queries / lanes) };
   }
   const each = Number(variant);

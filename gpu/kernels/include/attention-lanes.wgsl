@@ -25,18 +25,22 @@ const LOWEST = -3.0e38; // below every score, and finite: exp(LOWEST - LOWEST) i
 alias Scores = array<vec4f, LANES>; // of a query: keys lane + LANES j
 
 fn scores_of(q_at: u32, k_first: u32, k0: u32, lane: u32) -> Scores {
-  var k_at: array<u32, 4>;
-  for (var j = 0u; j < 4u; j++) { k_at[j] = k_first + min(k0 + lane + LANES * j, dims.keys - 1u) * dims.k_pitch; }
   var scores: Scores;
   for (var strip = 0u; strip < dims.strips; strip++) {
     let own = load_q(q_at, strip);
-    let k0 = load_k(k_at[0], strip);
-    let k1 = load_k(k_at[1], strip);
-    let k2 = load_k(k_at[2], strip);
-    let k3 = load_k(k_at[3], strip);
+    var a: vec4f; // keys lane + LANES j, moved along so that one place reads them (include/lanes.ts)
+    var b: vec4f;
+    var c: vec4f;
+    var d: vec4f;
+    for (var key = k0 + lane; key < k0 + KEYS; key += LANES) {
+      a = b;
+      b = c;
+      c = d;
+      d = load_k(k_first + min(key, dims.keys - 1u) * dims.k_pitch, strip);
+    }
     for (var i = 0u; i < LANES; i++) {
       let q = subgroupShuffle(own, i);
-      scores[i] += vec4f(dot(q, k0), dot(q, k1), dot(q, k2), dot(q, k3));
+      scores[i] += vec4f(dot(q, a), dot(q, b), dot(q, c), dot(q, d));
     }
   }
   return scores;
@@ -65,12 +69,12 @@ fn lanes_sum(x: f32) -> f32 {
   return sum;
 }
 
-// A part of the output, [LANES queries, 4 of a lane's channels], with the products of `weights` and the values of keys k0 to
-// k_end added; channels past the end repeat the last.
-fn add_values(part: Scores, weights: ptr<function, Scores>, v_first: u32, k0: u32, k_end: u32, channel: u32) -> Scores {
+// Of LANES queries and, for an invocation, four channels LANES apart from `channel` on: the sums of `weights` times values over keys
+// k0 to k_end; channels past the end repeat the last.
+fn sum_values(weights: ptr<function, Scores>, v_first: u32, k0: u32, k_end: u32, channel: u32) -> Scores {
   var at: array<u32, 4>;
   for (var c = 0u; c < 4u; c++) { at[c] = v_first + min(channel + LANES * c, dims.head_dim - 1u); }
-  var sums = part;
+  var sums: Scores;
   for (var l = 0u; l < LANES; l++) {
     var j = 0u;
     for (var key = k0 + l; key < k_end; key += LANES) {
@@ -117,10 +121,11 @@ fn attend(tile: u32, lane: u32) {
       running_max[i] = highest;
     }
     for (var p = 0u; p < parts; p++) {
-      var part: Scores;
-      for (var i = 0u; i < LANES; i++) { part[i] = output[p * LANES + i] * shrink[i]; }
-      part = add_values(part, &weights, v_first, k0, min(k0 + KEYS, dims.keys), p * PART + lane);
-      for (var i = 0u; i < LANES; i++) { output[p * LANES + i] = part[i]; }
+      var sums = sum_values(&weights, v_first, k0, min(k0 + KEYS, dims.keys), p * PART + lane);
+      for (var i = 0u; i < end - first; i++) {
+        let at = p * LANES + i;
+        output[at] = fma(output[at], vec4f(shrink[i]), sums[i]);
+      }
     }
   }
 

@@ -109,7 +109,15 @@ export interface DeviceExtras {
   readonly pacer?: Pacer | null;
   readonly dispatchOnce?: DispatchOnce;
   /** What of a tuning the device computes right with (gpu/software.ts); all of it if not given. Never rejects. */
-  readonly trustedTuning?: (gpu: GpuDevice, tuning: Tuning, after?: Promise<unknown>) => Promise<Tuning>;
+  readonly trustedTuning?: (gpu: GpuDevice, tuning: Tuning, trial: Trial) => Promise<Tuning>;
+}
+
+/** When a tuning is tried, beside other work. */
+export interface Trial {
+  /** It is not submitted before this has ended, one way or the other. */
+  readonly after?: Promise<unknown>;
+  /** Called when it has been: what is submitted then comes behind it. */
+  readonly onSubmit?: () => void;
 }
 
 /** Has the driver compile the pipelines of these calls now, where it would do so at their first dispatch. */
@@ -174,12 +182,10 @@ export class GpuDevice {
   /**
    * Until this resolves, `tuning` is what the adapter says of itself, and may yet be found wrong. It never rejects, and tries
    * only once.
-   *
-   * @param after what the trial has to wait for
    */
-  settle(after?: Promise<unknown>): Promise<void> {
+  settle(trial: Trial = {}): Promise<void> {
     this.#settled ??= (async () => {
-      if (this.#trusted && this.#state === 'open') this.#tuning = await this.#trusted(this, this.#tuning, after);
+      if (this.#trusted && this.#state === 'open') this.#tuning = await this.#trusted(this, this.#tuning, trial);
     })();
     return this.#settled;
   }

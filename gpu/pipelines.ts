@@ -4,7 +4,7 @@
 import { check, TmcaError } from '../errors/index.js';
 import type { GpuDevice } from './device.js';
 import type { Binding, KernelCall, Shader } from './kernel.js';
-import { locateLine, moduleKey, shaderKey, shaderParts } from './shader.js';
+import { locateLine, moduleKey, type ShaderPart, shaderKey, shaderParts } from './shader.js';
 
 export interface PipelineProgress {
   readonly loaded: number;
@@ -14,12 +14,19 @@ export interface PipelineProgress {
 /** What a pipeline needs to know of a call. */
 type PipelineCall = Pick<KernelCall<unknown>, 'shader' | 'constants' | 'bindings'>;
 
+/** A module that may be used before it is known to be valid: a pipeline of an invalid one is refused, and `valid` says why. */
+interface CheckedModule {
+  readonly module: GPUShaderModule;
+  /** Rejects with the compiler's messages. */
+  readonly valid: Promise<void>;
+}
+
 const caches = new WeakMap<GpuDevice, PipelineCache>();
 
 /** The pipelines of one device. They live as long as it does; there is nothing to dispose. */
 export class PipelineCache {
   readonly #sources = new Map<string, string>();
-  readonly #modules = new Map<string, Promise<GPUShaderModule>>();
+  readonly #modules = new Map<string, CheckedModule>();
   readonly #layouts = new Map<string, GPUBindGroupLayout>();
   readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();
   #compiled = 0;
@@ -95,13 +102,15 @@ export class PipelineCache {
       'GPU_LIMIT',
       `compile: ${shader.name} must bind at most ${most} storage buffers on this device, got ${bindings.length}; choose a variant with fewer`,
     );
-    const module = await this.#module(shader);
+    const { module, valid } = this.#module(shader);
     const where = `compile ${key}`;
     const layout = gpu.device.createPipelineLayout({ label: shader.name, bindGroupLayouts: [this.layout(bindings)] });
     const compute = { module, constants: { ...constants } };
     try {
-      const created = gpu.device.createComputePipelineAsync({ label: key, layout, compute });
-      const pipeline = await gpu.guard(where, created);
+      const created = gpu.guard(where, gpu.device.createComputePipelineAsync({ label: key, layout, compute }));
+      created.catch(() => undefined); // what is wrong with its module is the better answer
+      await valid;
+      const pipeline = await created;
       this.#compiled++;
       return pipeline;
     } catch (error) {
@@ -114,15 +123,15 @@ export class PipelineCache {
     }
   }
 
-  #module(shader: Shader): Promise<GPUShaderModule> {
+  #module(shader: Shader): CheckedModule {
     const key = moduleKey(shader, this.gpu.features);
-    let module = this.#modules.get(key);
-    if (!module) {
-      module = this.#createModule(shader);
-      this.#modules.set(key, module);
-      module.catch(() => this.#modules.delete(key));
+    let checked = this.#modules.get(key);
+    if (!checked) {
+      checked = this.#createModule(shader);
+      this.#modules.set(key, checked);
+      checked.valid.catch(() => this.#modules.delete(key));
     }
-    return module;
+    return checked;
   }
 
   /** Keys hold names, not sources: two sources of one name would share a pipeline in silence. */
@@ -136,19 +145,26 @@ export class PipelineCache {
     this.#sources.set(name, source);
   }
 
-  async #createModule(shader: Shader): Promise<GPUShaderModule> {
+  #createModule(shader: Shader): CheckedModule {
     const { device } = this.gpu;
     const parts = shaderParts(shader, this.gpu.features, this.gpu.includes);
     const code = parts.map(part => part.text).join('');
     // The scope only keeps the error from being reported a second time as uncaptured; the messages say more.
     device.pushErrorScope('validation');
     const module = device.createShaderModule({ label: shader.name, code });
-    const [error, info] = await this.gpu.guard(
-      `compile ${shader.name}`,
-      Promise.all([device.popErrorScope(), module.getCompilationInfo()]),
-    );
+    return { module, valid: this.#validate(shader, parts, module, device.popErrorScope()) };
+  }
+
+  async #validate(
+    shader: Shader,
+    parts: readonly ShaderPart[],
+    module: GPUShaderModule,
+    scope: Promise<GPUError | null>,
+  ): Promise<void> {
+    const said = Promise.all([scope, module.getCompilationInfo()]);
+    const [error, info] = await this.gpu.guard(`compile ${shader.name}`, said);
     const messages = info.messages.filter(message => message.type === 'error');
-    if (messages.length === 0 && !error) return module;
+    if (messages.length === 0 && !error) return;
     const found = messages.map(({ lineNum, linePos, message }) => {
       const { file, line } = locateLine(parts, lineNum);
       return `${file}:${line}:${linePos} ${message}`;

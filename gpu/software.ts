@@ -1,7 +1,7 @@
 // What only devices that run on the CPU need; loaded with one, so that a page with a GPU downloads none of it.
 
 import { CommandPlan } from './commands.js';
-import type { DeviceExtras, GpuDevice } from './device.js';
+import type { DeviceExtras, GpuDevice, Trial } from './device.js';
 import { dispatchOnce } from './first-dispatch.js';
 import { laneIncludes } from './kernels/include/lanes.js';
 import { linear } from './kernels/linear.js';
@@ -28,15 +28,13 @@ const integers = (count: number, step: number): Float32Array<ArrayBuffer> =>
 /**
  * The tuning if a product of matrices comes out right with it, else its tiles in workgroup memory: drivers have reported subgroups that
  * they do not have. A device that fails otherwise is left to its next user to report.
- *
- * @param after what the product waits for before it is submitted
  */
-export async function trustedTuning(gpu: GpuDevice, tuning: Tuning, after?: Promise<unknown>): Promise<Tuning> {
+export async function trustedTuning(gpu: GpuDevice, tuning: Tuning, trial: Trial = {}): Promise<Tuning> {
   if (tuning.lanes === 0) return tuning;
-  return (await multipliesRight(gpu, tuning, after).catch(() => false)) ? tuning : { ...tuning, lanes: 0 };
+  return (await multipliesRight(gpu, tuning, trial).catch(() => false)) ? tuning : { ...tuning, lanes: 0 };
 }
 
-async function multipliesRight(gpu: GpuDevice, tuning: Tuning, after?: Promise<unknown>): Promise<boolean> {
+async function multipliesRight(gpu: GpuDevice, tuning: Tuning, { after, onSubmit }: Trial): Promise<boolean> {
   const { m, k, n } = TEST;
   const [x, weight] = [integers(m * k, 5), integers(n * k, 3)];
   const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
@@ -56,6 +54,7 @@ async function multipliesRight(gpu: GpuDevice, tuning: Tuning, after?: Promise<u
     made.push(plan);
     await after?.catch(() => undefined); // whoever made it hears of it
     plan.submit();
+    onSubmit?.();
     const readback = new Readback(gpu);
     made.push(readback);
     const bytes = await readback.read(out);

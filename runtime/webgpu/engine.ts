@@ -12,7 +12,7 @@ import { paddedLength, padIds } from '../text-lengths.js';
 import type { Progress, TuningStats } from '../types.js';
 import { bytesOfView, decodeStorage, type ParameterStream } from './encode.js';
 import { Plan } from './plan.js';
-import { FRAME_INPUTS, ProgramSet, type Programs } from './programs.js';
+import { type PlacedProgram, ProgramSet, type Programs } from './programs.js';
 import { DeviceReport } from './report.js';
 import type { Tuned, TuneRequest } from './tuned.js';
 import { WeightStore } from './weights.js';
@@ -51,7 +51,7 @@ export class WebGpuEngine implements NetworkEngine<DeviceReport> {
   /** Loads the weights while the pipelines compile. Makes an engine of the class that it is called on. Where it fails, the parts stay the caller's to dispose. */
   static async create(parts: WebGpuEngineParts): Promise<WebGpuEngine> {
     const { gpu, assembly, config, precision, signal, onProgress } = parts;
-    const programs = new ProgramSet(config, precision);
+    const programs = new ProgramSet(config, precision, gpu.limits);
     const pipelines = PipelineCache.of(gpu);
     const tuned = parts.tune && (await tunedOver(programs, pipelines, parts.tune, parts));
     const begin = (tuning: Tuning) => {
@@ -64,14 +64,15 @@ export class WebGpuEngine implements NetworkEngine<DeviceReport> {
       return !tuned && gpu.tuning !== tuning;
     };
     const { dispatched, compiled } = begin(tuning);
+    const length = programs.lengths[0]!;
+    for (const which of ['frame', 'text'] as const) programs.placed(length, which); // while others make the pipelines
     await dispatched.catch(async error => {
       if (!(await changed())) throw error;
     });
     const { frame, text } = programs.shortest;
     const weights = await WeightStore.load(gpu, assembly, [frame, text], parts.parameters, { signal, onProgress });
     await ((await changed()) ? begin(gpu.tuning).compiled : compiled);
-    const length = programs.lengths[0]!;
-    const plan = await framePlan(gpu, pipelines, programs.of(length), weights);
+    const plan = await planOf(gpu, pipelines, weights, programs.placed(length, 'frame'), 'frame');
     return new this(parts, programs, pipelines, weights, new Readback(gpu), { length, plan }, tuned);
   }
 
@@ -157,7 +158,7 @@ export class WebGpuEngine implements NetworkEngine<DeviceReport> {
     let plan = this.#texts.get(length);
     if (!plan) {
       const { gpu } = this.parts;
-      plan = await Plan.create(gpu, this.pipelines, this.programs.of(length).text, this.weights, `text.${length}`);
+      plan = await planOf(gpu, this.pipelines, this.weights, this.programs.placed(length, 'text'), `text.${length}`);
       this.#texts.set(length, plan);
     }
     return plan;
@@ -166,7 +167,8 @@ export class WebGpuEngine implements NetworkEngine<DeviceReport> {
   /** The frame plan, made anew for longer texts; a shorter text is padded and masked. */
   async #framePlan(length: number): Promise<Plan> {
     if (length > this.frame.length) {
-      const plan = await framePlan(this.parts.gpu, this.pipelines, this.programs.of(length), this.weights);
+      const { gpu } = this.parts;
+      const plan = await planOf(gpu, this.pipelines, this.weights, this.programs.placed(length, 'frame'), 'frame');
       this.frame.plan.dispose();
       this.frame = { length, plan };
       this.#bound = undefined;
@@ -175,12 +177,13 @@ export class WebGpuEngine implements NetworkEngine<DeviceReport> {
   }
 }
 
-const framePlan = (
+const planOf = (
   gpu: GpuDevice,
   pipelines: PipelineCache,
-  { frame }: Programs,
   weights: WeightStore,
-): Promise<Plan> => Plan.create(gpu, pipelines, frame, weights, 'frame', { rewritten: FRAME_INPUTS });
+  { program, options }: PlacedProgram,
+  label: string,
+): Promise<Plan> => Plan.create(gpu, pipelines, program, weights, label, options);
 
 /** What compiles from now on; both promises may be left unheard. */
 interface Compiling {
@@ -197,8 +200,11 @@ function beginCompiling(
 ): Compiling {
   const calls = [...frame.calls, ...text.calls];
   const compiled = pipelines.compile(calls, progress => onProgress?.({ phase: 'compile', ...progress }));
-  void gpu.settle(compiled); // the first in the queue, where it has not been settled yet
-  const dispatched = Promise.resolve(gpu.dispatchOnce?.(gpu, pipelines, calls));
+  // What the tuning is tried with is the first in the queue: its answer comes while the rest is compiled.
+  const tried = new Promise<void>(resolve => {
+    gpu.settle({ after: compiled, onSubmit: resolve }).then(resolve);
+  });
+  const dispatched = tried.then(() => gpu.dispatchOnce?.(gpu, pipelines, calls));
   for (const each of [compiled, dispatched]) each.catch(() => undefined);
   return { dispatched, compiled };
 }

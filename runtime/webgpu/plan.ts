@@ -20,6 +20,8 @@ export interface PlanOptions {
   /** Inputs that the caller writes before every run; the others keep what was written once. */
   readonly rewritten?: readonly string[];
   readonly external?: External;
+  /** Of `placeProgram`, where that has been asked before. */
+  readonly placed?: ArenaPlan<number> | undefined;
 }
 
 type IsPlaced = (id: number | null) => id is number;
@@ -89,7 +91,7 @@ export class Plan {
     label: string,
     options: PlanOptions = {},
   ): Promise<Plan> {
-    const { arenas: sizes, place, lowerBound } = placeProgram(program, gpu.limits, options);
+    const { arenas: sizes, place, lowerBound } = options.placed ?? placeProgram(program, gpu.limits, options);
     const arenas: GPUBuffer[] = [];
     try {
       const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;

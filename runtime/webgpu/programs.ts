@@ -1,5 +1,6 @@
 // The two programs of a session, from a configuration alone.
 
+import type { ArenaLimits } from '../../gpu/arena.js';
 import type { Tuning } from '../../gpu/tuning.js';
 import type { Config } from '../../model/config.js';
 import { lower, type Program } from '../../model/lower.js';
@@ -7,6 +8,7 @@ import { type PassName, partition, prepare } from '../../model/passes/index.js';
 import { tmca, tmcaInputs } from '../../model/tmca.js';
 import type { PrecisionChoice } from '../engine-choice.js';
 import { textLengths } from '../text-lengths.js';
+import { type PlanOptions, placeProgram } from './plan.js';
 
 export interface Programs {
   /** From an image and a report to logits. */
@@ -45,6 +47,12 @@ export const buildPrograms = (
   without?: PassName,
 ): Programs => programsOf(config, length, precision, without)(tuning);
 
+/** What `Plan.create` is given. */
+export interface PlacedProgram {
+  readonly program: Program;
+  readonly options: PlanOptions;
+}
+
 /**
  * The programs of a session, one pair for each padded length of a text. Each is built when it is first asked for: most sessions meet
  * one length or two, and what programs know at load does not depend on it.
@@ -54,11 +62,14 @@ export class ProgramSet {
   readonly lengths: readonly number[];
   readonly #lowerings = new Map<number, (tuning?: Tuning) => Programs>();
   readonly #made = new Map<number, Programs>();
+  readonly #placed = new WeakMap<Program, PlacedProgram>();
   #tuning: Tuning | undefined;
 
   constructor(
     private readonly config: Config,
     private readonly precision: PrecisionChoice,
+    /** Of the device that is to run them. */
+    private readonly limits: ArenaLimits,
   ) {
     this.lengths = textLengths(config.maxTextLength);
   }
@@ -80,6 +91,19 @@ export class ProgramSet {
     const programs = this.#made.get(length) ?? this.lowering(length)(this.#tuning);
     this.#made.set(length, programs);
     return programs;
+  }
+
+  /** A program, and where all that it makes is to lie, which is found once. */
+  placed(length: number, which: keyof Programs): PlacedProgram {
+    const program = this.of(length)[which];
+    const rewritten = which === 'frame' ? FRAME_INPUTS : [];
+    const before = this.#placed.get(program);
+    const placed = before ?? {
+      program,
+      options: { rewritten, placed: placeProgram(program, this.limits, { rewritten }) },
+    };
+    this.#placed.set(program, placed);
+    return placed;
   }
 
   get shortest(): Programs {

@@ -1,7 +1,7 @@
 // A tuning is trusted where it computes right on this device, and not where a driver's subgroups are other than it says.
 
 import { readFile } from 'node:fs/promises';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { loadAssembly } from '../../assembly/instance.js';
 import { type DeviceExtras, GpuDevice } from '../../gpu/device.js';
 import { dispatchOnce } from '../../gpu/first-dispatch.js';
@@ -50,20 +50,44 @@ test.each(broken)('%s: tiles of hardware', async (_, change) => {
   expect(device.bytes.other, 'bytes left behind').toBe(0);
 });
 
-test.each(broken)('%s: an engine that began to compile before that was known computes right', async (_, change) => {
-  const { config } = await loadGolden('test/fixtures/golden/micro');
+const { config } = await loadGolden('test/fixtures/golden/micro');
+
+function engineOn(device: GpuDevice): Promise<WebGpuEngine> {
+  const parameters = fillStream(expectedParameters(config));
+  const precision = choosePrecision('fp32', 'fp32', false);
+  return WebGpuEngine.create({ gpu: device, assembly, config, precision, parameters });
+}
+
+test('an engine has its tuning tried first, and does not wait for the answer before it has all compiled', async () => {
+  const labels: string[] = [];
+  const made = vi.spyOn(gpu.device, 'createCommandEncoder').mockImplementation(function (this: GPUDevice, descriptor) {
+    labels.push(descriptor?.label ?? '');
+    return GPUDevice.prototype.createCommandEncoder.call(gpu.device, descriptor);
+  });
+  try {
+    await engineOn(withTile(source => source, { trustedTuning, dispatchOnce }));
+  } finally {
+    made.mockRestore();
+  }
+  const first = labels.flatMap((label, i) => (label.startsWith('first ') ? [i] : []));
+  expect(first.length).toBeGreaterThan(5);
+  expect(labels.indexOf('self-test')).toBeLessThan(first[0]!);
+  expect(labels.filter(label => label === 'self-test').length).toBe(1);
+});
+
+async function logitsOn(device: GpuDevice): Promise<Float32Array> {
+  const engine = await engineOn(device);
   const image = Float32Array.from({ length: config.imageSize ** 2 * 3 }, (_, i) => ((i * 7) % 31) / 15 - 1);
-  const logitsOn = async (device: GpuDevice) => {
-    const parameters = fillStream(expectedParameters(config));
-    const precision = choosePrecision('fp32', 'fp32', false);
-    const engine = await WebGpuEngine.create({ gpu: device, assembly, config, precision, parameters });
-    return engine.run(image, await engine.encode(Int32Array.from([2, 5, 7, 3])), undefined);
-  };
+  return engine.run(image, await engine.encode(Int32Array.from([2, 5, 7, 3])), undefined);
+}
+
+const tiles = new GpuDevice(gpu.device, gpu.adapter, gpu.features, { tuning: { ...lanes8, lanes: 0 } });
+const expected = await logitsOn(tiles);
+
+test.each(broken)('%s: an engine that began to compile before that was known computes right', async (_, change) => {
   const device = withTile(change, { trustedTuning, dispatchOnce });
-  const found = await logitsOn(device);
-  expect(device.tuning).toEqual({ ...lanes8, lanes: 0 });
-  const tiles = new GpuDevice(gpu.device, gpu.adapter, gpu.features, { tuning: { ...lanes8, lanes: 0 } });
-  expect(found).toEqual(await logitsOn(tiles));
+  expect(await logitsOn(device)).toEqual(expected);
+  expect(device.tuning).toEqual(tiles.tuning);
 });
 
 test.each([
@@ -71,9 +95,9 @@ test.each([
   ['widths that no vector fits', { dims: [5, 6, 10, 14], text_dim: 33, text_heads: 3, heads: 1, head_channels: 3 }],
 ])('%s: every pipeline can be dispatched once over nothing, and leaves nothing behind', async (_, sizes) => {
   const micro = JSON.parse(await readFile('test/fixtures/golden/micro/config.json', 'utf8'));
-  const config = parseConfig({ ...micro, ...sizes }, 'micro');
+  const network = parseConfig({ ...micro, ...sizes }, 'micro');
   const precision = choosePrecision('fp32', 'fp32', gpu.features.f16);
-  const { frame, text } = buildPrograms(config, 16, precision, gpu.tuning);
+  const { frame, text } = buildPrograms(network, 16, precision, gpu.tuning);
   const before = gpu.bytes.other;
   const pipelines = new PipelineCache(gpu);
   await dispatchOnce(gpu, pipelines, [...frame.calls, ...text.calls]);

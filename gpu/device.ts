@@ -167,12 +167,14 @@ export class GpuDevice {
       this.#loss = [info.reason, info.message].filter(Boolean).join(': ');
       this.#close('lost');
     });
-    device.addEventListener('uncapturederror', event => {
-      event.preventDefault();
-      // The first errors tell the cause; later ones are its consequences.
-      if (this.#uncaptured.length < 8) this.#uncaptured.push(event.error);
-    });
+    device.addEventListener('uncapturederror', this.#hear);
   }
+
+  readonly #hear = (event: GPUUncapturedErrorEvent): void => {
+    event.preventDefault();
+    // The first errors tell the cause; later ones are its consequences.
+    if (this.#uncaptured.length < 8) this.#uncaptured.push(event.error);
+  };
 
   /** How kernels are to be cut for it. */
   get tuning(): Tuning {
@@ -306,6 +308,8 @@ export class GpuDevice {
     for (const buffer of this.#buffers.keys()) buffer.destroy();
     this.#buffers.clear();
     this.#close('disposed');
+    // Dawn in Node keeps a listener, and through this one the device with its threads and pipelines, as long as the process.
+    this.device.removeEventListener('uncapturederror', this.#hear);
     this.device.destroy();
   }
 

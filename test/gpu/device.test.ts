@@ -1,5 +1,7 @@
 // A device from opening to loss: what it negotiates, what it counts, and that every promise settles, as what.
 
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, test } from 'vitest';
 import { describeAdapter, findAdapter, listAdapters } from '../../gpu/adapter.js';
 import { type GpuDevice, openDevice } from '../../gpu/device.js';
@@ -80,6 +82,25 @@ describe('memory', () => {
     await expect(device.createBuffer({ ...storage(256), usage })).rejects.toMatchObject({ code: 'GPU_FAILED' });
     expect(device.bytes.arena).toBe(0);
     await device.createBuffer(storage(256));
+  });
+});
+
+describe('a disposed device', () => {
+  test('is collected, with all that it holds in the driver', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const used = async () => {
+      const device = await openDevice({ gpu, prefer: 'any' });
+      await device.createBuffer(storage(4096));
+      device.dispose();
+      return new WeakRef(device.device);
+    };
+    const left = await used();
+    for (let round = 0; round < 50 && left.deref(); round++) {
+      await new Promise(resolve => setTimeout(resolve, 20));
+      collect();
+    }
+    expect(left.deref()).toBeUndefined();
   });
 });
 

@@ -30,6 +30,8 @@ export interface Encoding {
 export class Vocabulary {
   readonly #assembly: Assembly;
   #address: Pointer;
+  /** Kept for the texts of up to SHORT units. */
+  readonly #workspace: Workspace;
   /** Tokens. */
   readonly size: number;
   readonly unk: number;
@@ -46,16 +48,17 @@ export class Vocabulary {
   constructor(assembly: Assembly, file: Uint8Array | string) {
     const bytes = typeof file === 'string' ? utf8Of.encode(file) : file;
     checkText(bytes);
-    const text = assembly.alloc(bytes.length, 'Vocabulary');
+    const text = assembly.alloc(bytes.length + SLACK, 'Vocabulary');
     assembly.u8(text, bytes.length).set(bytes);
-    // Two u32 a token and up to four a token of hash table; a token is at least two bytes with its line break.
+    // Two u32 a token and up to eight a token of hash table; a token is at least two bytes with its line break.
     const create = () => assembly.exports.createVocabulary(text, bytes.length);
     this.#assembly = assembly;
-    this.#address = assembly.guard(bytes.length * 12 + 1024, 'Vocabulary', create) >>> 0;
+    this.#address = assembly.guard(bytes.length * 20 + 1024, 'Vocabulary', create) >>> 0;
     this.size = assembly.exports.vocabularySize(this.#address);
     try {
       this.#checkLines();
       [this.unk, this.cls, this.sep, this.pad] = this.#specials();
+      this.#workspace = new Workspace(assembly, SHORT, mostIds(SHORT));
     } catch (error) {
       this.dispose();
       throw error;
@@ -64,28 +67,19 @@ export class Vocabulary {
 
   /** Errors: BAD_ARGUMENT, OUT_OF_MEMORY, DISPOSED. Any text will do: the empty one gives [CLS] [SEP]. */
   encode(text: string, options: EncodeOptions = {}): Encoding {
-    const { exports } = this.#assembly;
     const vocabulary = this.#live('encode');
     const { maxLength } = options;
     const valid = maxLength === undefined || (Number.isInteger(maxLength) && maxLength >= 2);
-    check(valid, 'BAD_ARGUMENT', `Vocabulary.encode: maxLength must be an integer of at least 2, got ${maxLength}`);
-    // UTF-8 takes at most three bytes a UTF-16 unit. A lone surrogate is encoded as U+FFFD; both are dropped.
-    const room = text.length * 3;
-    // No code point becomes more tokens than it has bytes.
-    const most = maxLength === undefined ? room : Math.min(room, maxLength - 2);
-    // [CLS], ids, [SEP], then the text
-    const ids = this.#assembly.alloc((most + 2) * 4 + room, 'Vocabulary.encode');
+    check(valid, 'BAD_ARGUMENT', () => {
+      return `Vocabulary.encode: maxLength must be an integer of at least 2, got ${maxLength}`;
+    });
+    const room = Math.min(mostIds(text.length), maxLength ?? Infinity);
+    if (text.length <= SHORT) return this.#workspace.encode(vocabulary, text, room);
+    const workspace = new Workspace(this.#assembly, text.length, room);
     try {
-      const utf8 = ids + (most + 2) * 4;
-      const { written } = utf8Of.encodeInto(text, this.#assembly.u8(utf8, room));
-      const found = exports.tokenise(vocabulary, utf8, written, ids + 4, most);
-      const kept = Math.min(found, most);
-      const all = this.#assembly.i32(ids, kept + 2);
-      all[0] = this.cls;
-      all[kept + 1] = this.sep;
-      return { ids: all.slice() as Int32Array<ArrayBuffer>, truncated: found > most };
+      return workspace.encode(vocabulary, text, room);
     } finally {
-      this.#assembly.free(ids);
+      workspace.dispose();
     }
   }
 
@@ -101,7 +95,9 @@ export class Vocabulary {
 
   /** Frees the table. Twice is fine. */
   dispose(): void {
-    if (this.#address) this.#assembly.exports.freeVocabulary(this.#address);
+    if (!this.#address) return;
+    this.#assembly.exports.freeVocabulary(this.#address);
+    this.#workspace?.dispose();
     this.#address = 0;
   }
 
@@ -134,6 +130,52 @@ export class Vocabulary {
       return `[UNK], [CLS], [SEP] and [PAD] must be among the tokens, got none named ${missing.join(', ')}; use the model's own vocab.txt`;
     });
     return [ids[0]!, ids[1]!, ids[2]!, ids[3]!];
+  }
+}
+
+/** UTF-16 units of the texts for which memory is kept: captions and reports. */
+const SHORT = 1024;
+/** UTF-8 takes at most three bytes a UTF-16 unit. A lone surrogate is encoded as U+FFFD; both are dropped. */
+const UNIT_BYTES = 3;
+/** Bytes after a text that the module may read. */
+const SLACK = 16;
+
+/** No code point becomes more tokens than it has bytes; [CLS] and [SEP]. */
+const mostIds = (units: number) => units * UNIT_BYTES + 2;
+
+/** Room in the module's memory for the ids of a text, i32 [room], and after them for its bytes. */
+class Workspace {
+  readonly #assembly: Assembly;
+  readonly #units: number;
+  readonly #room: number;
+  readonly #address: Pointer;
+  #ids: Int32Array = new Int32Array();
+  #bytes: Uint8Array = new Uint8Array();
+
+  constructor(assembly: Assembly, units: number, room: number) {
+    this.#assembly = assembly;
+    this.#units = units;
+    this.#room = room;
+    this.#address = assembly.alloc(room * 4 + units * UNIT_BYTES + SLACK, 'Vocabulary.encode');
+  }
+
+  encode(vocabulary: Pointer, text: string, room: number): Encoding {
+    // the first time, and where growing the memory has detached them
+    if (!this.#ids.length) this.#view();
+    const { written } = utf8Of.encodeInto(text, this.#bytes);
+    const { exports } = this.#assembly;
+    const found = exports.tokenise(vocabulary, this.#address + this.#room * 4, written, this.#address, room);
+    const ids = this.#ids.slice(0, Math.min(found, room)) as Int32Array<ArrayBuffer>;
+    return { ids, truncated: found > room };
+  }
+
+  #view(): void {
+    this.#ids = this.#assembly.i32(this.#address, this.#room);
+    this.#bytes = this.#assembly.u8(this.#address + this.#room * 4, this.#units * UNIT_BYTES);
+  }
+
+  dispose(): void {
+    this.#assembly.free(this.#address);
   }
 }
 

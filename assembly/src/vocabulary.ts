@@ -1,9 +1,12 @@
 // A WordPiece vocabulary: the file's bytes, where its tokens lie in them, and an open-addressing table from a token's
 // bytes to its id (the line's number from 0). Built once; half full at most, so a miss ends after a probe or two.
+//
+// Bytes are hashed and compared eight at a time, the last ones under a mask: up to seven bytes after them are read too.
 
-/** FNV-1a, 32 bits. */
-const BASIS: u32 = 0x811c9dc5;
-const PRIME: u32 = 0x01000193;
+import { prepareUnicode } from './unicode';
+
+/** Odd, its bits even: 2^64 over the golden ratio. */
+const MULTIPLIER: u64 = 0x9e3779b97f4a7c15;
 
 @unmanaged
 export class Vocabulary {
@@ -11,14 +14,15 @@ export class Vocabulary {
   text: usize;
   /** Tokens. */
   count: i32;
-  /** u32 [count] each: where a token starts in `text`, and its length in bytes. */
-  starts: usize;
-  lengths: usize;
-  /** u32 [mask + 1]: id + 1, or 0 for a free slot. */
+  /** u32 [count, 2]: where a token starts in `text`, and its length in bytes. */
+  tokens: usize;
+  /** u32 [mask + 1, 2]: id + 1, or 0 for a free slot; the hash's lower half, so that a miss reads nothing else. */
   slots: usize;
   mask: u32;
+  /** A hash's upper bits, 64 - shift of them, are the slot where its token is looked for first. */
+  shift: u64;
   /** Bytes of the longest token. */
-  longest: u32;
+  longest: i32;
   /** Line (from 0) that is empty, or that repeats an earlier one; -1 if none. */
   emptyLine: i32;
   repeatedLine: i32;
@@ -33,26 +37,28 @@ export class Vocabulary {
 /** Names of the special tokens, five or six bytes each. */
 const SPECIAL = memory.data<u8>([
   0x5b, 0x55, 0x4e, 0x4b, 0x5d, 0, 0x5b, 0x43, 0x4c, 0x53, 0x5d, 0, 0x5b, 0x53, 0x45, 0x50, 0x5d, 0, 0x5b, 0x50, 0x41,
-  0x44, 0x5d, 0, 0x5b, 0x4d, 0x41, 0x53, 0x4b, 0x5d,
+  0x44, 0x5d, 0, 0x5b, 0x4d, 0x41, 0x53, 0x4b, 0x5d, 0, 0,
 ]);
 const SPECIALS: i32 = 5;
 
-function specialLength(i: i32): usize {
+function specialLength(i: i32): u32 {
   return i == 4 ? 6 : 5;
 }
 
-/** Takes over `text`, a block of `bytes` bytes. Lines end with LF, CR or both, as Python's text files. */
+/** Takes over `text`, a block of `bytes` bytes and seven more. Lines end with LF, CR or both, as Python's text files. */
 export function createVocabulary(text: usize, bytes: usize): Vocabulary {
+  // here, so that tokenising allocates nothing
+  prepareUnicode();
   const v = changetype<Vocabulary>(heap.alloc(offsetof<Vocabulary>()));
   v.text = text;
   v.count = countLines(text, bytes);
-  v.starts = heap.alloc((<usize>v.count) << 2);
-  v.lengths = heap.alloc((<usize>v.count) << 2);
-  let capacity: u32 = 16;
-  while (capacity < <u32>v.count * 2) capacity <<= 1;
-  v.mask = capacity - 1;
-  v.slots = heap.alloc((<usize>capacity) << 2);
-  memory.fill(v.slots, 0, (<usize>capacity) << 2);
+  v.tokens = heap.alloc((<usize>v.count) << 3);
+  let bits: u32 = 4;
+  while ((<u32>1) << bits < <u32>v.count * 2) ++bits;
+  v.mask = (1 << bits) - 1;
+  v.shift = 64 - bits;
+  v.slots = heap.alloc((<usize>8) << bits);
+  memory.fill(v.slots, 0, (<usize>8) << bits);
   v.longest = 0;
   v.emptyLine = -1;
   v.repeatedLine = -1;
@@ -64,7 +70,7 @@ export function createVocabulary(text: usize, bytes: usize): Vocabulary {
   }
   for (let i = 0; i < SPECIALS; ++i) {
     const name = SPECIAL + i * 6;
-    const id = find(v, name, <u32>specialLength(i), hashBytes(BASIS, name, specialLength(i)), 0);
+    const id = find(v, name, specialLength(i), 0);
     store<i32>(changetype<usize>(v) + offsetof<Vocabulary>('unk') + ((<usize>i) << 2), id);
   }
   return v;
@@ -72,8 +78,7 @@ export function createVocabulary(text: usize, bytes: usize): Vocabulary {
 
 export function freeVocabulary(v: Vocabulary): void {
   heap.free(v.text);
-  heap.free(v.starts);
-  heap.free(v.lengths);
+  heap.free(v.tokens);
   heap.free(v.slots);
   heap.free(changetype<usize>(v));
 }
@@ -95,56 +100,77 @@ function countLines(text: usize, bytes: usize): i32 {
 }
 
 function insert(v: Vocabulary, id: i32, start: usize, length: u32): void {
-  store<u32>(v.starts + ((<usize>id) << 2), <u32>(start - v.text));
-  store<u32>(v.lengths + ((<usize>id) << 2), length);
+  store<u32>(tokenAt(v, id), <u32>(start - v.text));
+  store<u32>(tokenAt(v, id), length, 4);
   if (!length && v.emptyLine < 0) v.emptyLine = id;
-  v.longest = max(v.longest, length);
-  let slot = hashBytes(BASIS, start, length) & v.mask;
-  for (; load<u32>(v.slots + ((<usize>slot) << 2)); slot = (slot + 1) & v.mask) {
-    const other = load<u32>(v.slots + ((<usize>slot) << 2)) - 1;
-    if (v.repeatedLine < 0 && equals(v, other, start, length, 0)) v.repeatedLine = id;
+  v.longest = max(v.longest, <i32>length);
+  const prefix: u32 = length > 2 && load<u16>(start) == HASHES ? 2 : 0;
+  const hash = hashOf(start + prefix, length - prefix, prefix);
+  let slot = <u32>(hash >> v.shift);
+  for (; idIn(v, slot) >= 0; slot = (slot + 1) & v.mask)
+    if (v.repeatedLine < 0 && equals(v, idIn(v, slot), start, length, 0)) v.repeatedLine = id;
+  store<u32>(slotAt(v, slot), id + 1);
+  store<u32>(slotAt(v, slot), <u32>hash, 4);
+}
+
+function tokenAt(v: Vocabulary, id: u32): usize {
+  return v.tokens + ((<usize>id) << 3);
+}
+
+function slotAt(v: Vocabulary, slot: u32): usize {
+  return v.slots + ((<usize>slot) << 3);
+}
+
+/** -1 where the slot is free. */
+function idIn(v: Vocabulary, slot: u32): i32 {
+  return load<i32>(slotAt(v, slot)) - 1;
+}
+
+/** `##`. */
+const HASHES: u16 = 0x2323;
+
+/** Of `length` bytes; another with `prefix` than without. The upper half depends on all bits, and through it the lower. */
+function hashOf(at: usize, length: i32, prefix: u32): u64 {
+  let hash = prefix * MULTIPLIER;
+  for (; length > 0; length -= 8, at += 8) {
+    const mask = length < 8 ? ((<u64>1) << (length << 3)) - 1 : -1;
+    hash = (hash ^ (load<u64>(at) & mask)) * MULTIPLIER;
+    hash ^= hash >> 32;
   }
-  store<u32>(v.slots + ((<usize>slot) << 2), id + 1);
-}
-
-export function hashByte(hash: u32, byte: u32): u32 {
-  return (hash ^ byte) * PRIME;
-}
-
-function hashBytes(hash: u32, at: usize, length: usize): u32 {
-  for (let i: usize = 0; i < length; ++i) hash = hashByte(hash, load<u8>(at + i));
   return hash;
-}
-
-/** The hash to go on from: of nothing, or of the `##` that continues a word. */
-export function startHash(prefix: u32): u32 {
-  return prefix ? hashByte(hashByte(BASIS, 0x23), 0x23) : BASIS;
 }
 
 /** Is token `id` the `length` bytes at `start`, with `##` before them where `prefix` is 2? */
 function equals(v: Vocabulary, id: u32, start: usize, length: u32, prefix: u32): bool {
-  if (load<u32>(v.lengths + ((<usize>id) << 2)) != length + prefix) return false;
-  const token = v.text + load<u32>(v.starts + ((<usize>id) << 2));
-  if (prefix && load<u16>(token) != 0x2323) return false;
-  return memory.compare(token + prefix, start, length) == 0;
+  if (load<u32>(tokenAt(v, id), 4) != length + prefix) return false;
+  const token = v.text + load<u32>(tokenAt(v, id));
+  if (prefix && load<u16>(token) != HASHES) return false;
+  return same(token + prefix, start, length);
 }
 
-/** Id of the token, -1 if none. `prefix` is 0, or 2 for a continuation; `hash` is that of all its bytes. */
-export function find(v: Vocabulary, start: usize, length: u32, hash: u32, prefix: u32): i32 {
-  let slot = hash & v.mask;
-  let entry = load<u32>(v.slots + ((<usize>slot) << 2));
-  while (entry && !equals(v, entry - 1, start, length, prefix)) {
+/** Are the `length` bytes at both, one at least, equal? */
+function same(a: usize, b: usize, length: u32): bool {
+  for (; length > 8; length -= 8, a += 8, b += 8) if (load<u64>(a) != load<u64>(b)) return false;
+  return !((load<u64>(a) ^ load<u64>(b)) << (64 - (length << 3)));
+}
+
+/** Id of the token of `length` bytes at `start`, one at least; -1 if none. `prefix` is 0, or 2 for a continuation. */
+export function find(v: Vocabulary, start: usize, length: u32, prefix: u32): i32 {
+  const hash = hashOf(start, length, prefix);
+  let slot = <u32>(hash >> v.shift);
+  let id = idIn(v, slot);
+  while (id >= 0 && !(load<u32>(slotAt(v, slot), 4) == <u32>hash && equals(v, id, start, length, prefix))) {
     slot = (slot + 1) & v.mask;
-    entry = load<u32>(v.slots + ((<usize>slot) << 2));
+    id = idIn(v, slot);
   }
-  return <i32>entry - 1;
+  return id;
 }
 
 /** Which special token of the vocabulary stands literally at `at`: its index in SPECIAL, -1 if none. */
 export function specialAt(v: Vocabulary, at: usize, end: usize): i32 {
   for (let i = 0; i < SPECIALS; ++i) {
     const length = specialLength(i);
-    if (at + length <= end && memory.compare(SPECIAL + i * 6, at, length) == 0 && specialId(v, i) >= 0) return i;
+    if (at + length <= end && same(SPECIAL + i * 6, at, length) && specialId(v, i) >= 0) return i;
   }
   return -1;
 }
@@ -164,8 +190,8 @@ export function vocabularyRepeatedLine(v: Vocabulary): i32 {
   return v.repeatedLine;
 }
 export function vocabularyTokenStart(v: Vocabulary, id: i32): usize {
-  return v.text + load<u32>(v.starts + ((<usize>id) << 2));
+  return v.text + load<u32>(tokenAt(v, id));
 }
 export function vocabularyTokenLength(v: Vocabulary, id: i32): u32 {
-  return load<u32>(v.lengths + ((<usize>id) << 2));
+  return load<u32>(tokenAt(v, id), 4);
 }

@@ -3,24 +3,18 @@
 // cut greedily into the longest pieces that the vocabulary has, `##` before all but the first.
 // Source: transformers, models/bert/tokenization_bert.py, BasicTokenizer and WordpieceTokenizer.
 
-import { asciiClass, classOf, DROP, fold, isHan, MAX_FOLD, PLAIN, PUNCTUATION, prepareUnicode, SPACE } from './unicode';
-import { find, hashByte, specialAt, specialId, startHash, Vocabulary } from './vocabulary';
+import { asciiClass, classOf, DROP, fold, isHan, MAX_FOLD, PLAIN, PUNCTUATION, SPACE } from './unicode';
+import { find, specialAt, specialId, Vocabulary } from './vocabulary';
 
 /** A word of more characters is unknown as a whole. */
-const MAX_CHARACTERS: u32 = 100;
+const MAX_CHARACTERS: i32 = 100;
+/** Bytes looked at together. */
+const LANES: i32 = 16;
 
-/** UTF-8 of the word so far, MAX_CHARACTERS at most; `characters` counts on. */
-const word = memory.data(100 * 4, 16);
-let bytes: u32 = 0;
-let characters: u32 = 0;
-/** Of those bytes. */
-let hash: u32 = 0;
-
-/** Of the piece being looked for: where each of its characters ends, and the hash up to there. u32 [100] each. */
-const ends = memory.data(100 * 4, 16);
-const hashes = memory.data(100 * 4, 16);
-/** i32 [100]: pieces of the word so far. */
-const pieces = memory.data(100 * 4, 16);
+/** UTF-8 of the word so far, MAX_CHARACTERS at most; `characters` counts on. `takeLetters` writes up to a vector beyond. */
+const word = memory.data(100 * 4 + 16, 16);
+let bytes: i32 = 0;
+let characters: i32 = 0;
 /** u32 [MAX_FOLD]. */
 const folded = memory.data(4 * 4, 16);
 
@@ -29,17 +23,19 @@ let count: i32 = 0;
 let capacity: i32 = 0;
 
 /**
- * Writes ids, i32 [at most `room`], without [CLS] and [SEP]. Returns how many there are, `room + 1` when there are more.
- * `text` is well-formed UTF-8.
+ * Writes [CLS], ids and [SEP], i32 [at most `room`, two at least]. Returns how many there are, `room + 1` when there would be more.
+ * `text` is well-formed UTF-8, and LANES bytes after it can be read.
  */
 export function tokenise(v: Vocabulary, text: usize, length: usize, to: usize, room: i32): i32 {
-  prepareUnicode();
   out = to;
   count = 0;
-  capacity = room;
+  capacity = room - 1;
+  emit(v.cls);
   startWord();
   const end = text + length;
   for (let at = text; at < end && count <= capacity; ) {
+    at = takeLetters(at, end);
+    if (at == end) break;
     const lead = <u32>load<u8>(at);
     if (lead < 0x80) {
       const special = lead == 0x5b ? specialAt(v, at, end) : -1;
@@ -58,22 +54,39 @@ export function tokenise(v: Vocabulary, text: usize, length: usize, to: usize, r
     }
   }
   endWord(v);
-  return min(count, capacity + 1);
+  store<i32>(out + ((<usize>min(count, capacity)) << 2), v.sep);
+  return min(count, capacity + 1) + 1;
 }
 
-/** As `take`, for what most texts consist of. */
+/** Appends the letters, in lower case, and digits of ASCII that stand there, while the word has room; returns where they end. */
+function takeLetters(at: usize, end: usize): usize {
+  const last = min(end, at + max(MAX_CHARACTERS - characters, 0));
+  const start = at;
+  for (let n = LANES; n == LANES && at < last; at += n) {
+    const chars = v128.load(at);
+    // digits have this bit
+    const lower = v128.or(chars, i8x16.splat(0x20));
+    const letters = i8x16.lt_u(i8x16.sub(lower, i8x16.splat(0x61)), i8x16.splat(26));
+    const digits = i8x16.lt_u(i8x16.sub(chars, i8x16.splat(0x30)), i8x16.splat(10));
+    v128.store(word + bytes + (at - start), lower);
+    n = ctz(~i8x16.bitmask(v128.or(letters, digits)));
+  }
+  at = min(at, last);
+  bytes += <i32>(at - start);
+  characters += <i32>(at - start);
+  return at;
+}
+
+/** As `take`, for ASCII. */
 function takeAscii(v: Vocabulary, c: u32): void {
   const kind = asciiClass(c);
-  if (kind == PLAIN) {
-    // the one letter that the fold of ASCII changes is a capital
-    if (characters++ < MAX_CHARACTERS) appendByte(c - 0x41 < 26 ? c + 32 : c);
-  } else if (kind == SPACE) {
-    endWord(v);
-  } else if (kind == PUNCTUATION) {
-    endWord(v);
-    append(c);
-    endWord(v);
-  }
+  if (kind == DROP) return;
+  // a letter that `takeLetters` has left, in a word that is too long
+  if (kind == PLAIN) return append(c);
+  endWord(v);
+  if (kind == SPACE) return;
+  append(c);
+  endWord(v);
 }
 
 /** Code point of the `size` bytes at `at`, two or more. */
@@ -122,7 +135,6 @@ function append(c: u32): void {
 
 function appendByte(byte: u32): void {
   store<u8>(word + bytes++, <u8>byte);
-  hash = hashByte(hash, byte);
 }
 
 function emit(id: i32): void {
@@ -133,62 +145,30 @@ function emit(id: i32): void {
 function startWord(): void {
   bytes = 0;
   characters = 0;
-  hash = startHash(0);
 }
 
 /** Cuts the word into pieces and starts the next. */
 function endWord(v: Vocabulary): void {
   if (!characters) return;
-  if (characters > MAX_CHARACTERS) {
+  const before = count;
+  if (characters > MAX_CHARACTERS || !emitPieces(v)) {
+    count = before;
     emit(v.unk);
-  } else {
-    // most words are tokens
-    const whole = find(v, word, bytes, hash, 0);
-    if (whole >= 0) emit(whole);
-    else emitPieces(v);
   }
   startWord();
 }
 
-function emitPieces(v: Vocabulary): void {
-  const known = cut(v);
-  if (known < 0) emit(v.unk);
-  for (let i = 0; i < known; ++i) emit(load<i32>(pieces + ((<usize>i) << 2)));
-}
-
-/** Number of pieces written, -1 where some part of the word has none. */
-function cut(v: Vocabulary): i32 {
-  let n = 0;
-  for (let start: u32 = 0; start < bytes; ) {
-    const prefix: u32 = start ? 2 : 0;
-    let candidates = measure(v, start, prefix);
-    let id = -1;
-    while (candidates-- > 0) {
-      const at = (<usize>candidates) << 2;
-      id = find(v, word + start, load<u32>(ends + at) - start, load<u32>(hashes + at), prefix);
-      if (id >= 0) {
-        start = load<u32>(ends + at);
-        break;
-      }
-    }
-    if (id < 0) return -1;
-    store<i32>(pieces + ((<usize>n) << 2), id);
-    ++n;
+/** False where some part of the word is no piece. */
+function emitPieces(v: Vocabulary): bool {
+  for (let start: i32 = 0; start < bytes; ) {
+    const prefix = start ? 2 : 0;
+    let end = min(bytes, start + v.longest - prefix);
+    // A word that is a token, as most are, is found at once. Tokens are whole characters: no piece ends within one.
+    let id = find(v, word + start, end - start, prefix);
+    while (id < 0 && --end > start) id = find(v, word + start, end - start, prefix);
+    if (id < 0) return false;
+    emit(id);
+    start = end;
   }
-  return n;
-}
-
-/** Fills `ends` and `hashes` with every piece from `start` that is no longer than the longest token; returns how many. */
-function measure(v: Vocabulary, start: u32, prefix: u32): i32 {
-  let sum = startHash(prefix);
-  let n = 0;
-  for (let at = start; at < bytes; ) {
-    do sum = hashByte(sum, load<u8>(word + at++));
-    while (at < bytes && (load<u8>(word + at) & 0xc0) == 0x80);
-    if (at - start + prefix > v.longest) break;
-    store<u32>(ends + ((<usize>n) << 2), at);
-    store<u32>(hashes + ((<usize>n) << 2), sum);
-    ++n;
-  }
-  return n;
+  return true;
 }

@@ -96,6 +96,48 @@ describe('ids', () => {
   test('10,000 words', () => {
     expect(encode('polyp, '.repeat(5000))).toHaveLength(10_002);
   });
+
+  test('of words of any length, among other characters and up to the text’s end', () => {
+    for (let length = 1; length <= 102; length++) {
+      const word = 'Polyps09'.repeat(13).slice(0, length);
+      for (const text of [
+        word,
+        `${word} ${word},`,
+        `é${word}İ`,
+        `${word}é`,
+        `\u0301${word}\0${word}`,
+        `日${word}[SEP]`,
+      ])
+        expect([text, encode(text)]).toEqual([text, oracle(text)]);
+    }
+  });
+
+  test('of one text do not depend on those before it', () => {
+    const texts = [
+      'polyp',
+      'polyps unaffable',
+      'pol',
+      '',
+      'é'.repeat(1023),
+      'pink '.repeat(204),
+      'pink '.repeat(205),
+      'po',
+    ];
+    const alone = texts.map(oracle);
+    expect([...texts, ...texts.toReversed()].map(encode)).toEqual([...alone, ...alone.toReversed()]);
+  });
+
+  test('stay right when the memory grows, and are the caller’s', async () => {
+    const own = await createAssembly();
+    using v = new Vocabulary(own, file);
+    const { ids } = v.encode('one small pink polyp');
+    const before = own.memoryBytes;
+    own.free(own.alloc(before, 'test'));
+    expect(own.memoryBytes).toBeGreaterThan(before);
+    expect(Array.from(v.encode('polyp one').ids)).toEqual(oracle('polyp one'));
+    expect(Array.from(ids)).toEqual(oracle('one small pink polyp'));
+    expect(ids.buffer.byteLength).toBe(ids.byteLength);
+  });
 });
 
 describe('truncation', () => {
@@ -118,6 +160,16 @@ describe('truncation', () => {
       ids: Int32Array.of(id('[CLS]'), id('polyp'), id('[SEP]')),
       truncated: true,
     });
+  });
+
+  test('within a word cut into pieces keeps the first, and one unknown as a whole is [UNK]', () => {
+    for (const text of ['one polyppps', 'one polypω', 'polyp é', 'unaffable!'])
+      for (const maxLength of [2, 3, 4, 5, 6, 7, 8]) {
+        const whole = oracle(text);
+        const kept = whole.length > maxLength ? [...whole.slice(0, maxLength - 1), id('[SEP]')] : whole;
+        const { ids, truncated } = vocabulary.encode(text, { maxLength });
+        expect([text, Array.from(ids), truncated]).toEqual([text, kept, whole.length > maxLength]);
+      }
   });
 
   test('below 2 is refused', () => {

@@ -53,7 +53,8 @@ export class WebGpuEngine implements NetworkEngine<DeviceReport> {
     const { gpu, assembly, config, precision, signal, onProgress } = parts;
     const programs = new ProgramSet(config, precision, gpu.limits);
     const pipelines = PipelineCache.of(gpu);
-    const tuned = parts.tune && (await tunedOver(programs, pipelines, parts.tune, parts));
+    const tuned =
+      parts.tune && (await (await import('./tuned.js')).tunePrograms(parts.tune, programs, { ...parts, pipelines }));
     const begin = (tuning: Tuning) => {
       programs.tuning = tuning;
       return beginCompiling(gpu, pipelines, programs.shortest, onProgress);
@@ -207,20 +208,4 @@ function beginCompiling(
   const dispatched = tried.then(() => gpu.dispatchOnce?.(gpu, pipelines, calls));
   for (const each of [compiled, dispatched]) each.catch(() => undefined);
   return { dispatched, compiled };
-}
-
-/** Kernels fitted to the device by what was measured, over the texts of every length: they differ in their products' rows. */
-async function tunedOver(
-  programs: ProgramSet,
-  pipelines: PipelineCache,
-  request: TuneRequest,
-  parts: WebGpuEngineParts,
-): Promise<Tuned> {
-  const { tuneEngine } = await import('./tuned.js');
-  await parts.gpu.settle();
-  const lowerings = programs.lengths.map(length => [length, programs.lowering(length)] as const);
-  const tuned = await tuneEngine(request, { ...parts, pipelines, lowerings });
-  programs.tuning = tuned.tuning;
-  for (const length of programs.lengths) programs.of(length);
-  return tuned;
 }

@@ -12,7 +12,7 @@ import type { Config } from '../../model/config.js';
 import type { Program } from '../../model/lower.js';
 import type { PrecisionChoice } from '../engine-choice.js';
 import type { Progress, TuningStats } from '../types.js';
-import type { Programs } from './programs.js';
+import type { ProgramSet, Programs } from './programs.js';
 import { cacheName, type KeptTuning, readTuning, type TuningStore, tuningKey, writeTuning } from './tuning-cache.js';
 
 export interface TuneRequest {
@@ -115,6 +115,20 @@ export async function tuneEngine(request: TuneRequest, parts: TuneParts): Promis
     rejected,
     notes,
   };
+}
+
+/** `tuneEngine` over the texts of every length, whose products differ in their rows; `programs` are then those of its tuning. */
+export async function tunePrograms(
+  request: TuneRequest,
+  programs: ProgramSet,
+  parts: Omit<TuneParts, 'lowerings'>,
+): Promise<Tuned> {
+  await parts.gpu.settle();
+  const lowerings = programs.lengths.map(length => [length, programs.lowering(length)] as const);
+  const tuned = await tuneEngine(request, { ...parts, lowerings });
+  programs.tuning = tuned.tuning;
+  for (const length of programs.lengths) programs.of(length);
+  return tuned;
 }
 
 /** Every product that can be is one of whole numbers; the device must do them right. */

@@ -164,16 +164,19 @@ function search(items: readonly Item[], lowerBound: number, maxArena: number): P
   let best: Packing | undefined;
   let bestOrder: readonly number[] = [];
   let bestSpare = 0;
-  const total = (packing: Packing) => packing.arenas.reduce((sum, bytes) => sum + bytes, 0);
+  let least = Number.POSITIVE_INFINITY;
   /** Tries an order; true when the plan is good enough to stop. */
   const attempt = (order: readonly number[], spare: number): boolean => {
-    const packing = pack(items, order, spare, maxArena);
-    if (!best || total(packing) < total(best)) [best, bestOrder, bestSpare] = [packing, order, spare];
-    return total(best) <= closeEnough * lowerBound;
+    const packing = pack(items, order, spare, maxArena, least);
+    if (packing) {
+      [best, bestOrder, bestSpare] = [packing, order, spare];
+      least = packing.arenas.reduce((sum, bytes) => sum + bytes, 0);
+    }
+    return least <= closeEnough * lowerBound;
   };
   let left = Math.max(4, Math.min(mostOrders, Math.floor(searchBudget / items.length ** 2)));
-  for (const spare of [0, 2, 3])
-    for (const order of fixedOrders(items)) if (left-- === 0 || attempt(order, spare)) return best!;
+  const fixed = fixedOrders(items);
+  for (const spare of [0, 2, 3]) for (const order of fixed) if (left-- === 0 || attempt(order, spare)) return best!;
   const random = lcg(items.length);
   while (left-- > 0 && !attempt(mend(items, best!, bestOrder, random), bestSpare));
   return best!;
@@ -197,24 +200,37 @@ function fixedOrders(items: readonly Item[]): number[][] {
 
 /** The order with the items at the top of an arena (those that make it as large as it is) and a few others moved forward. */
 function mend(items: readonly Item[], packing: Packing, order: readonly number[], random: () => number): number[] {
-  const rank = new Map(order.map((i, position) => [i, position]));
+  const rank = new Float64Array(items.length);
+  for (const [position, i] of order.entries()) rank[i] = position;
   for (const [i, item] of items.entries()) {
     const top = packing.offset[i]! + item.size === packing.arenas[packing.arena[i]!];
-    if (top || random() < 0.1) rank.set(i, rank.get(i)! * random());
+    if (top || random() < 0.1) rank[i]! *= random();
   }
-  return [...order].sort((a, b) => rank.get(a)! - rank.get(b)!);
+  return [...order].sort((a, b) => rank[a]! - rank[b]!);
 }
 
-/** Places the items one after another, each where the sum of the arenas grows least. `spare` arenas are open from the start. */
-function pack(items: readonly Item[], order: readonly number[], spare: number, maxArena: number): Packing {
+/**
+ * Places the items one after another, each where the sum of the arenas grows least. `spare` arenas are open from the start. Nothing
+ * where that sum would not be below `least`: it never shrinks, and most orders are given up early.
+ */
+function pack(
+  items: readonly Item[],
+  order: readonly number[],
+  spare: number,
+  maxArena: number,
+  least: number,
+): Packing | undefined {
   const arenas = new Array<number>(spare).fill(0);
   /** Items of each arena, by offset. */
   const content: number[][] = arenas.map(() => []);
   const arena = new Array<number>(items.length).fill(-1);
   const offset = new Array<number>(items.length).fill(0);
+  const forbidden = new Set<number>();
+  let sum = 0;
   for (const i of order) {
     const item = items[i]!;
-    const forbidden = new Set([...item.apart].map(j => arena[j]!));
+    forbidden.clear();
+    for (const j of item.apart) forbidden.add(arena[j]!);
     let best = { arena: arenas.length, offset: 0, growth: item.size, slack: 0 };
     for (const [a, size] of arenas.entries()) {
       if (forbidden.has(a)) continue;
@@ -228,6 +244,8 @@ function pack(items: readonly Item[], order: readonly number[], spare: number, m
       arenas.push(0);
       content.push([]);
     }
+    sum += best.growth;
+    if (sum >= least) return undefined;
     arenas[best.arena]! += best.growth;
     arena[i] = best.arena;
     offset[i] = best.offset;

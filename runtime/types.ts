@@ -118,7 +118,10 @@ export interface SessionInfo {
 export interface TuningStats {
   /** Name of the profile of the adapter's kind; `default` where its kind is not known. */
   readonly profile: string;
-  /** By class of shapes ("linear-vec4 f16/i8 4096x512x128": kernel, what calls have in common, sizes rounded up to powers of two). */
+  /**
+   * By class of shapes ("linear-vec4 f16/i8 4096x512x128": kernel, what calls have in common, sizes rounded up to powers of two), of the
+   * programs there are: those for longer texts are made with the first of them, or to be tuned.
+   */
   readonly variants: Readonly<
     Record<string, { readonly variant: string; readonly source: 'default' | 'profile' | 'cache' | 'timed' | 'asked' }>
   >;

@@ -49,14 +49,18 @@ export function layerNorm<O>(
   const fast = c % 4 === 0;
   const units = fast ? c / 4 : c;
   const variant = fast ? { name: 'layer-norm-vec4', source: vec4Source } : { name: 'layer-norm', source };
-  const { tiling, rows } = rowCut(units, tuning, { 'layer-norm-row': 'layer-norm-row-lanes' });
+  const { tiling, rows, lanes } = rowCut(units, tuning, { 'layer-norm-row': 'layer-norm-row-lanes' });
   const inputs = [x, pre ?? null, weight ?? null, bias ?? null, post ?? null];
   const bindings: Binding<O>[] = inputs.map(operand => ({ operand, access: 'read' }));
   bindings.push({ operand: out, access: 'read_write' });
   const optional = given(pre) + given(post);
   return {
     shader: { ...variant, act, ...tiling },
-    uniforms: [...[m, units].map(u32), ...[eps, c].map(f32), ...[3, given(pre), given(weight), given(post)].map(u32)],
+    uniforms: [
+      ...[m, units].map(u32),
+      ...[eps, c].map(f32),
+      ...[3, lanes, given(pre), given(weight), given(post)].map(u32),
+    ],
     bindings,
     workgroups: spread(Math.ceil(m / rows)),
     cost: {

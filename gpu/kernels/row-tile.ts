@@ -21,8 +21,12 @@ export function rowCut(
   units: number,
   { lanes } = hardwareTuning,
   swap: Readonly<Record<string, string>> = {},
-): { readonly tiling: Pick<Shader, 'tile' | 'swap'>; readonly rows: number } {
+): { readonly tiling: Pick<Shader, 'tile' | 'swap'>; readonly rows: number; readonly lanes: number } {
   const { LANES, ROWS, GROUP } = rowTile(units);
-  if (lanes === 0) return { tiling: { tile: { GROUP, LANES } }, rows: ROWS };
-  return { tiling: { tile: { GROUP: lanes }, swap: { 'row-reduce': 'row-reduce-lanes', ...swap } }, rows: lanes };
+  if (lanes === 0) return { tiling: { tile: { GROUP, LANES } }, rows: ROWS, lanes: LANES };
+  return {
+    tiling: { tile: { GROUP: lanes }, swap: { 'row-reduce': 'row-reduce-lanes', ...swap } },
+    rows: lanes,
+    lanes: LANES,
+  };
 }

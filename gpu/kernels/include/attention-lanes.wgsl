@@ -69,12 +69,12 @@ fn lanes_sum(x: f32) -> f32 {
   return sum;
 }
 
-// Of LANES queries and, for an invocation, four channels LANES apart from `channel` on: the sums of `weights` times values over keys
-// k0 to k_end; channels past the end repeat the last.
-fn sum_values(weights: ptr<function, Scores>, v_first: u32, k0: u32, k_end: u32, channel: u32) -> Scores {
+// A part of the output, [LANES queries, 4 of a lane's channels], with the products of `weights` and the values of keys k0 to
+// k_end added; channels past the end repeat the last.
+fn add_values(part: Scores, weights: ptr<function, Scores>, v_first: u32, k0: u32, k_end: u32, channel: u32) -> Scores {
   var at: array<u32, 4>;
   for (var c = 0u; c < 4u; c++) { at[c] = v_first + min(channel + LANES * c, dims.head_dim - 1u); }
-  var sums: Scores;
+  var sums = part;
   for (var l = 0u; l < LANES; l++) {
     var j = 0u;
     for (var key = k0 + l; key < k_end; key += LANES) {
@@ -121,11 +121,10 @@ fn attend(tile: u32, lane: u32) {
       running_max[i] = highest;
     }
     for (var p = 0u; p < parts; p++) {
-      var sums = sum_values(&weights, v_first, k0, min(k0 + KEYS, dims.keys), p * PART + lane);
-      for (var i = 0u; i < end - first; i++) {
-        let at = p * LANES + i;
-        output[at] = fma(output[at], vec4f(shrink[i]), sums[i]);
-      }
+      var part: Scores;
+      for (var i = 0u; i < end - first; i++) { part[i] = output[p * LANES + i] * shrink[i]; }
+      part = add_values(part, &weights, v_first, k0, min(k0 + KEYS, dims.keys), p * PART + lane);
+      for (var i = 0u; i < end - first; i++) { output[p * LANES + i] = part[i]; }
     }
   }
 

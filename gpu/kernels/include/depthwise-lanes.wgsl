@@ -30,7 +30,10 @@ fn input(line: u32, column: u32, c: u32) -> Packet {
 }
 
 fn convolve(row: u32, column: u32, c: u32) -> Pixels {
+  var bias = Packet();
+  if (dims.has_bias != 0u) { bias = load_bias(c); }
   var sums: Pixels;
+  for (var p = 0u; p < PIXELS; p++) { sums[p] = bias; }
   let y = row % dims.height;
   let left = column - dims.kernel_width / 2u;
   let taps = dims.kernel_height * dims.kernel_width;
@@ -71,9 +74,7 @@ fn compute_runs(run: u32, lane: u32) {
     var filled = 0u;
     for (var c = block + lane; c < end; c += GROUP) {
       var sums = convolve(row, column, c);
-      var bias = Packet();
-      if (dims.has_bias != 0u) { bias = load_bias(c); }
-      for (var p = 0u; p < pixels; p++) { held[filled + p] = sums[first + p] + bias; }
+      for (var p = 0u; p < pixels; p++) { held[filled + p] = sums[first + p]; }
       filled += dims.pixels;
     }
     for (var p = 0u; p < pixels; p++) {

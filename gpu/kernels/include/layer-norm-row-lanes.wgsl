@@ -1,5 +1,6 @@
-// layer-norm-row.wgsl for adapters that run on the CPU: an invocation has a row of its own, so nothing is joined, and the three
-// passes over it are one loop with one place that reads (include/lanes.ts says why).
+// layer-norm-row.wgsl for adapters that run on the CPU: an invocation has a row of its own, so nothing is joined by barriers, and the
+// three passes over it are one loop with one place that reads (include/lanes.ts says why). Sums are added as `dims.lanes` threads
+// would add them: the same bits.
 
 struct Dims {
   m: u32,
@@ -7,6 +8,7 @@ struct Dims {
   eps: f32,
   count: f32,
   rounds: u32,
+  lanes: u32,
   has_pre: u32, has_affine: u32, has_post: u32,
 }
 
@@ -16,19 +18,28 @@ fn normalize_rows(group: u32, local: u32) {
   let row = group * GROUP + local;
   if (row >= dims.m) { return; }
   let start = row * dims.units;
+  let shares = min(dims.lanes, 8u);
   var mean = 0.0;
   var scale = 1.0;
   for (var round = 0u; round < dims.rounds; round++) {
-    var sum = Packet();
-    for (var i = 0u; i < dims.units; i++) {
-      let value = (load(start + i) - mean) * scale;
-      if (round == 2u) {
-        finish(start + i, i, value);
-      } else {
-        sum += value * select(Packet(1.0), value, round == 1u);
+    var all = 0.0;
+    for (var share = 0u; share < shares; share++) {
+      var joined = 0.0;
+      for (var lane = share; lane < dims.lanes; lane += shares) {
+        var sum = Packet();
+        for (var i = lane; i < dims.units; i += dims.lanes) {
+          let value = (load(start + i) - mean) * scale;
+          if (round == 2u) {
+            finish(start + i, i, value);
+          } else {
+            sum += value * select(Packet(1.0), value, round == 1u);
+          }
+        }
+        joined += total(sum);
       }
+      all += joined;
     }
-    let average = total(sum) / dims.count;
+    let average = all / dims.count;
     if (round == 0u) { mean = average; } else { scale = inverseSqrt(average + dims.eps); }
   }
 }

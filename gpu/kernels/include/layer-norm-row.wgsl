@@ -7,6 +7,7 @@ struct Dims {
   eps: f32,
   count: f32, // elements of a row
   rounds: u32, // 3, which compilers do not know
+  lanes: u32, // that share a row where threads are many
   has_pre: u32, has_affine: u32, has_post: u32,
 }
 

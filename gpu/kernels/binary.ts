@@ -1,7 +1,8 @@
 // binary: elementwise over two tensors with numpy's broadcasting (aligned at the last axis; 1 stretches).
 
 import { check } from '../../errors/index.js';
-import { type KernelCall, spread, u32 } from '../kernel.js';
+import { f32, type KernelCall, spread, u32 } from '../kernel.js';
+import { hardwareTuning, type Tuning } from '../tuning.js';
 import { type Axis, axisUniforms, contiguous, mergeAxes } from './axes.js';
 import source from './binary.wgsl?raw';
 import vec4Source from './binary-vec4.wgsl?raw';
@@ -32,9 +33,13 @@ export interface BinaryDims {
   readonly bShape: readonly number[];
 }
 
+/** The kind of binary-vec4.wgsl that does for these, and its factor. */
+const JOINED = binaryKinds.length;
+const FACTORS: Partial<Record<BinaryKernelKind, number>> = { add: 1, sub: -1, mul: 0 };
+
 /**
  * out = kind(a, b), of the broadcast shape. Four elements a thread where both are alike or one is a vector (or block)
- * repeated over leading axes, of a multiple of 4 elements; else any broadcast that leaves at most six axes after merging.
+ * repeated over leading axes, of a multiple of 4 elements, or one number; else any broadcast that leaves at most six axes after merging.
  *
  * Errors: BAD_ARGUMENT (kind, dimensions), SHAPE_MISMATCH (shapes that do not broadcast, too many axes or elements).
  *
@@ -44,7 +49,7 @@ export interface BinaryDims {
 export function binary<O>(
   { kind, aShape, bShape }: BinaryDims,
   { a, b, out }: { a: O; b: O; out: O },
-  { act }: { act: 'f32' | 'f16' },
+  { act, tuning = hardwareTuning }: { act: 'f32' | 'f16'; tuning?: Tuning | undefined },
 ): KernelCall<O> {
   const read = elements('binary', named('aShape', aShape)) + elements('binary', named('bShape', bShape));
   const axes = mergeAxes(broadcastAxes(aShape, bShape));
@@ -55,15 +60,17 @@ export function binary<O>(
       axes.map(axis => axis.n),
     ),
   );
-  const { shader, workgroups, uniforms, rank } = quadForm(axes, count) ?? {
+  const factor = tuning.lanes > 0 ? FACTORS[kind] : undefined;
+  const own = caseOf('binary', binaryKinds, kind);
+  const { shader, workgroups, uniforms, constants } = quadForm(axes, count, own, factor) ?? {
     shader: { name: 'binary', source, tile: flatTile },
     workgroups: flatGroups(count),
     uniforms: [u32(count), ...axisUniforms('binary', axes)],
-    rank: { rank: axes.length },
+    constants: { kind: own, rank: axes.length },
   };
   return {
     shader: { ...shader, act },
-    constants: { kind: caseOf('binary', binaryKinds, kind), ...rank },
+    constants,
     uniforms,
     bindings: [
       { operand: a, access: 'read' },
@@ -75,16 +82,18 @@ export function binary<O>(
   };
 }
 
-/** The vec4 kernel's arguments, where the axes are [columns] or [rows, columns] with whole quads in a row. */
-function quadForm(axes: readonly Axis[], count: number) {
+/** The vec4 kernel's arguments, where the axes are [columns] or [rows, columns] with whole quads in a row, or an operand is one number. */
+function quadForm(axes: readonly Axis[], count: number, kind: number, factor: number | undefined) {
   const columns = axes.at(-1)!;
   const rows = axes.length === 2 ? axes[0]! : { n: 1, s: 0, t: 0 };
-  if (axes.length > 2 || columns.n % 4 !== 0 || columns.s !== 1 || columns.t !== 1) return undefined;
+  const steps = [columns.s, columns.t];
+  if (axes.length > 2 || columns.n % 4 !== 0 || (axes.length === 2 && steps.includes(0))) return undefined;
+  if (steps.some(step => step > 1)) return undefined;
   return {
     shader: { name: 'binary-vec4', source: vec4Source },
     workgroups: spread(Math.ceil(count / 4 / 64)),
-    uniforms: [u32(count / 4), u32(columns.n / 4), u32(rows.s / 4), u32(rows.t / 4)],
-    rank: {},
+    uniforms: [...[count / 4, columns.n / 4, rows.s / 4, rows.t / 4, ...steps].map(u32), f32(factor ?? 0)],
+    constants: { kind: factor === undefined ? kind : JOINED },
   };
 }
 

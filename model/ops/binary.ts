@@ -106,11 +106,11 @@ export const binary: CoreRule<BinaryAttrs> = {
       else for (let i = 0; i < n; i++) z[at + i] = formula(x[ia + i * stepA]!, y[ib + i * stepB]!);
     });
   },
-  lower: ({ inputs, attrs, out, act }) => [
+  lower: ({ inputs, attrs, out, act, tuning }) => [
     kernel(
       { kind: attrs.kind, aShape: inputs[0]!.shape, bShape: inputs[1]!.shape },
       { a: inputs[0]!, b: inputs[1]!, out },
-      { act },
+      { act, tuning },
     ),
   ],
   gradient(b, { inputs, out, attrs, dy }) {

@@ -7,7 +7,7 @@ import { stridedCopy } from '../../gpu/kernels/strided-copy.js';
 import { type UnaryKernelKind, unary, unaryKinds } from '../../gpu/kernels/unary.js';
 import { normals } from '../numbers.js';
 import { expectClose, tolerance } from '../tolerance.js';
-import { asStored, getGpu, runKernel, runKernels, type TestBuffer, variations } from './harness.js';
+import { asStored, getGpu, runKernel, runKernels, type TestBuffer, tuningsOf, variations } from './harness.js';
 
 const acts = (await variations()).filter(v => v.act === v.weight);
 const slope = 0.01;
@@ -120,17 +120,20 @@ describe.each(acts)('binary, $name', ({ gpu, act }) => {
         b[i] = asStored([v < 0 ? v - 0.5 : v + 0.5], act)[0]!;
       });
     const expected = broadcast(a, aShape, b, bShape, binaryFormulas[kind]);
-    const call = binary({ kind, aShape, bShape }, { a: 0, b: 1, out: 2 }, { act });
-    expect(call.shader.name).toBe(form);
-    const [y] = await runKernel(gpu, call, [
-      { data: a, storage: act },
-      { data: b, storage: act },
-      { length: expected.length, storage: act },
-    ]);
-    expectClose(y!, expected, tolerance[act]);
+    for (const { tuning } of tuningsOf(gpu)) {
+      const call = binary({ kind, aShape, bShape }, { a: 0, b: 1, out: 2 }, { act, tuning });
+      expect(call.shader.name).toBe(form);
+      const [y] = await runKernel(gpu, call, [
+        { data: a, storage: act },
+        { data: b, storage: act },
+        { length: expected.length, storage: act },
+      ]);
+      expectClose(y!, expected, tolerance[act]);
+    }
   }
 
   test.each(binaryKinds)('%s', kind => run(kind, [3, 8], [3, 8], 'binary-vec4'));
+  test.each(binaryKinds)('%s with one number', kind => run(kind, [3, 8], [1], 'binary-vec4'));
 
   test.each([
     [[1], [1], 'binary'],
@@ -139,7 +142,9 @@ describe.each(acts)('binary, $name', ({ gpu, act }) => {
     [[12], [2, 5, 12], 'binary-vec4'],
     [[2, 5, 12], [5, 12], 'binary-vec4'],
     [[2, 5, 12], [2, 5, 1], 'binary'],
-    [[2, 5, 12], [], 'binary'],
+    [[2, 5, 12], [], 'binary-vec4'],
+    [[1], [3, 4], 'binary-vec4'],
+    [[2, 5, 7], [], 'binary'],
     [[7, 1], [1, 5], 'binary'],
     [[3, 1, 4], [3, 6, 4], 'binary'],
     [[2, 1, 3, 1, 2, 1], [1, 2, 1, 3, 1, 2], 'binary'],

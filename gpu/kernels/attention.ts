@@ -111,7 +111,7 @@ function tiling(shape: string, queries: number, headDim: number, tuning: Tuning 
   const variant = choices?.[shape] ?? (lanes > 0 ? 'lanes' : `${wanted}`);
   if (variant === 'lanes') {
     // One pipeline for heads of usual sizes; what they don't need of the memory is zeroed all the same, which takes time to compile.
-    const tile = { LANES: lanes, PARTS: (headDim <= USUAL_HEAD_DIM ? USUAL_HEAD_DIM : MAX_HEAD_DIM) / (4 * lanes) };
+    const tile = { LANES: lanes, PARTS: Math.ceil(Math.max(headDim, USUAL_HEAD_DIM) / (4 * lanes)) };
     return { variant, tile, swap: { 'attention-tile': 'attention-lanes' }, tiles: Math.ceil(queries / lanes) };
   }
   const each = Number(variant);

@@ -1,11 +1,9 @@
 // include: binary-formula
 // y = f(a, b) elementwise, f by the override `kind`: the common shapes of binary, four elements a thread.
 // y [rows, 4 quads] act; a and b are like y, one row that all rows share (row stride 0, else quads), or one number (step 0, else 1).
-// Kind JOINED is a + factor b, or a b where factor is 0, so that where compiling is dear one pipeline does for three kinds.
+// Kind 11 is a + factor b, or a b where factor is 0, so that where compiling is dear one pipeline does for three kinds.
 
 struct Dims { count: u32, quads: u32, a_stride: u32, b_stride: u32, a_step: u32, b_step: u32, factor: f32 }
-
-const JOINED = 11u;
 
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> a: array<act4>;
@@ -13,11 +11,6 @@ const JOINED = 11u;
 @group(0) @binding(3) var<storage, read_write> y: array<act4>;
 
 fn whole(x: vec4f, step: u32) -> vec4f { return select(x, x.xxxx, step == 0u); }
-
-fn join(x: vec4f, z: vec4f) -> vec4f {
-  if (kind == JOINED) { return select(fma(z, vec4f(dims.factor), x), x * z, dims.factor == 0.0); }
-  return binary4(x, z);
-}
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
@@ -28,5 +21,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let column = i - row * dims.quads;
   let x = whole(vec4f(a[row * dims.a_stride + column * dims.a_step]), dims.a_step);
   let z = whole(vec4f(b[row * dims.b_stride + column * dims.b_step]), dims.b_step);
-  y[i] = act4(join(x, z));
+  var joined = select(fma(z, vec4f(dims.factor), x), x * z, dims.factor == 0.0);
+  if (kind != 11u) { joined = binary4(x, z); }
+  y[i] = act4(joined);
 }

@@ -33,9 +33,9 @@ export interface BinaryDims {
   readonly bShape: readonly number[];
 }
 
-/** The kind of binary-vec4.wgsl that does for these, and its factor. */
-const JOINED = binaryKinds.length;
-const FACTORS: Partial<Record<BinaryKernelKind, number>> = { add: 1, sub: -1, mul: 0 };
+/** The kind of binary-vec4.wgsl that does for the first three, and their factors. */
+const JOINED = 11;
+const FACTORS = [1, -1, 0];
 
 /**
  * out = kind(a, b), of the broadcast shape. Four elements a thread where both are alike or one is a vector (or block)
@@ -60,8 +60,8 @@ export function binary<O>(
       axes.map(axis => axis.n),
     ),
   );
-  const factor = tuning.lanes > 0 ? FACTORS[kind] : undefined;
   const own = caseOf('binary', binaryKinds, kind);
+  const factor = tuning.lanes > 0 ? FACTORS[own] : undefined;
   const { shader, workgroups, uniforms, constants } = quadForm(axes, count, own, factor) ?? {
     shader: { name: 'binary', source, tile: flatTile },
     workgroups: flatGroups(count),
@@ -87,8 +87,8 @@ function quadForm(axes: readonly Axis[], count: number, kind: number, factor: nu
   const columns = axes.at(-1)!;
   const rows = axes.length === 2 ? axes[0]! : { n: 1, s: 0, t: 0 };
   const steps = [columns.s, columns.t];
-  if (axes.length > 2 || columns.n % 4 !== 0 || (axes.length === 2 && steps.includes(0))) return undefined;
-  if (steps.some(step => step > 1)) return undefined;
+  const least = axes.length - 1; // of a step: one number goes with one axis
+  if (least > 1 || columns.n % 4 !== 0 || steps.some(step => step > 1 || step < least)) return undefined;
   return {
     shader: { name: 'binary-vec4', source: vec4Source },
     workgroups: spread(Math.ceil(count / 4 / 64)),

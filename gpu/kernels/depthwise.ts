@@ -78,7 +78,7 @@ export function depthwiseCall<O>(
     [storage.act, storage.weight, channels, `${kernelHeight}x${kernelWidth}`],
     [rows, width],
   );
-  const { tiling, byLanes, pixels, block, runs, workgroups } = cut(
+  const { tiling, pixels, block, workgroups } = cut(
     shape,
     { rows, width, packets, normalize: eps !== null },
     storage.tuning,
@@ -89,11 +89,11 @@ export function depthwiseCall<O>(
   const taps = kernelHeight * kernelWidth;
   return {
     shader: { ...kernel, act: storage.act, weight: storage.weight, ...tiling },
-    constants: byLanes ? { affine } : { ...numbers, normalize: Number(eps !== null), affine },
+    constants: block ? { affine } : { ...numbers, normalize: Number(eps !== null), affine },
     uniforms: [
-      ...[rows, height, width, packets, channels, runs].map(u32),
+      ...[rows, height, width, packets, channels, Math.ceil(width / pixels)].map(u32),
       f32(eps ?? 0),
-      ...(byLanes ? [pixels, block, eps === null ? 2 : 0, ...Object.values(numbers)] : []).map(u32),
+      ...(block ? [pixels, block, eps === null ? 2 : 0, ...Object.values(numbers)] : []).map(u32),
     ],
     bindings: [
       { operand: x, access: 'read' },
@@ -130,12 +130,9 @@ interface Runs {
 
 interface Work {
   readonly tiling: Pick<Shader, 'tile' | 'swap'>;
-  readonly byLanes: boolean;
   readonly pixels: number;
-  /** Packets that a subgroup holds at a time. */
+  /** Packets that a subgroup holds at a time, where it is lanes that work is dealt to; else 0. */
   readonly block: number;
-  /** Of a row. */
-  readonly runs: number;
   readonly workgroups: [number, number, number];
 }
 
@@ -156,14 +153,7 @@ function cut(shape: string, work: Runs, tuning = hardwareTuning): Work {
   // Shorter runs read more and keep more of a GPU busy.
   const pixels = Number(choice ?? (count(long) >= enough ? long : Math.ceil(long / 2)));
   const tile = { GROUP: 64, LANES: lanes, GROUPS: groups, PIXELS: pixels, PACKETS: perLane };
-  return {
-    tiling: { tile },
-    byLanes: false,
-    pixels,
-    block: packets,
-    runs: Math.ceil(width / pixels),
-    workgroups: spread(count(pixels)),
-  };
+  return { tiling: { tile }, pixels, block: 0, workgroups: spread(count(pixels)) };
 }
 
 /** The same of include/depthwise-lanes.wgsl; nothing where it has no room for a pixel's channels. */
@@ -178,13 +168,10 @@ function cutForLanes(
   const pixels = Number(choice ?? Math.ceil(width / Math.ceil(width / Math.max(1, most))));
   if (pixels > MOST_PIXELS || pixels * perLane > HELD) return false;
   const tile = { GROUP: lanes, PIXELS: MOST_PIXELS, HELD };
-  const runs = Math.ceil(width / pixels);
   return {
     tiling: { tile, swap: { 'depthwise-row': 'depthwise-lanes' } },
-    byLanes: true,
     pixels,
     block: Math.floor(HELD / pixels) * lanes,
-    runs,
-    workgroups: spread(rows * runs),
+    workgroups: spread(rows * Math.ceil(width / pixels)),
   };
 }

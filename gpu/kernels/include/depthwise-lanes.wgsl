@@ -1,8 +1,8 @@
+// enable: subgroups
 // depthwise-row.wgsl for adapters that run on the CPU (include/lanes.ts says what those want). A subgroup of GROUP invocations
 // is a workgroup and has one run of pixels; an invocation has packets GROUP apart. What is unrolled there is a loop here, what is
 // constant there is a number of `Dims`, and one pipeline does for all maps.
 // The kernel supplies what depthwise-row.wgsl asks for.
-// enable: subgroups
 
 struct Dims {
   rows: u32, // batch x height

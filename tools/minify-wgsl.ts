@@ -8,7 +8,14 @@ import type { Plugin } from 'vite';
 const directive = /^\s*\/\/\s*(include|enable):/;
 
 /**
- * WGSL without comments, indentation and repeated spaces; the tokens, the directives and the line count are unchanged.
+ * Spaces that part nothing: beside brackets, commas, semicolons and colons, and around an operator between two names, numbers or
+ * brackets. `a - -b`, `> =` and the angle brackets of templates keep theirs.
+ */
+const between =
+  / (?=[(){}[\],;:])|(?<=[(){}[\],;:]) |(?<=[\w)\]]) (?=[-+*=&|]=? [\w(])|(?<=[\w)\]] ?[-+*=&|]=?) (?=[\w(])/g;
+
+/**
+ * WGSL without comments, indentation and spaces that part nothing; the tokens, the directives and the line count are unchanged.
  * WGSL has no string literals, so `//` and `/*` always open a comment. Block comments nest (WGSL, section 3.3).
  */
 export function minifyWgsl(source: string): string {
@@ -20,7 +27,7 @@ export function minifyWgsl(source: string): string {
       if (opening && depth === 0 && directive.test(line)) return line.trim();
       const { code, depth: after } = withoutComments(line, depth);
       depth = after;
-      const text = code.replace(/\s+/g, ' ').trim();
+      const text = code.replace(/\s+/g, ' ').replace(between, '').trim();
       if (text !== '') opening = false;
       return text;
     })

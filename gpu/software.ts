@@ -18,8 +18,8 @@ export function softwareExtras(): DeviceExtras {
   return { includes: laneIncludes, pacer: inNode() ? new Pacer() : null, dispatchOnce, trustedTuning };
 }
 
-/** More rows and columns than a tile of 4 x 16 or 8 x 32, and multiples of neither. */
-const TEST = { m: 11, k: 36, n: 37 };
+/** More rows and columns than a tile of 4 x 16 or 16 x 24, and multiples of neither. */
+const TEST = { m: 19, k: 36, n: 37 };
 
 /** Small integers, whose sums of products f32 holds exactly. */
 const integers = (count: number, step: number): Float32Array<ArrayBuffer> =>

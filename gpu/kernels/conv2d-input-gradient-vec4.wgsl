@@ -9,6 +9,8 @@ struct Dims {
 
 override strided: bool = true; // false: stride 1, and no divisions
 
+const ONE_LOAD = false; // for include/gemm-lanes.wgsl
+
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> dy: array<act4>;
 @group(0) @binding(2) var<storage, read> weight: array<weight1>;

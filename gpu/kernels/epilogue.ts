@@ -39,10 +39,19 @@ export function shuffledDepth(where: string, channels: number, shuffle: { readon
 }
 
 /**
- * Columns that an invocation holds sums of (gemm-lanes.wgsl): four, or three where those cover n and four would leave invocations
- * without any, as with 24 channels and eight lanes. Nothing between: each number is a pipeline more to compile.
+ * Columns that an invocation holds sums of (gemm-lanes.wgsl): three or four, whichever covers n and leaves no invocation without any,
+ * as three do with 24 channels and eight lanes. Nothing between: each number is a pipeline more to compile. Where both
+ * do or neither does: three beside two rows of its own, else four.
  */
-const columnsOfLane = (n: number, lanes: number): 3 | 4 => (n % (3 * lanes) === 0 && n % (4 * lanes) !== 0 ? 3 : 4);
+function laneTile(
+  n: number,
+  lanes: number,
+): { readonly LANES: number; readonly COLUMNS: number; readonly OWN: number } {
+  const OWN = lanes === 8 ? 2 : 1; // measured on llvmpipe with eight lanes, and on SwiftShader with four, where two rows cost 10 %
+  const three = n % (3 * lanes) === 0;
+  const either = three === (n % (4 * lanes) === 0);
+  return { LANES: lanes, COLUMNS: (either ? OWN > 1 : three) ? 3 : 4, OWN };
+}
 
 /** How m x n outputs are cut: what include/gemm-tile.wgsl or gemm-lanes.wgsl must know, and the workgroups that cover them. */
 export interface GemmTiles {
@@ -70,9 +79,8 @@ export function gemmTiles(
   const usual = lanes > 0 ? 'lanes' : count(large) >= enough ? large : small;
   const variant = choice !== undefined && (choice === 'lanes' || choice in productTiles) ? choice : usual;
   if (variant === 'lanes') {
-    const each = columnsOfLane(n, lanes);
-    const workgroups = spread(Math.ceil(m / lanes) * Math.ceil(n / (each * lanes)));
-    const tile = { LANES: lanes, COLUMNS: each };
+    const tile = laneTile(n, lanes);
+    const workgroups = spread(Math.ceil(m / (tile.OWN * lanes)) * Math.ceil(n / (tile.COLUMNS * lanes)));
     return { variant, tiling: { tile, swap: { 'gemm-tile': 'gemm-lanes' } }, workgroups };
   }
   const tile = variant as ProductTile;

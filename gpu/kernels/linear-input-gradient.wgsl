@@ -6,6 +6,8 @@
 
 struct Dims { m: u32, n: u32, k: u32, strips: u32, width: u32, block: u32, order: u32 }
 
+const ONE_LOAD = false; // for include/gemm-lanes.wgsl
+
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> dy: array<act>;
 @group(0) @binding(2) var<storage, read> weight: array<weight1>;

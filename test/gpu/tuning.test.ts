@@ -38,7 +38,7 @@ test('the tuning that a device is opened with is one that computes right on it',
 const broken: [string, (source: string) => string][] = [
   [
     'lanes that get each other’s rows',
-    (source: string) => source.replace('subgroupShuffle(own, i)', 'subgroupShuffle(own, i ^ 1u)'),
+    (source: string) => source.replace('subgroupShuffle(own[r], i)', 'subgroupShuffle(own[r], i ^ 1u)'),
   ],
   ['a row that is left out', (source: string) => source.replace('m < m_end', 'm + 1u < m_end')],
   ['text that does not compile', () => 'const GROUP = nothing;'],

@@ -22,23 +22,35 @@ describe('factories', () => {
     expect(linear(dims, operands, fp32).shader.swap).toBeUndefined();
   });
 
-  test('eight lanes: tiles of 8 x 32, one workgroup each, no workgroup memory', () => {
+  test('eight lanes: tiles of 16 x 24, one workgroup each, no workgroup memory', () => {
     const call = linear({ m: 50, k: 96, n: 100 }, operands, { ...fp32, tuning: lanes8 });
-    expect(call.shader).toMatchObject({ swap: { 'gemm-tile': 'gemm-lanes' }, tile: { LANES: 8 } });
-    expect(call.workgroups).toEqual([7 * 4, 1, 1]);
+    expect(call.shader).toMatchObject({ swap: { 'gemm-tile': 'gemm-lanes' }, tile: { LANES: 8, OWN: 2, COLUMNS: 3 } });
+    expect(call.workgroups).toEqual([4 * 5, 1, 1]);
   });
 
-  test('three columns a lane where they cover the outputs and four would not', () => {
+  test('three columns a lane or four, whichever cover the outputs', () => {
     const cut = (n: number, tuning = lanes8) => {
       const { shader, workgroups } = linear({ m: 50, k: 96, n }, operands, { ...fp32, tuning });
       return [shader.tile?.COLUMNS, workgroups[0]];
     };
-    expect(cut(24)).toEqual([3, 7]);
-    expect(cut(48)).toEqual([3, 7 * 2]);
-    expect(cut(96)).toEqual([4, 7 * 3]);
+    expect(cut(24)).toEqual([3, 4]);
+    expect(cut(64)).toEqual([4, 4 * 2]);
+    expect(cut(96)).toEqual([3, 4 * 4]);
     // not covered by either: one pipeline for them all
-    expect([cut(23)[0], cut(40)[0], cut(100)[0]]).toEqual([4, 4, 4]);
-    expect(cut(48, { ...lanes8, lanes: 4 })).toEqual([4, 13 * 3]);
+    expect([cut(23)[0], cut(40)[0], cut(100)[0]]).toEqual([3, 3, 3]);
+  });
+
+  test('four lanes: one row each, and of columns rather four', () => {
+    const cut = (n: number) => {
+      const { shader, workgroups } = linear({ m: 50, k: 96, n }, operands, {
+        ...fp32,
+        tuning: { ...lanes8, lanes: 4 },
+      });
+      return [shader.tile?.OWN, shader.tile?.COLUMNS, workgroups[0]];
+    };
+    expect(cut(24)).toEqual([1, 3, 13 * 2]);
+    expect(cut(48)).toEqual([1, 4, 13 * 3]);
+    expect(cut(23)).toEqual([1, 4, 13 * 2]);
   });
 
   test('a lane sums a short run alone; long ones are shared out as everywhere', () => {

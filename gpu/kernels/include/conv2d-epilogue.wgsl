@@ -15,6 +15,8 @@ struct Dims {
   has_bias: u32, has_gate: u32, has_scale: u32,
 }
 
+const ONE_LOAD = true; // for include/gemm-lanes.wgsl
+
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(4) var<storage, read> bias: array<f32>; // [n]
 @group(0) @binding(5) var<storage, read> gate: array<act>; // [m]

@@ -13,6 +13,8 @@ struct Dims {
   has_bias: u32, has_rows: u32, has_residual: u32, has_scale: u32,
 }
 
+const ONE_LOAD = false; // for include/gemm-lanes.wgsl
+
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(3) var<storage, read> bias: array<f32>; // [n]
 @group(0) @binding(4) var<storage, read> rows: array<f32>; // [period, n]

@@ -3,7 +3,7 @@
 // workgroup, and its tile is OWN LANES rows x COLUMNS LANES columns. An invocation reads a strip of each of its OWN rows of x, which the
 // others get by shuffling, and of its three or four columns of w, LANES apart; it holds the sums of all rows in these. No
 // workgroup memory: to a CPU it is memory like any other, and a gather from it costs what a gather costs: a branch and a load
-// for each lane and number, most of this kernel's time and text. So rows share them: two rows and three columns were the fastest of ten
+// for each lane and number, most of this kernel's time and text. So rows share them: two rows and three columns were the fastest of seven
 // shapes tried on llvmpipe.
 // The kernel supplies what gemm-tile.wgsl asks for, fn next_strip(Strip) -> Strip, and ONE_LOAD: whether own rows
 // are read in a loop that holds load_x once; where it is long, as a convolution's, that halves what is added to compile.

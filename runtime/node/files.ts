@@ -52,8 +52,9 @@ async function* streamFile(
       throwIfAborted(signal, `diskSource: ${path}`);
       const room =
         into?.subarray(0, Math.min(OFFER_BYTES, size - at)) ?? new Uint8Array(Math.min(CHUNK_BYTES, size - at));
-      at += room.length;
-      into = yield await readInto(handle, path, at - room.length, room);
+      const chunk = await readInto(handle, path, at, room);
+      at += chunk.length;
+      into = yield chunk;
     }
     const now = (await handle.stat()).size;
     if (now !== size) throw unreadable(path, `must keep its ${size} bytes while it is read`, `${now}`);

@@ -40,13 +40,14 @@ export class Vocabulary {
   readonly pad: number;
 
   /**
-   * @param file `vocab.txt`: UTF-8, one token a line; a token's id is its line's number from 0.
+   * @param file `vocab.txt`: UTF-8 with or without a byte order mark, one token a line, ended by LF, CR or both; a token's id is its
+   *   line's number from 0.
    *
    * Errors: VOCABULARY_INVALID (empty, not UTF-8, an empty or repeated line, no [UNK], [CLS], [SEP] or [PAD]),
    * OUT_OF_MEMORY.
    */
   constructor(assembly: Assembly, file: Uint8Array | string) {
-    const bytes = typeof file === 'string' ? utf8Of.encode(file) : file;
+    const bytes = withoutMark(typeof file === 'string' ? utf8Of.encode(file) : file);
     checkText(bytes);
     const text = assembly.alloc(bytes.length + SLACK, 'Vocabulary');
     assembly.u8(text, bytes.length).set(bytes);
@@ -181,6 +182,24 @@ class Workspace {
 
 const utf8Of = new TextEncoder();
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** Windows' editors begin a file of UTF-8 with a byte order mark. */
+const withoutMark = (bytes: Uint8Array) =>
+  bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes;
+
+/** How many tokens a vocab.txt has: its lines, counted as the module does. */
+export function countTokens(file: Uint8Array): number {
+  let lines = 0;
+  let last = LF;
+  for (const byte of file) {
+    if (byte === CR || (byte === LF && last !== CR)) lines++;
+    last = byte;
+  }
+  return last === LF || last === CR ? lines : lines + 1;
+}
+
+const LF = 10;
+const CR = 13;
 
 function checkText(bytes: Uint8Array): void {
   invalidIf(bytes.length === 0, () => 'a file of tokens must not be empty, got 0 bytes; restore the file');

@@ -229,7 +229,10 @@ function addImport(program: Command, context: Context): void {
     .argument('<files...>', 'checkpoints: one of an image encoder, one of a text encoder, or either')
     .requiredOption('--out <folder>', 'the model folder to make: new, empty, or a model to replace')
     .option('--config <file>', 'config.json with what tensors do not tell (image_size, heads, …)')
-    .option('--vocab <file>', "vocab.txt of the text encoder; if not given, the one beside the text encoder's file")
+    .option(
+      '--vocab <file>',
+      "vocab.txt or tokenizer.json of the text encoder; if not given, the one beside the text encoder's file",
+    )
     .addOption(new Option('--seed <n>', 'seed of what is initialised').default(0).argParser(wholeNumber(0)))
     .addOption(jsonOption())
     .action(async (files, options) => (await import('./commands/import.js')).importModel(files, options, context));

@@ -8,7 +8,8 @@ import { show } from '../errors/show.js';
 import { diskSource } from '../runtime/node/files.js';
 import { type ByteSource, openSafetensors, readAll, type TensorInfo } from '../runtime/safetensors/index.js';
 import { parseJson } from '../runtime/safetensors/json.js';
-import { refuseForeignFile } from './foreign-files.js';
+import { isObject } from './foreign-config.js';
+import { convertTorch, foreignFile, foreignWeights, refuseForeignFile } from './foreign-files.js';
 
 export interface CheckpointTensor extends Pick<TensorInfo, 'dtype' | 'shape'> {
   readonly file: string;
@@ -35,7 +36,7 @@ const MAX_INDEX_BYTES = 64 << 20;
  *   is not there), MODEL_MISMATCH (a tensor that the index does not know or has elsewhere), UNSUPPORTED (PyTorch and other formats), ABORTED
  */
 export async function openCheckpoint(path: string, signal?: AbortSignal): Promise<Checkpoint> {
-  const file = await fileOf(path);
+  const file = await fileOf(path, signal);
   const [, count = '1'] = /-\d+-of-(\d+)\.safetensors$/.exec(file) ?? [];
   check(
     Number(count) <= 1,
@@ -51,18 +52,25 @@ export async function openCheckpoint(path: string, signal?: AbortSignal): Promis
   return { path, folder: dirname(file), tensors };
 }
 
-/** The file that a path stands for. */
-async function fileOf(path: string): Promise<string> {
+/** The file that a path stands for. @throws TmcaError FILE_NOT_FOUND; UNSUPPORTED, where the weights are there in another format */
+async function fileOf(path: string, signal?: AbortSignal): Promise<string> {
   const found = await stat(path).catch(() => null);
   if (!found?.isDirectory()) return path;
   const names = await readdir(path);
   const file = ['model.safetensors', INDEX].find(name => names.includes(name));
   if (file) return join(path, file);
-  const others = names.filter(name => /\.(safetensors|bin|pth?|ckpt|h5|msgpack)$/.test(name));
+  const rule = `import: a folder must hold model.safetensors or ${INDEX}, got`;
+  const others = names.filter(name => name.endsWith('.safetensors'));
+  const weights = foreignWeights(names);
+  if (others.length === 0 && weights !== undefined) {
+    const foreign = await foreignFile(await open(join(path, weights)), signal);
+    if (foreign)
+      throw new TmcaError('UNSUPPORTED', `${rule} ${show(weights)}, ${foreign.name}, in ${path}; ${foreign.advice}`);
+    others.push(weights);
+  }
   throw new TmcaError(
     'FILE_NOT_FOUND',
-    `import: a folder must hold model.safetensors or ${INDEX}, got ${others.length > 0 ? others.map(show).join(', ') : 'neither'} in ${path}; ` +
-      'name the file itself',
+    `${rule} ${others.length > 0 ? some(others.map(show)) : 'neither'} in ${path}; name the file itself`,
   );
 }
 
@@ -131,6 +139,17 @@ async function readIndex(path: string, signal?: AbortSignal): Promise<ReadonlyMa
   if (!isObject(map)) throw fail('an index must be an object with "weight_map"', show(value));
   const entries = Object.entries(map);
   if (entries.length === 0) throw fail('weight_map must name tensors', 'none');
+  const torch = [...new Set(Object.values(map))].filter(
+    shard => typeof shard === 'string' && /^[^/\\]+\.bin$/.test(shard),
+  );
+  if (torch.length > 0) {
+    const files = (torch as string[]).map(shard => join(dirname(path), shard));
+    throw new TmcaError(
+      'UNSUPPORTED',
+      `import: ${path} must map tensors to .safetensors files, got PyTorch's, such as ${show(torch[0])}; ` +
+        convertTorch(files, join(dirname(path), 'model.safetensors')),
+    );
+  }
   for (const [name, shard] of entries) {
     // no paths: a shard lies beside its index
     if (typeof shard !== 'string' || !/^[^/\\]+\.safetensors$/.test(shard))
@@ -138,9 +157,6 @@ async function readIndex(path: string, signal?: AbortSignal): Promise<ReadonlyMa
   }
   return new Map(entries as [string, string][]);
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** The first few of many, for messages. */
 export function some(items: readonly string[], most = 6): string {

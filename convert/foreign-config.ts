@@ -12,7 +12,10 @@ export interface ForeignConfig {
   readonly values: Readonly<Record<string, unknown>>;
 }
 
-type Json = Readonly<Record<string, unknown>>;
+export type Json = Readonly<Record<string, unknown>>;
+
+export const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Parses a file of JSON; null where there is none. @throws TmcaError CONFIG_INVALID */
 export async function readJson(path: string): Promise<Json | null> {
@@ -23,9 +26,10 @@ export async function readJson(path: string): Promise<Json | null> {
     });
   });
   if (!bytes) return null;
-  const result = parseJson(bytes.toString('utf8'));
+  // without the byte order mark that editors of Windows write
+  const result = parseJson(new TextDecoder().decode(bytes));
   const value = 'value' in result ? result.value : null;
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Json;
+  if (isObject(value)) return value;
   const got = 'value' in result ? show(value) : `${result.problem}: ${show(result.detail)}`;
   throw new TmcaError('CONFIG_INVALID', `import: ${path} must be one JSON object, got ${got}; correct the file`);
 }

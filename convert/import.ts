@@ -2,18 +2,19 @@
 
 import { basename } from 'node:path';
 import { throwIfAborted } from '../errors/index.js';
+import { show } from '../errors/show.js';
 import type { Config } from '../model/config.js';
 import type { Shape } from '../model/graph.js';
 import { expectedParameters } from '../runtime/inspect.js';
 import { checkFinite } from '../runtime/model-folder/index.js';
 import { checkModelTarget, writeModelFolder } from '../runtime/node/model-writer.js';
-import { type LazyTensor, toFloat32 } from '../runtime/safetensors/index.js';
+import { type LazyTensor, tensorOf, toFloat32, WIDTH } from '../runtime/safetensors/index.js';
 import { initialParameter } from '../train/initial-parameters.js';
-import { openCheckpoint } from './checkpoint.js';
+import { openCheckpoint, some } from './checkpoint.js';
 import type { ConventionId } from './names.js';
 import { networkConfig } from './network-config.js';
 import { findParts, type Part, partsByKind } from './parts.js';
-import { type ImportPlan, planImport } from './plan.js';
+import { type ImportPlan, type Mapped, planImport } from './plan.js';
 import { checkVocabulary, readVocabulary } from './vocabulary.js';
 
 export interface ImportOptions {
@@ -23,7 +24,7 @@ export interface ImportOptions {
   readonly out: string;
   /** A config.json of the network, for what tensors do not tell; or Hugging Face's of the text encoder. */
   readonly config?: string | undefined;
-  /** vocab.txt; if not given, the one beside the text encoder's file. */
+  /** vocab.txt or tokenizer.json; if not given, the one beside the text encoder's file. */
   readonly vocab?: string | undefined;
   /** Of what is initialised; 0 if not given. */
   readonly seed?: number | undefined;
@@ -58,7 +59,7 @@ export interface ImportResult {
 
 /**
  * Makes a model folder from checkpoints of the encoders (and of the decoder, from a checkpoint of the reference): names
- * mapped, shapes brought to the network's, numbers as they are (F16 and BF16 widened to F32), what no file has initialised.
+ * mapped, shapes brought to the network's, numbers as they are (F16 and BF16 widened to F32, F64 rounded), what no file has initialised.
  *
  * @throws TmcaError of the files (FILE_NOT_FOUND, FILE_UNREADABLE, SAFETENSORS_INVALID, UNSUPPORTED), of what is in them
  *   (MODEL_INCOMPLETE, MODEL_MISMATCH, MODEL_NOT_FINITE, CONFIG_INVALID, VOCABULARY_INVALID), BAD_ARGUMENT,
@@ -76,10 +77,12 @@ export async function importCheckpoints(options: ImportOptions): Promise<ImportR
   for (const encoder of ['image', 'text'] as const)
     if (!parts.has(encoder)) warnings.push(`no file has the ${encoder} encoder: it is initialised, not pretrained`);
   const vocab = await readVocabulary(options.vocab, parts.get('text'), warnings);
-  const config = await networkConfig(parts, { path: options.config, vocabSize: vocab?.size }, warnings);
+  const config = await networkConfig(parts, { path: options.config, vocab }, warnings);
   if (vocab) checkVocabulary(vocab, config);
   const shapes = expectedParameters(config);
   const plan = planImport([...parts.values()], shapes);
+  const wide = plan.mapped.filter(({ tensor }) => tensor.dtype === 'F64');
+  if (wide.length > 0) warnings.push(`F64 is rounded to F32: ${some(wide.map(({ from }) => show(from)))}`);
   throwIfAborted(signal, 'import');
   const written = await writeModelFolder(
     out,
@@ -132,19 +135,27 @@ function tensorsOf(
   const load = async (name: string): Promise<Uint8Array> => {
     throwIfAborted(signal, 'import');
     const source = mapped.get(name);
-    const values = source ? await valuesOf(source.from, source.tensor, signal) : initialParameter(name, shapes, seed);
+    const values = source ? await valuesOf(source, signal) : initialParameter(name, shapes, seed);
     onTensor?.(++done, shapes.size);
     return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   };
   return [...shapes].map(([name, shape]) => ({ name, dtype: 'F32', shape, load: () => load(name) }));
 }
 
+/** A parameter's numbers as F32; rows of the file's tensor beyond the parameter's shape are not looked at. */
 async function valuesOf(
-  name: string,
-  { dtype, shape, read }: ImportPlan['mapped'][number]['tensor'],
+  { from: name, shape, tensor: { dtype, read } }: Mapped,
   signal: AbortSignal | undefined,
 ): Promise<Float32Array> {
-  const tensor = { name, dtype, shape, bytes: await read(signal) };
+  const count = shape.reduce((product, dim) => product * dim, 1);
+  const bytes = (await read(signal)).subarray(0, count * WIDTH[dtype]);
+  const tensor = dtype === 'F64' ? tensorOf(name, shape, roundedF64(bytes)) : { name, dtype, shape, bytes };
   checkFinite(name, tensor);
   return toFloat32(tensor);
+}
+
+/** Little-endian doubles, rounded; what is beyond F32 becomes an infinity. */
+function roundedF64(bytes: Uint8Array): Float32Array<ArrayBuffer> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Float32Array.from({ length: bytes.length / 8 }, (_, i) => view.getFloat64(8 * i, true));
 }

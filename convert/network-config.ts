@@ -14,19 +14,20 @@ import {
 } from './foreign-config.js';
 import type { Part } from './parts.js';
 import { type Sizes, sizesOf } from './sizes.js';
+import { rowsRead, type VocabularyFile } from './vocabulary.js';
 
 type Json = Readonly<Record<string, unknown>>;
 
 /**
  * The network's configuration: what the tensors decide, what the user says, defaults for the rest.
  *
- * @param given `path`: the user's file; `vocabSize`: of the vocabulary, where one is given.
+ * @param given `path`: the user's file; `vocab`: the vocabulary, where there is one.
  * @param warnings What is worth saying is put here.
- * @throws TmcaError CONFIG_INVALID, FILE_NOT_FOUND, FILE_UNREADABLE, and those of `sizesOf`
+ * @throws TmcaError CONFIG_INVALID, FILE_NOT_FOUND, FILE_UNREADABLE, and those of `sizesOf` and `rowsRead`
  */
 export async function networkConfig(
   parts: ReadonlyMap<Part['part'], Part>,
-  { path, vocabSize }: { readonly path?: string | undefined; readonly vocabSize?: number | undefined },
+  { path, vocab }: { readonly path?: string | undefined; readonly vocab: VocabularyFile | null },
   warnings: string[],
 ): Promise<Config> {
   const named = path === undefined ? await ownBeside(parts.get('decoder')) : await namedJson(path);
@@ -46,10 +47,14 @@ export async function networkConfig(
     const heads = headsOf(beside);
     if (heads !== null) told = { text_heads: heads };
   }
-  checkGiven(given, sizes, named?.path);
+  const text = parts.get('text');
+  const rows = sizes.vocab_size as number;
+  if (text && vocab) sizes.vocab_size = await rowsRead(rows, vocab, text, warnings);
+  // of a padded table either number may be meant
+  checkGiven(given, given.vocab_size === rows ? { ...sizes, vocab_size: rows } : sizes, named?.path);
   told = { ...told, ...given };
   const guessed = guessHeads(sizes, told, parts, warnings);
-  const words = vocabSize === undefined ? {} : { vocab_size: vocabSize };
+  const words = vocab ? { vocab_size: vocab.size } : {};
   return parseConfig(
     { name: 'imported', ...words, ...guessed, ...told, ...sizes, dtype: 'fp32' },
     named?.path ?? 'import without --config',

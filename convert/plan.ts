@@ -8,7 +8,7 @@ import { PREFIX } from './names.js';
 import { describe, isInside, type Part } from './parts.js';
 
 export interface Mapped {
-  /** The network's. */
+  /** The network's, and its shape: the tensor's first rows. */
   readonly name: string;
   readonly shape: Shape;
   /** The file's name of it. */
@@ -28,7 +28,10 @@ export interface ImportPlan {
   readonly leftOver: readonly LeftOver[];
 }
 
-const FLOATS: readonly string[] = ['F32', 'F16', 'BF16'];
+const FLOATS: readonly string[] = ['F32', 'F16', 'BF16', 'F64'];
+
+/** Its rows above the vocabulary are left out. */
+const WORDS = 'text_encoder.embeddings.word_embeddings.weight';
 
 /** PyTorch's count of a BatchNorm's training steps. */
 const COUNTER = /(^|\.)num_batches_tracked$/;
@@ -42,8 +45,15 @@ function core(shape: Shape): Shape {
 
 const same = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((dim, i) => dim === b[i]);
 
+/** A shape without the rows that `expected` does not have. */
+const firstRows = ([rows = 0, ...rest]: Shape, [most = 0]: Shape): Shape => [Math.min(rows, most), ...rest];
+
 /** What is wrong with a tensor: nothing, or one sentence. */
-function complaint(from: string, { dtype, shape }: CheckpointTensor, expected: Shape): string[] {
+function complaint(
+  from: string,
+  { dtype, shape }: Pick<CheckpointTensor, 'dtype' | 'shape'>,
+  expected: Shape,
+): string[] {
   if (!FLOATS.includes(dtype)) return [`tensor ${show(from)} must be ${FLOATS.join(', ')}, got ${dtype}`];
   if (same(core(shape), core(expected))) return [];
   const sorted = (dims: Shape) => [...core(dims)].sort((a, b) => a - b);
@@ -68,7 +78,9 @@ function mapPart(part: Part, shapes: ReadonlyMap<string, Shape>): Mapped[] {
       continue;
     }
     const tensor = checkpoint.tensors.get(from)!;
-    broken.push(...complaint(from, tensor, shape));
+    broken.push(
+      ...complaint(from, name === WORDS ? { ...tensor, shape: firstRows(tensor.shape, shape) } : tensor, shape),
+    );
     mapped.push({ name, shape, from, tensor });
   }
   if (missing.length > 0)

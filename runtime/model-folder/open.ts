@@ -1,5 +1,6 @@
 // Opens a model folder: the small files are read and checked now, the weights are left open as a stream.
 
+import { countTokens } from '../../assembly/wordpiece.js';
 import { type ErrorCode, TmcaError, throwIfAborted } from '../../errors/index.js';
 import { show } from '../../errors/show.js';
 import { type Config, parseConfig } from '../../model/config.js';
@@ -166,9 +167,7 @@ function parseText(bytes: Uint8Array, where: string, code: ErrorCode): unknown {
 
 /** One token a line: as many lines as the embedding has rows. */
 function checkVocabulary(vocab: Uint8Array, config: Config, where: string): void {
-  let lines = 0;
-  for (const byte of vocab) if (byte === 0x0a) lines++;
-  if (vocab.length > 0 && vocab[vocab.length - 1] !== 0x0a) lines++;
+  const lines = countTokens(vocab);
   if (lines === config.vocabSize) return;
   throw new TmcaError(
     'MODEL_MISMATCH',

@@ -1,6 +1,6 @@
 // Files that are no checkpoint, cut, sharded wrongly, or do not go together: refused by name, with nothing written.
 
-import { copyFileSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -56,6 +56,9 @@ const formats: [string, Uint8Array | string, string][] = [
     'got a Git LFS pointer, not the file that it points to; fetch the file itself (git lfs pull)',
   ],
   ['a web page', '<!DOCTYPE html><html><title>Sign in</title>', 'got a web page; fetch the file itself'],
+  ['ONNX', Uint8Array.of(8, 8, 0x12, 7, ...bytes('pytorch'), 0x1a, 3), 'got ONNX; load it where it comes from'],
+  ['MessagePack', Uint8Array.of(0x81, 0xa6, ...bytes('params'), 0x82, 0xaa), 'got MessagePack (Flax); load it'],
+  ['TensorFlow Lite', Uint8Array.of(0x1c, 0, 0, 0, ...bytes('TFL3'), 0, 0, 0), 'got TensorFlow Lite; load it'],
   ['JSON', '{"a": 1, "b": [2]}', 'got JSON; an index of shards must be named …index.json'],
 ];
 
@@ -141,8 +144,8 @@ const cases: [string, MalformedCase][] = [
   [
     'a shard of PyTorch',
     {
-      code: 'SAFETENSORS_INVALID',
-      says: 'got "pytorch_model-00001.bin" for "a"',
+      code: 'UNSUPPORTED',
+      says: 'must map tensors to .safetensors files, got PyTorch\'s, such as "pytorch_model-00001.bin"; convert it',
       files: index({ weight_map: { a: 'pytorch_model-00001.bin' } }),
     },
   ],
@@ -275,17 +278,61 @@ describe('refused by name', () => {
     );
   });
 
-  test('folders: without a checkpoint, with PyTorch`s alone', async () => {
+  test('a folder without a checkpoint', async () => {
     const here = join(folder, 'folders');
     mkdirSync(here);
     const empty = await failure('FILE_NOT_FOUND', () => importSmall([here], out));
     expect(empty.message).toContain(
       'a folder must hold model.safetensors or model.safetensors.index.json, got neither in',
     );
-    copyFileSync(`${FIXTURES}/zip.bin`, join(here, 'pytorch_model.bin'));
-    const torch = await failure('FILE_NOT_FOUND', () => importSmall([here], out));
-    expect(torch.message).toContain('got "pytorch_model.bin" in');
     symlinkSync('nowhere', join(here, 'm.safetensors'));
     await failure('FILE_NOT_FOUND', () => importSmall([join(here, 'm.safetensors')], out));
+  });
+
+  test.each([
+    ['pytorch_model.bin', 'a PyTorch checkpoint (by its name)', 'pytorch_model.bin'],
+    ['weights.PTH', 'a PyTorch checkpoint (by its name)', 'weights.PTH'],
+    ['epoch3.ckpt', 'a PyTorch checkpoint (by its name)', 'epoch3.ckpt'],
+    ['tf_model.h5', 'HDF5 (Keras)', 'load it where it comes from'],
+    ['flax_model.msgpack', 'MessagePack (Flax)', 'load it where it comes from'],
+    ['model.onnx', 'ONNX', 'load it where it comes from'],
+    ['model.gguf', 'GGUF', 'load it where it comes from'],
+    ['bert_model.ckpt.data-00000-of-00001', 'a TensorFlow checkpoint', 'load it where it comes from'],
+  ])('%s whose content tells nothing is known by its name, alone and in a folder', async (name, what, advice) => {
+    const here = join(folder, `named-${name}`);
+    mkdirSync(here);
+    writeFileSync(join(here, name), 'a stand-in');
+    for (const given of [here, join(here, name)]) {
+      const { message } = await failure('UNSUPPORTED', () => importSmall([given], out));
+      expect(message).toContain(what);
+      expect(message).toContain(advice);
+      expect(message).toContain(here);
+    }
+  });
+
+  test('a folder with pytorch_model.bin: the line that converts it at once', async () => {
+    const here = join(folder, "an author's folder");
+    mkdirSync(here);
+    copyFileSync(`${FIXTURES}/zip.bin`, join(here, 'pytorch_model.bin'));
+    for (const other of ['optimizer.pt', 'tf_model.h5', 'training_args.bin']) writeFileSync(join(here, other), 'x');
+    const { message } = await failure('UNSUPPORTED', () => importSmall([here], out));
+    expect(message).toContain('got "pytorch_model.bin", a PyTorch checkpoint (zip), in');
+    const word = (file: string) => `'${join(here, file).replace("'", "'\\''")}'`;
+    expect(message).toContain(`s.save_file(`);
+    expect(message.endsWith(` ${word('model.safetensors')} ${word('pytorch_model.bin')}`)).toBe(true);
+  });
+
+  test('a checkpoint of PyTorch in parts: one line for all, from the folder, its index or a part', async () => {
+    const here = join(folder, 'parts');
+    mkdirSync(here);
+    const parts = ['pytorch_model-00001-of-00002.bin', 'pytorch_model-00002-of-00002.bin'];
+    for (const part of parts) copyFileSync(`${FIXTURES}/zip.bin`, join(here, part));
+    const index = join(here, 'pytorch_model.bin.index.json');
+    writeFileSync(index, JSON.stringify({ weight_map: { a: parts[0], b: parts[1] } }));
+    for (const given of [here, index, join(here, parts[0]!)]) {
+      const { message } = await failure('UNSUPPORTED', () => importSmall([given], out));
+      expect(message).toContain('convert it where PyTorch is: python3 -c');
+      expect(message.endsWith(['model.safetensors', ...parts].map(file => ` ${join(here, file)}`).join(''))).toBe(true);
+    }
   });
 });

@@ -1,6 +1,7 @@
 // Where a run begins: anew, from a configuration and perhaps a model to start from, or from the last checkpoint of its folder.
 
 import { readFile } from 'node:fs/promises';
+import { countTokens } from '../../assembly/wordpiece.js';
 import { TmcaError } from '../../errors/index.js';
 import { show } from '../../errors/show.js';
 import { type Config, parseConfig } from '../../model/config.js';
@@ -137,7 +138,7 @@ async function askedConfig(options: TrainOptions): Promise<Record<string, unknow
 
 /** The network that is trained and published. */
 function trainedNetwork(model: Config, config: TrainConfig, vocab: Uint8Array, source: string): Config {
-  const words = countLines(vocab);
+  const words = countTokens(vocab);
   const given = model.vocabSize;
   if (words !== given) {
     throw new TmcaError(
@@ -146,12 +147,6 @@ function trainedNetwork(model: Config, config: TrainConfig, vocab: Uint8Array, s
     );
   }
   return { ...model, dtype: 'fp32', contrastiveWeight: config.contrastiveWeight ?? model.contrastiveWeight };
-}
-
-function countLines(bytes: Uint8Array): number {
-  let lines = 0;
-  for (const byte of bytes) if (byte === 0x0a) lines++;
-  return bytes.length > 0 && bytes[bytes.length - 1] !== 0x0a ? lines + 1 : lines;
 }
 
 /** That which the configuration names, else that of the folder to start from, else the package's own. */

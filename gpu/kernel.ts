@@ -36,6 +36,12 @@ export interface Shader {
    * 'i8' a `u32`, whose numbers are whole.
    */
   readonly weight?: WeightStorage;
+  /**
+   * How many numbers one element of an elementwise kernel's buffers holds, for a source that serves both. The header
+   * then has the arithmetic type `Packet` (f32 or vec4f) and the storage type `ActPacket` (`act` or `act4`),
+   * converted by `Packet(x)` and `ActPacket(x)`. Part of the pipeline's key.
+   */
+  readonly packet?: 1 | 4;
   /** Numbers that size register tiles: `const NAME: u32 = VALUE;` in the header. They are part of the pipeline's key. */
   readonly tile?: Readonly<Record<string, number>>;
 }

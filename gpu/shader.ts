@@ -23,7 +23,7 @@ export interface ShaderPart {
 /**
  * The text to compile: generated header, named includes, source.
  *
- * Types for the kernel's author: `act`, `act4`; for weights read four at a time `weight4` and `unpack_weight(w)`; for
+ * Types for the kernel's author: `act`, `act4`; where the factory names a packet `Packet` and `ActPacket`; for weights read four at a time `weight4` and `unpack_weight(w)`; for
  * weights read one at a time `weight1`, `weight1_index(i)` and `unpack_weight1(w, i)`, used as
  * `unpack_weight1(bias[weight1_index(i)], i)`.
  *
@@ -98,7 +98,8 @@ export function shaderKey(
 export function moduleKey(shader: Shader, features: ShaderFeatures): string {
   const weight = shader.weight === 'f16' && !features.f16 ? 'f16-packed' : (shader.weight ?? '-');
   const swap = Object.entries(shader.swap ?? {}).flat();
-  return [shader.name, ...swap, shader.act, weight, sortedEntries(shader.tile)].join('|');
+  const packet = shader.packet === undefined ? [] : [`x${shader.packet}`];
+  return [shader.name, ...packet, ...swap, shader.act, weight, sortedEntries(shader.tile)].join('|');
 }
 
 function sortedEntries(record: Readonly<Record<string, number>> | undefined): string {
@@ -120,7 +121,7 @@ function directives(source: string): { include: string[]; enable: string[] } {
 }
 
 function header(shader: Shader, features: ShaderFeatures, enable: readonly string[]): string {
-  const { name, act, weight, tile = {} } = shader;
+  const { name, act, weight, packet, tile = {} } = shader;
   check(
     act === 'f32' || features.f16,
     'UNSUPPORTED',
@@ -131,6 +132,7 @@ function header(shader: Shader, features: ShaderFeatures, enable: readonly strin
   for (const extension of enable) lines.push(enableLine(name, extension, features));
   lines.push(`alias act = ${act};`, `alias act4 = vec4<${act}>;`);
   if (weight !== undefined) lines.push(...weightLines(weight, features.f16));
+  if (packet !== undefined) lines.push(...packetLines(packet));
   for (const [constant, value] of Object.entries(tile)) lines.push(tileLine(name, constant, value));
   return `${lines.join('\n')}\n`;
 }
@@ -148,6 +150,25 @@ function enableLine(kernel: string, extension: string, features: ShaderFeatures)
   );
   return 'enable subgroups;';
 }
+
+/** One number or four at a time: arithmetic on a packet is written once. `wide` serves functions that exist for vec4f alone. */
+const packetLines = (packet: 1 | 4): string[] => [
+  ...(packet === 1
+    ? [
+        'alias Packet = f32;',
+        'alias ActPacket = act;',
+        'fn wide(x: Packet) -> vec4f { return vec4f(x); }',
+        'fn narrow(x: vec4f) -> Packet { return x.x; }',
+        'fn total(x: Packet) -> f32 { return x; }',
+      ]
+    : [
+        'alias Packet = vec4f;',
+        'alias ActPacket = act4;',
+        'fn wide(x: Packet) -> vec4f { return x; }',
+        'fn narrow(x: vec4f) -> Packet { return x; }',
+        'fn total(x: Packet) -> f32 { return dot(x, vec4f(1.0)); }',
+      ]),
+];
 
 /** Weights are read as f32 whatever they are stored in, so a kernel's arithmetic is written once. */
 function weightLines(weight: WeightStorage, native: boolean): string[] {

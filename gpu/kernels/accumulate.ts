@@ -2,9 +2,9 @@
 
 import { type KernelCall, u32 } from '../kernel.js';
 import source from './accumulate.wgsl?raw';
-import vec4Source from './accumulate-vec4.wgsl?raw';
 import { flatGroups, flatTile } from './flat-tile.js';
 import { elements } from './guard.js';
+import { packetOf } from './packet.js';
 
 /**
  * sum = sum + x in place, f32.
@@ -19,19 +19,15 @@ export function accumulate<O>(
   { x, sum }: { readonly x: O; readonly sum: O },
 ): KernelCall<O> {
   elements('accumulate', { count });
-  const fast = count % 4 === 0;
-  const units = fast ? count / 4 : count;
+  const packet = packetOf(count);
   return {
-    shader: {
-      ...(fast ? { name: 'accumulate-vec4', source: vec4Source } : { name: 'accumulate', source }),
-      ...{ act: 'f32', tile: flatTile },
-    },
-    uniforms: [u32(units)],
+    shader: { name: 'accumulate', source, act: 'f32', packet, tile: flatTile },
+    uniforms: [u32(count / packet)],
     bindings: [
       { operand: x, access: 'read' },
       { operand: sum, access: 'read_write' },
     ],
-    workgroups: flatGroups(units),
+    workgroups: flatGroups(count / packet),
     cost: { flops: count, bytes: 12 * count },
   };
 }

@@ -1,11 +1,11 @@
-// sum[i] = sum[i] + x[i] for `count` numbers, in place: what several runs of a program add up. ITEMS numbers a thread, GROUP
-// apart. accumulate-vec4: count divides by 4.
+// sum[i] = sum[i] + x[i] for `count` numbers, in place: what several runs of a program add up. `count` is in packets. ITEMS
+// packets a thread, GROUP apart.
 
 struct Dims { count: u32 }
 
 @group(0) @binding(0) var<uniform> dims: Dims;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read_write> sum: array<f32>;
+@group(0) @binding(1) var<storage, read> x: array<Packet>;
+@group(0) @binding(2) var<storage, read_write> sum: array<Packet>;
 
 @compute @workgroup_size(GROUP)
 fn main(

@@ -3,9 +3,9 @@
 import { check } from '../../errors/index.js';
 import { f32, type KernelCall, type Uniform, u32 } from '../kernel.js';
 import source from './adamw.wgsl?raw';
-import vec4Source from './adamw-vec4.wgsl?raw';
 import { flatGroups, flatTile } from './flat-tile.js';
 import { checkPositive, elements } from './guard.js';
+import { packetOf } from './packet.js';
 import { checkSizes } from './sizes.js';
 
 export interface AdamwDims {
@@ -45,18 +45,15 @@ export interface AdamwOperands<O> {
  */
 export function adamw<O>(dims: AdamwDims, { parameters, gradients, m, v }: AdamwOperands<O>): KernelCall<O> {
   const uniforms = adamwUniforms(dims);
-  const fast = dims.count % 4 === 0;
+  const packet = packetOf(dims.count);
   return {
-    shader: {
-      ...(fast ? { name: 'adamw-vec4', source: vec4Source } : { name: 'adamw', source }),
-      ...{ act: 'f32', tile: flatTile },
-    },
+    shader: { name: 'adamw', source, act: 'f32', packet, tile: flatTile },
     uniforms,
     bindings: [
       { operand: gradients, access: 'read' },
       ...[parameters, m, v].map(operand => ({ operand, access: 'read_write' as const })),
     ],
-    workgroups: flatGroups(fast ? dims.count / 4 : dims.count),
+    workgroups: flatGroups(dims.count / packet),
     cost: { flops: 13 * dims.count, bytes: 28 * dims.count },
   };
 }
@@ -66,7 +63,7 @@ export function adamwUniforms(dims: AdamwDims): Uniform[] {
   checkAdamw(dims);
   const { count, lr, beta1, beta2, eps, weightDecay, step } = dims;
   return [
-    u32(count % 4 === 0 ? count / 4 : count),
+    u32(count / packetOf(count)),
     f32(lr * weightDecay),
     ...[beta1, 1 - beta1, beta2, 1 - beta2].map(f32),
     f32(lr / (1 - beta1 ** step)),

@@ -1,9 +1,9 @@
 // One step of AdamW over `count` parameters of flat arenas p, g, m, v [count], in place:
 //   m = beta1 m + (1 - beta1) g,  v = beta2 v + (1 - beta2) g²,
 //   p = p (1 - lr weight_decay) - lr / (1 - beta1^t) m / (sqrt(v) / sqrt(1 - beta2^t) + eps)
-// ITEMS parameters a thread, GROUP apart. Bias corrections come from the host, where powers are taken in double precision.
+// `count` is in packets. ITEMS packets a thread, GROUP apart. Bias corrections come from the host, where powers are taken in double precision.
 // What is subtracted is put together first, so that a parameter is rounded once, and a decay of 1e-5 is not lost in 1 - 1e-5.
-// Source: Loshchilov and Hutter (arXiv:1711.05101), torch.optim.AdamW. adamw-vec4: count divides by 4.
+// Source: Loshchilov and Hutter (arXiv:1711.05101), torch.optim.AdamW.
 
 struct Dims {
   count: u32,
@@ -15,10 +15,10 @@ struct Dims {
 }
 
 @group(0) @binding(0) var<uniform> dims: Dims;
-@group(0) @binding(1) var<storage, read> gradients: array<f32>;
-@group(0) @binding(2) var<storage, read_write> parameters: array<f32>;
-@group(0) @binding(3) var<storage, read_write> m: array<f32>;
-@group(0) @binding(4) var<storage, read_write> v: array<f32>;
+@group(0) @binding(1) var<storage, read> gradients: array<Packet>;
+@group(0) @binding(2) var<storage, read_write> parameters: array<Packet>;
+@group(0) @binding(3) var<storage, read_write> m: array<Packet>;
+@group(0) @binding(4) var<storage, read_write> v: array<Packet>;
 
 @compute @workgroup_size(GROUP)
 fn main(
@@ -36,6 +36,6 @@ fn main(
     m[i] = mean;
     v[i] = square;
     let pull = dims.step_size * mean / (sqrt(square) * dims.root_scale + dims.eps);
-    parameters[i] -= fma(dims.decay, parameters[i], pull);
+    parameters[i] -= fma(Packet(dims.decay), parameters[i], pull);
   }
 }

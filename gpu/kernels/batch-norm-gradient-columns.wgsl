@@ -2,8 +2,6 @@
 // Of a run r of rows: sums[r,0,c] = Σ g[m,c] n[m,c] and sums[r,1,c] = Σ g[m,c] over its rows m, with n = (x - mean) scale and
 // g what the leaky ReLU behind the norm passes on of dy. One invocation a column and run; neighbours have neighbouring columns.
 
-alias Packet = f32;
-
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read> statistics: array<f32>; // [2,c]: mean, variance
 @group(0) @binding(3) var<storage, read> y: array<f32>;

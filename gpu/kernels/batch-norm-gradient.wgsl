@@ -1,9 +1,7 @@
 // include: batch-norm-element
-// dx of batch-norm with the batch's own statistics, one element a thread: with n = (x - mean) scale, g what the leaky ReLU
+// dx of batch-norm with the batch's own statistics, one packet of channels a thread: with n = (x - mean) scale, g what the leaky ReLU
 // passes on of dy, and dweight = Σ g n and dbias = Σ g over the m rows (batch-norm-gradient-columns.wgsl),
 // dx = weight scale (g - (dbias + n dweight) / m). Source: torch.nn.functional.batch_norm's gradient.
-
-alias Packet = f32;
 
 @group(0) @binding(1) var<storage, read> x: array<Packet>;
 @group(0) @binding(2) var<storage, read> weight: array<Packet>;

@@ -4,12 +4,11 @@ import { f32, type KernelCall, spread, type Uniform, u32 } from '../kernel.js';
 import source from './batch-norm.wgsl?raw';
 import gradientSource from './batch-norm-gradient.wgsl?raw';
 import columns from './batch-norm-gradient-columns.wgsl?raw';
-import gradientVec4Source from './batch-norm-gradient-vec4.wgsl?raw';
-import vec4Source from './batch-norm-vec4.wgsl?raw';
 import { FEWEST_ROWS } from './column-sum.js';
 import { checkFp32, fp32, type GradientStorage } from './gradient-storage.js';
 import { checkPositive, elements } from './guard.js';
 import { gradientIncludes } from './include/gradients.js';
+import { packetOf } from './packet.js';
 import { runSums } from './run-sums.js';
 import { runsOf } from './runs.js';
 
@@ -61,8 +60,6 @@ function uniforms({ m, c, eps, slope }: BatchNormDims, width: number): Uniform[]
   return [...[(m * c) / width, c / width, m, length, runs].map(u32), f32(eps), f32(slope)];
 }
 
-const packet = ({ c }: BatchNormDims): number => (c % 4 === 0 ? 4 : 1);
-
 /**
  * out = leaky((x - mean) / sqrt(variance + eps) · weight + bias), f32.
  *
@@ -78,16 +75,15 @@ export function batchNorm<O>(
 ): KernelCall<O> {
   guard('batchNorm', dims, storage);
   const { m, c } = dims;
-  const width = packet(dims);
-  const variant = width === 4 ? { name: 'batch-norm-vec4', source: vec4Source } : { name: 'batch-norm', source };
+  const packet = packetOf(c);
   return {
-    shader: { ...variant, includes: gradientIncludes, act: 'f32' },
-    uniforms: uniforms(dims, width),
+    shader: { name: 'batch-norm', source, includes: gradientIncludes, act: 'f32', packet },
+    uniforms: uniforms(dims, packet),
     bindings: [
       ...[x, weight, bias, statistics].map(operand => ({ operand, access: 'read' as const })),
       { operand: out, access: 'read_write' },
     ],
-    workgroups: spread(Math.ceil((m * c) / width / 64)),
+    workgroups: spread(Math.ceil((m * c) / packet / 64)),
     cost: { flops: 6 * m * c, bytes: 4 * (2 * m * c + 4 * c) },
   };
 }
@@ -111,15 +107,17 @@ export function batchNormGradient<O>(
   guard('batchNormGradient', dims, storage);
   const { m, c } = dims;
   const { count: runs } = runsOf(m, c, FEWEST_ROWS);
-  const width = packet(dims);
-  const variant =
-    width === 4
-      ? { name: 'batch-norm-gradient-vec4', source: gradientVec4Source }
-      : { name: 'batch-norm-gradient', source: gradientSource };
+  const packet = packetOf(c);
   const read = (operands: readonly O[]) => operands.map(operand => ({ operand, access: 'read' as const }));
   return [
     {
-      shader: { name: 'batch-norm-gradient-columns', source: columns, includes: gradientIncludes, act: 'f32' },
+      shader: {
+        name: 'batch-norm-gradient-columns',
+        source: columns,
+        includes: gradientIncludes,
+        act: 'f32',
+        packet: 1,
+      },
       uniforms: uniforms(dims, 1),
       bindings: [...read([x, statistics, y, dy]), { operand: partial, access: 'read_write' }],
       workgroups: spread(Math.ceil((runs * c) / 64)),
@@ -127,10 +125,10 @@ export function batchNormGradient<O>(
     },
     runSums({ runs, c }, { partial, first: dweight, second: dbias }),
     {
-      shader: { ...variant, includes: gradientIncludes, act: 'f32' },
-      uniforms: uniforms(dims, width),
+      shader: { name: 'batch-norm-gradient', source: gradientSource, includes: gradientIncludes, act: 'f32', packet },
+      uniforms: uniforms(dims, packet),
       bindings: [...read([x, weight, statistics, y, dy, dweight, dbias]), { operand: dx, access: 'read_write' }],
-      workgroups: spread(Math.ceil((m * c) / width / 64)),
+      workgroups: spread(Math.ceil((m * c) / packet / 64)),
       cost: { flops: 10 * m * c, bytes: 4 * (4 * m * c + 5 * c) },
     },
   ];

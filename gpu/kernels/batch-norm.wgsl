@@ -1,8 +1,6 @@
 // include: batch-norm-element
 // y = leaky((x - mean) / sqrt(variance + eps) weight + bias) with a channel's statistics; x, y [m,c] act, weight, bias [c], one
-// element a thread. Any c; batch-norm-vec4.wgsl where c divides by 4. Source: torch.nn.BatchNorm2d, leaky_relu.
-
-alias Packet = f32;
+// packet of channels a thread. Source: torch.nn.BatchNorm2d, leaky_relu.
 
 @group(0) @binding(1) var<storage, read> x: array<Packet>;
 @group(0) @binding(2) var<storage, read> weight: array<Packet>;

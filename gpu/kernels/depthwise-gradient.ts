@@ -4,11 +4,11 @@ import { check } from '../../errors/index.js';
 import { type KernelCall, spread, u32 } from '../kernel.js';
 import type { Tuning } from '../tuning.js';
 import { type DepthwiseDims, depthwiseCall } from './depthwise.js';
-import general from './depthwise-weight-gradient.wgsl?raw';
-import vec4 from './depthwise-weight-gradient-vec4.wgsl?raw';
+import source from './depthwise-weight-gradient.wgsl?raw';
 import { checkFp32, fp32, type GradientStorage } from './gradient-storage.js';
 import { elements } from './guard.js';
 import { gradientIncludes } from './include/gradients.js';
+import { packetOf } from './packet.js';
 import { addRuns, runsOf } from './runs.js';
 
 /**
@@ -60,13 +60,16 @@ export function depthwiseWeightGradient<O>(
   checkFp32('depthwiseWeightGradient', storage);
   const { batch, height, width, channels, kernelHeight, kernelWidth } = dims;
   const { packets, weights, lines, runs } = cut(dims, storage.tuning);
-  const variant =
-    packets < channels
-      ? { name: 'depthwise-weight-gradient-vec4', source: vec4 }
-      : { name: 'depthwise-weight-gradient', source: general };
   const count = batch * height * width * channels;
   return addRuns('depthwiseWeightGradient', { runs: runs.count, width: weights }, { partial, out }, target => ({
-    shader: { ...variant, includes: gradientIncludes, act: 'f32', tile: { KERNEL_WIDTH: kernelWidth } },
+    shader: {
+      name: 'depthwise-weight-gradient',
+      source,
+      includes: gradientIncludes,
+      act: 'f32',
+      packet: packetOf(channels),
+      tile: { KERNEL_WIDTH: kernelWidth },
+    },
     uniforms: [lines, height, width, packets, kernelHeight, runs.length, runs.count].map(u32),
     bindings: [
       { operand: dy, access: 'read' },

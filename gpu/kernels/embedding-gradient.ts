@@ -3,10 +3,10 @@
 import { check } from '../../errors/index.js';
 import { type KernelCall, spread, u32 } from '../kernel.js';
 import source from './embedding-gradient.wgsl?raw';
-import vec4Source from './embedding-gradient-vec4.wgsl?raw';
 import { fill } from './fill.js';
 import { checkFp32, fp32, type GradientStorage } from './gradient-storage.js';
 import { elements } from './guard.js';
+import { packetOf } from './packet.js';
 
 export interface EmbeddingGradientDims {
   /** Ids in all. */
@@ -46,14 +46,11 @@ export function embeddingGradient<O>(
     'SHAPE_MISMATCH',
     () => `embeddingGradient: ids are i32, so the vocabulary must be below 2^31, got ${vocabulary}; split the table`,
   );
-  const fast = dim % 4 === 0;
-  const packets = fast ? dim / 4 : dim;
+  const packet = packetOf(dim);
+  const packets = dim / packet;
   const blocks = Math.ceil(packets / 64);
   const sums: KernelCall<O> = {
-    shader: {
-      ...(fast ? { name: 'embedding-gradient-vec4', source: vec4Source } : { name: 'embedding-gradient', source }),
-      act: 'f32',
-    },
+    shader: { name: 'embedding-gradient', source, act: 'f32', packet },
     uniforms: [m, packets, vocabulary, blocks].map(u32),
     bindings: [
       { operand: ids, access: 'read' },

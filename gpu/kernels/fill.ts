@@ -3,10 +3,10 @@
 import { check } from '../../errors/index.js';
 import { f32, type KernelCall, u32 } from '../kernel.js';
 import source from './fill.wgsl?raw';
-import vec4Source from './fill-vec4.wgsl?raw';
 import { flatGroups, flatTile } from './flat-tile.js';
 import { checkFp32, fp32, type GradientStorage } from './gradient-storage.js';
 import { elements } from './guard.js';
+import { packetOf } from './packet.js';
 
 /**
  * out[i] = value for `count` elements, f32.
@@ -24,16 +24,12 @@ export function fill<O>(
   checkFp32('fill', storage);
   elements('fill', { count });
   check(Number.isFinite(value), 'BAD_ARGUMENT', `fill: value must be finite, got ${value}; correct the call`);
-  const fast = count % 4 === 0;
-  const units = fast ? count / 4 : count;
+  const packet = packetOf(count);
   return {
-    shader: {
-      ...(fast ? { name: 'fill-vec4', source: vec4Source } : { name: 'fill', source }),
-      ...{ act: 'f32', tile: flatTile },
-    },
-    uniforms: [u32(units), f32(value)],
+    shader: { name: 'fill', source, act: 'f32', packet, tile: flatTile },
+    uniforms: [u32(count / packet), f32(value)],
     bindings: [{ operand: out, access: 'read_write' }],
-    workgroups: flatGroups(units),
+    workgroups: flatGroups(count / packet),
     cost: { flops: count, bytes: 4 * count },
   };
 }

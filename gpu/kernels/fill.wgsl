@@ -1,9 +1,9 @@
-// y[i] = value for `count` elements; ITEMS elements a thread, GROUP apart (fill-vec4 where count divides by 4).
+// y[i] = value for `count` packets; ITEMS packets a thread, GROUP apart.
 
 struct Dims { count: u32, value: f32 }
 
 @group(0) @binding(0) var<uniform> dims: Dims;
-@group(0) @binding(1) var<storage, read_write> y: array<act>;
+@group(0) @binding(1) var<storage, read_write> y: array<ActPacket>;
 
 @compute @workgroup_size(GROUP)
 fn main(
@@ -15,6 +15,6 @@ fn main(
   for (var item = 0u; item < ITEMS; item++) {
     let i = first + item * GROUP;
     if (i >= dims.count) { return; }
-    y[i] = act(dims.value);
+    y[i] = ActPacket(Packet(dims.value));
   }
 }

@@ -3,10 +3,10 @@
 import { type KernelCall, u32 } from '../kernel.js';
 import { flatGroups, flatTile } from './flat-tile.js';
 import source from './gelu-gradient.wgsl?raw';
-import vec4Source from './gelu-gradient-vec4.wgsl?raw';
 import { checkFp32, fp32, type GradientStorage } from './gradient-storage.js';
 import { elements } from './guard.js';
 import { gradientIncludes } from './include/gradients.js';
+import { packetOf } from './packet.js';
 
 /**
  * out[i] = dy[i] · gelu'(x[i]) of `count` elements, f32; gelu as of `unary`.
@@ -23,18 +23,16 @@ export function geluGradient<O>(
 ): KernelCall<O> {
   checkFp32('geluGradient', storage);
   elements('geluGradient', { count });
-  const fast = count % 4 === 0;
-  const units = fast ? count / 4 : count;
-  const variant = fast ? { name: 'gelu-gradient-vec4', source: vec4Source } : { name: 'gelu-gradient', source };
+  const packet = packetOf(count);
   return {
-    shader: { ...variant, includes: gradientIncludes, act: 'f32', tile: flatTile },
-    uniforms: [u32(units)],
+    shader: { name: 'gelu-gradient', source, includes: gradientIncludes, act: 'f32', packet, tile: flatTile },
+    uniforms: [u32(count / packet)],
     bindings: [
       { operand: x, access: 'read' },
       { operand: dy, access: 'read' },
       { operand: out, access: 'read_write' },
     ],
-    workgroups: flatGroups(units),
+    workgroups: flatGroups(count / packet),
     cost: { flops: 22 * count, bytes: 12 * count },
   };
 }

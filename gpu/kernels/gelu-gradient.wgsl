@@ -1,12 +1,13 @@
 // include: gelu, gelu-gradient
-// dx[i] = dy[i] gelu'(x[i]), gelu'(x) = P(X <= x) + x density(x) for a standard normal X; ITEMS elements a thread, GROUP apart.
+// dx[i] = dy[i] gelu'(x[i]), gelu'(x) = P(X <= x) + x density(x) for a standard normal X; ITEMS packets a thread,
+// GROUP apart.
 
 struct Dims { count: u32 }
 
 @group(0) @binding(0) var<uniform> dims: Dims;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read> dy: array<f32>;
-@group(0) @binding(3) var<storage, read_write> dx: array<f32>;
+@group(0) @binding(1) var<storage, read> x: array<Packet>;
+@group(0) @binding(2) var<storage, read> dy: array<Packet>;
+@group(0) @binding(3) var<storage, read_write> dx: array<Packet>;
 
 @compute @workgroup_size(GROUP)
 fn main(
@@ -18,6 +19,6 @@ fn main(
   for (var item = 0u; item < ITEMS; item++) {
     let i = first + item * GROUP;
     if (i >= dims.count) { return; }
-    dx[i] = dy[i] * gelu_gradient4(vec4f(x[i])).x;
+    dx[i] = dy[i] * narrow(gelu_gradient4(wide(x[i])));
   }
 }

@@ -8,7 +8,7 @@ import { gradientIncludes } from './include/gradients.js';
 import type { LayerNormDims } from './layer-norm.js';
 import source from './layer-norm-gradient.wgsl?raw';
 import columns from './layer-norm-gradient-columns.wgsl?raw';
-import vec4Source from './layer-norm-gradient-vec4.wgsl?raw';
+import { packetOf } from './packet.js';
 import { rowTile } from './row-tile.js';
 import { runSums } from './run-sums.js';
 import { runsOf } from './runs.js';
@@ -69,14 +69,11 @@ function rowCall<O>(
   { m, c, eps }: LayerNormDims,
   { x, dy, weight = null, dx, statistics }: LayerNormGradientOperands<O>,
 ): KernelCall<O> {
-  const fast = c % 4 === 0;
-  const packets = fast ? c / 4 : c;
+  const packet = packetOf(c);
+  const packets = c / packet;
   const tile = rowTile(packets);
   return {
-    shader: {
-      ...(fast ? { name: 'layer-norm-gradient-vec4', source: vec4Source } : { name: 'layer-norm-gradient', source }),
-      ...{ includes: gradientIncludes, act: 'f32', tile },
-    },
+    shader: { name: 'layer-norm-gradient', source, includes: gradientIncludes, act: 'f32', packet, tile },
     constants: { has_weight: given(weight) },
     uniforms: [...[m, packets, c].map(u32), f32(eps)],
     bindings: [

@@ -5,7 +5,7 @@ import { f32, type KernelCall, type Uniform, u32 } from '../kernel.js';
 import { flatGroups, flatTile } from './flat-tile.js';
 import { elements } from './guard.js';
 import source from './moving-average.wgsl?raw';
-import vec4Source from './moving-average-vec4.wgsl?raw';
+import { packetOf } from './packet.js';
 
 export interface MovingAverageDims {
   readonly count: number;
@@ -26,18 +26,15 @@ export function movingAverage<O>(
   { x, average }: { readonly x: O; readonly average: O },
 ): KernelCall<O> {
   const uniforms = movingAverageUniforms(dims);
-  const fast = dims.count % 4 === 0;
+  const packet = packetOf(dims.count);
   return {
-    shader: {
-      ...(fast ? { name: 'moving-average-vec4', source: vec4Source } : { name: 'moving-average', source }),
-      ...{ act: 'f32', tile: flatTile },
-    },
+    shader: { name: 'moving-average', source, act: 'f32', packet, tile: flatTile },
     uniforms,
     bindings: [
       { operand: x, access: 'read' },
       { operand: average, access: 'read_write' },
     ],
-    workgroups: flatGroups(fast ? dims.count / 4 : dims.count),
+    workgroups: flatGroups(dims.count / packet),
     cost: { flops: 3 * dims.count, bytes: 12 * dims.count },
   };
 }
@@ -50,5 +47,5 @@ export function movingAverageUniforms({ count, rate }: MovingAverageDims): Unifo
     'BAD_ARGUMENT',
     `movingAverage: rate must be a number from 0 to 1, got ${rate}; correct the configuration`,
   );
-  return [u32(count % 4 === 0 ? count / 4 : count), f32(rate)];
+  return [u32(count / packetOf(count)), f32(rate)];
 }

@@ -1,12 +1,12 @@
 // a[i] = a[i] + rate (x[i] - a[i]) for `count` numbers, in place: an exponential moving average with decay 1 - rate. Written
-// as a difference, so that what stands still stays as it is, bit for bit. ITEMS numbers a thread, GROUP apart.
-// moving-average-vec4: count divides by 4.
+// as a difference, so that what stands still stays as it is, bit for bit. `count` is in packets.
+// ITEMS packets a thread, GROUP apart.
 
 struct Dims { count: u32, rate: f32 }
 
 @group(0) @binding(0) var<uniform> dims: Dims;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read_write> average: array<f32>;
+@group(0) @binding(1) var<storage, read> x: array<Packet>;
+@group(0) @binding(2) var<storage, read_write> average: array<Packet>;
 
 @compute @workgroup_size(GROUP)
 fn main(

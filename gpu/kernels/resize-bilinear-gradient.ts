@@ -5,9 +5,9 @@ import { flatGroups, flatTile } from './flat-tile.js';
 import { checkFp32, fp32, type GradientStorage } from './gradient-storage.js';
 import { elements } from './guard.js';
 import { gradientIncludes } from './include/gradients.js';
+import { packetOf } from './packet.js';
 import type { ResizeBilinearDims } from './resize-bilinear.js';
 import source from './resize-bilinear-gradient.wgsl?raw';
-import vec4Source from './resize-bilinear-gradient-vec4.wgsl?raw';
 
 /**
  * dy [B,outHeight,outWidth,C] → out [B,H,W,C], the transpose of `resizeBilinear` with the same dimensions; all f32, each
@@ -26,16 +26,18 @@ export function resizeBilinearGradient<O>(
   checkFp32('resizeBilinearGradient', storage);
   const count = elements('resizeBilinearGradient', { batch, height, width, channels });
   const read = elements('resizeBilinearGradient', { batch, outHeight, outWidth, channels });
-  const unit = channels % 4 === 0 ? 4 : 1;
+  const packet = packetOf(channels);
   return {
     shader: {
-      ...(unit === 4
-        ? { name: 'resize-bilinear-gradient-vec4', source: vec4Source }
-        : { name: 'resize-bilinear-gradient', source }),
-      ...{ includes: gradientIncludes, act: 'f32', tile: flatTile },
+      name: 'resize-bilinear-gradient',
+      source,
+      includes: gradientIncludes,
+      act: 'f32',
+      packet,
+      tile: flatTile,
     },
     uniforms: [
-      ...[count / unit, height, width, channels / unit, outHeight, outWidth].map(u32),
+      ...[count / packet, height, width, channels / packet, outHeight, outWidth].map(u32),
       f32(height / outHeight),
       f32(width / outWidth),
     ],
@@ -43,7 +45,7 @@ export function resizeBilinearGradient<O>(
       { operand: dy, access: 'read' },
       { operand: out, access: 'read_write' },
     ],
-    workgroups: flatGroups(count / unit),
+    workgroups: flatGroups(count / packet),
     // Every target is read by four sources.
     cost: { flops: 12 * read, bytes: 4 * (read + count) },
   };

@@ -4,8 +4,8 @@ import { check } from '../../errors/index.js';
 import { f32, type KernelCall, u32 } from '../kernel.js';
 import { flatGroups, flatTile } from './flat-tile.js';
 import { checkPositive, checkTogether, elements, given } from './guard.js';
+import { packetOf } from './packet.js';
 import source from './scale-by.wgsl?raw';
-import vec4Source from './scale-by-vec4.wgsl?raw';
 import { checkSizes } from './sizes.js';
 
 export interface ScaleByDims {
@@ -37,20 +37,16 @@ export function scaleBy<O>(
   check(Number.isFinite(factor), 'BAD_ARGUMENT', `scaleBy: factor must be finite, got ${factor}; correct the call`);
   checkTogether('scaleBy', 'maxNorm and squares', maxNorm, squares);
   if (maxNorm !== undefined) checkPositive('scaleBy', 'maxNorm', maxNorm);
-  const fast = count % 4 === 0;
-  const units = fast ? count / 4 : count;
+  const packet = packetOf(count);
   return {
-    shader: {
-      ...(fast ? { name: 'scale-by-vec4', source: vec4Source } : { name: 'scale-by', source }),
-      ...{ act: 'f32', tile: flatTile },
-    },
+    shader: { name: 'scale-by', source, act: 'f32', packet, tile: flatTile },
     constants: { has_squares: given(squares) },
-    uniforms: [u32(units), u32(parts), f32(factor), f32(maxNorm ?? 0)],
+    uniforms: [u32(count / packet), u32(parts), f32(factor), f32(maxNorm ?? 0)],
     bindings: [
       { operand: squares, access: 'read' },
       { operand: x, access: 'read_write' },
     ],
-    workgroups: flatGroups(units),
+    workgroups: flatGroups(count / packet),
     cost: { flops: count, bytes: 8 * count },
   };
 }

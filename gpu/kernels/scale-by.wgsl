@@ -1,7 +1,6 @@
 // x[i] = x[i] s in place, s = factor, or with has_squares factor min(1, max_norm / (|factor| sqrt(sum squares) + 1e-6)):
 // after it, the norm of the whole is at most max_norm. `squares` [parts] holds the sums of squares of the parts that make
-// the whole, before scaling. ITEMS elements a thread, GROUP apart. Source: torch.nn.utils.clip_grad_norm_.
-// scale-by-vec4: count divides by 4.
+// the whole, before scaling. ITEMS packets a thread, GROUP apart. Source: torch.nn.utils.clip_grad_norm_.
 
 struct Dims { count: u32, parts: u32, factor: f32, max_norm: f32 }
 
@@ -9,7 +8,7 @@ override has_squares: bool = false;
 
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> squares: array<f32>;
-@group(0) @binding(2) var<storage, read_write> x: array<f32>;
+@group(0) @binding(2) var<storage, read_write> x: array<Packet>;
 
 fn scale() -> f32 {
   if (!has_squares) { return dims.factor; }

@@ -25,6 +25,41 @@ describe('header', () => {
     `);
   });
 
+  test('a packet is one number or four, in arithmetic and in storage', () => {
+    expect(assembleShader(shader({ packet: 1 }), all)).toMatchInlineSnapshot(`
+      "alias act = f32;
+      alias act4 = vec4<f32>;
+      alias Packet = f32;
+      alias ActPacket = act;
+      fn wide(x: Packet) -> vec4f { return vec4f(x); }
+      fn narrow(x: vec4f) -> Packet { return x.x; }
+      fn total(x: Packet) -> f32 { return x; }
+      // Doubles.
+
+      fn main() {}
+      "
+    `);
+    expect(assembleShader(shader({ packet: 4, act: 'f16' }), all)).toMatchInlineSnapshot(`
+      "enable f16;
+      alias act = f16;
+      alias act4 = vec4<f16>;
+      alias Packet = vec4f;
+      alias ActPacket = act4;
+      fn wide(x: Packet) -> vec4f { return x; }
+      fn narrow(x: vec4f) -> Packet { return x; }
+      fn total(x: Packet) -> f32 { return dot(x, vec4f(1.0)); }
+      // Doubles.
+
+      fn main() {}
+      "
+    `);
+  });
+
+  test('packets of another width are another module', () => {
+    const keys = [undefined, 1, 4].map(packet => moduleKey(shader(packet ? { packet: packet as 1 | 4 } : {}), all));
+    expect(new Set(keys).size).toBe(3);
+  });
+
   test('f16 weights are native where the device has shader-f16', () => {
     const tile = { TILE_M: 4, TILE_N: 8 };
     expect(assembleShader(shader({ weight: 'f16', tile }), all)).toMatchInlineSnapshot(`

@@ -1,4 +1,4 @@
-// BatchNorm of a packet of channels, forward and back. The kernel supplies `alias Packet`, f32 or vec4f.
+// BatchNorm of a packet of channels, forward and back. Needs the types of `Shader.packet`.
 
 struct Dims {
   count: u32, channels: u32, // in packets

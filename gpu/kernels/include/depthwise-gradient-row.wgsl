@@ -2,8 +2,8 @@
 // one run of lines, and holds the KERNEL_WIDTH sums of that row: a window of as many inputs slides along each line, so an
 // input is read once for all of them. Neighbouring invocations have neighbouring packets. No workgroup memory, no atomics:
 // run r writes out[r,ky,kx,c], and a second kernel adds the runs in order.
-// The kernel supplies, for a packet of one channel (f32) or four (vec4f):
-//   alias Packet, fn load_dy(i) -> Packet, fn load_x(i) -> Packet, fn store(i, Packet)
+// Needs the types of `Shader.packet`. The kernel supplies:
+//   fn load_dy(i) -> Packet, fn load_x(i) -> Packet, fn store(i, Packet)
 
 struct Dims {
   lines: u32, // batch x height

@@ -1,7 +1,6 @@
 // The gradient of one row's normalisation. LANES invocations share a row, ROWS rows a workgroup; needs `row-reduce`.
-// The kernel supplies, for a packet of one element (f32) or four (vec4f):
-//   alias Packet, fn load_x(i) -> Packet, fn load_dy(i) -> Packet, fn load_weight(i) -> Packet, fn store(i, Packet)
-//   fn total(Packet) -> f32, the sum of its elements, and the output `statistics`
+// Needs the types of `Shader.packet`. The kernel supplies:
+//   fn load_x(i) -> Packet, fn load_dy(i) -> Packet, fn load_weight(i) -> Packet, fn store(i, Packet), the output `statistics`
 
 struct Dims { m: u32, packets: u32, c: u32, eps: f32 }
 

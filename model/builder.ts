@@ -85,6 +85,7 @@ export const builder = {
   logSoftmax: (x: Tensor) => makeNode('softmax', [x], { log: true }),
   embedding: (table: Tensor, ids: Tensor) => makeNode('embedding', [table, ids], none),
   maskedMean: (x: Tensor, mask: Tensor) => makeNode('maskedMean', [x, mask], none),
+  maxPool: (x: Tensor, attrs: AttrsOf<'maxPool'>) => makeNode('maxPool', [x], attrs),
   ltem: (features: Tensor, text: Tensor, attrs: AttrsOf<'ltem'>) => makeNode('ltem', [features, text], attrs),
   broadcast: (x: Tensor, attrs: AttrsOf<'broadcast'>) => makeNode('broadcast', [x], attrs),
   reshape: (x: Tensor, shape: Shape) => makeNode('reshape', [x], { shape: resolveShape(sizeOf(x.shape), shape) }),
@@ -146,6 +147,8 @@ export const builder = {
     makeNode('l2NormalizeGradient', [x, dy], attrs),
   embeddingGradient: (ids: Tensor, dy: Tensor, attrs: AttrsOf<'embeddingGradient'>) =>
     makeNode('embeddingGradient', [ids, dy], attrs),
+  maxPoolGradient: (x: Tensor, dy: Tensor, attrs: AttrsOf<'maxPoolGradient'>) =>
+    makeNode('maxPoolGradient', [x, dy], attrs),
   resizeGradient: (dy: Tensor, attrs: AttrsOf<'resizeGradient'>) => makeNode('resizeGradient', [dy], attrs),
 };
 

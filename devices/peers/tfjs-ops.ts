@@ -78,6 +78,7 @@ export const tfjsOps: { readonly [K in OpName]: Rule<AttrsOf<K>> } = {
   // the weight as tfjs has it, [kh,kw,I,O]: tfjs-network.ts keeps it so
   conv2d: (tf, [x, weight, bias], { stride, padding }) =>
     plus(tf, tf.conv2d(x!, weight!, stride, padding, 'NHWC', 1, 'floor'), bias),
+  maxPool: (tf, [x], { size, stride, padding }) => tf.maxPool(x!, size, stride, padding, 'floor'),
   depthwise(tf, [x, weight, bias]) {
     const [kh, kw, channels] = weight!.shape as [number, number, number];
     return plus(tf, tf.depthwiseConv2d(x!, tf.reshape(weight!, [kh, kw, channels, 1]), 1, 'same'), bias);

@@ -70,6 +70,7 @@ export interface Tf {
     dilation: number,
     rounding: 'floor',
   ): TfTensor;
+  maxPool(x: TfTensor, size: number, stride: number, padding: number, rounding: 'floor'): TfTensor;
   depthwiseConv2d(x: TfTensor, weight: TfTensor, stride: number, padding: 'same'): TfTensor;
   gather(table: TfTensor, ids: TfTensor): TfTensor;
   reshape(x: TfTensor, shape: readonly number[]): TfTensor;

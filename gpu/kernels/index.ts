@@ -33,6 +33,8 @@ export { linearWeightGradient, linearWeightGradientPartial } from './linear-weig
 export { ltem } from './ltem.js';
 export { mask, maskProbability, maskWords } from './mask.js';
 export { maskedMean } from './masked-mean.js';
+export { maxPool } from './max-pool.js';
+export { maxPoolGradient } from './max-pool-gradient.js';
 export { movingAverage, movingAverageUniforms } from './moving-average.js';
 export { quantiseRows } from './quantise-rows.js';
 export { reduce } from './reduce.js';

@@ -10,6 +10,7 @@ import { binary, unary } from './rules/elementwise.js';
 import { embedding } from './rules/embedding.js';
 import { layerNorm } from './rules/layer-norm.js';
 import { linear } from './rules/linear.js';
+import { maxPool } from './rules/max-pool.js';
 import { broadcast, concat, depthToSpace, permute, reshape, slice } from './rules/movement.js';
 import { reduce } from './rules/reduce.js';
 import { resize } from './rules/resize.js';
@@ -30,6 +31,7 @@ const onnxRules: OnnxRules = {
   embedding,
   layerNorm,
   linear,
+  maxPool,
   permute,
   reduce,
   reshape,

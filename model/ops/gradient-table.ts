@@ -15,6 +15,7 @@ import { l2NormalizeGradient } from './l2-normalize-gradient.js';
 import { layerNormGradient } from './layer-norm-gradient.js';
 import { linearInputGradient } from './linear-input-gradient.js';
 import { linearWeightGradient } from './linear-weight-gradient.js';
+import { maxPoolGradient } from './max-pool-gradient.js';
 import { resizeGradient } from './resize-gradient.js';
 
 export const gradientRules = {
@@ -32,5 +33,6 @@ export const gradientRules = {
   layerNormGradient,
   linearInputGradient,
   linearWeightGradient,
+  maxPoolGradient,
   resizeGradient,
 } as const;

@@ -21,6 +21,7 @@ import { layerNorm } from './layer-norm.js';
 import { linear } from './linear.js';
 import { ltem } from './ltem.js';
 import { maskedMean } from './masked-mean.js';
+import { maxPool } from './max-pool.js';
 import { normResidual } from './norm-residual.js';
 import { packedAttention } from './packed-attention.js';
 import { permute } from './permute.js';
@@ -50,6 +51,7 @@ export const rules = {
   linear,
   ltem,
   maskedMean,
+  maxPool,
   normResidual,
   packedAttention,
   permute,

@@ -118,6 +118,10 @@ const cases: { readonly [K in OpName]: readonly Tensor[] } = {
     b.concat([x('x', 2, 3), x('y', 2, 5), x('z', 2, 1)], { axis: 1 }),
     b.concat([x('x', 1, 4), x('y', 2, 4)], { axis: 0 }),
   ],
+  maxPool: [
+    b.maxPool(x('x', 2, 9, 7, 5), { size: 2, stride: 2, padding: 0 }),
+    b.maxPool(x('x', 1, 8, 6, 8), { size: 3, stride: 2, padding: 1 }),
+  ],
   resize: [
     b.resize(x('x', 2, 3, 5, 2), { height: 6, width: 10 }),
     b.resize(x('x', 1, 7, 7, 1), { height: 10, width: 3 }),
@@ -281,6 +285,10 @@ const cases: { readonly [K in OpName]: readonly Tensor[] } = {
   embeddingGradient: [
     b.embeddingGradient(ids('ids', 2, 5), x('dy', 2, 5, 6), { vocabulary: 11 }),
     b.embeddingGradient(ids('ids', 33), x('dy', 33, 8), { vocabulary: 4 }),
+  ],
+  maxPoolGradient: [
+    b.maxPoolGradient(x('x', 2, 9, 7, 5), x('dy', 2, 4, 3, 5), { size: 2, stride: 2, padding: 0 }),
+    b.maxPoolGradient(x('x', 1, 8, 6, 8), x('dy', 1, 4, 3, 8), { size: 3, stride: 2, padding: 1 }),
   ],
   resizeGradient: [
     b.resizeGradient(x('dy', 2, 6, 10, 2), { height: 3, width: 5 }),

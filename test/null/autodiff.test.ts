@@ -129,6 +129,11 @@ const cases: { readonly [K in OpName]: readonly Tensor[] } = {
   linearWeightGradient: [b.linearWeightGradient(p('x', 2, 3, 5), p('dy', 2, 3, 4))],
   ltem: [b.ltem(p('x', 2, 2, 3, 5), p('t', 2, 5), { tau: 0.5 })],
   maskedMean: [b.maskedMean(p('x', 2, 4, 3), mask(2, 4))],
+  maxPool: [
+    b.maxPool(p('x', 2, 4, 5, 3), { size: 2, stride: 2, padding: 0 }),
+    b.maxPool(p('x', 1, 5, 6, 4), { size: 3, stride: 2, padding: 1 }),
+  ],
+  maxPoolGradient: [b.maxPoolGradient(p('x', 1, 4, 4, 2), p('dy', 1, 2, 2, 2), { size: 2, stride: 2, padding: 0 })],
   normResidual: [
     makeNode('normResidual', [p('x', 3, 7), p('w', 7), p('b', 7), p('pre', 3, 7), p('post', 3, 7)], { eps: 1e-5 }),
   ],
@@ -241,6 +246,10 @@ describe('where a function has a corner', () => {
     expect(derivative(x => b.max(x, b.scalar(1)), [1, 2, 0])).toEqual([0.5, 1, 0]);
     expect(derivative(x => makeNode('binary', [x, b.scalar(1)], { kind: 'min' }), [1, 2, 0])).toEqual([0.5, 0, 1]);
     expect(derivative(x => makeNode('reduce', [x], { kind: 'max', axes: [0] }), [3, 1, 3])).toEqual([0.5, 0, 0.5]);
+  });
+  test('max-pooling gives all to the first of equal numbers, as torch does', () => {
+    const pooled = (x: Tensor) => b.maxPool(b.reshape(x, [1, 2, 4, 1]), { size: 2, stride: 2, padding: 0 });
+    expect(derivative(pooled, [0, 3, 0, 0, 3, 1, 0, 0])).toEqual([0, 1, 1, 0, 0, 0, 0, 0]);
   });
   test('a vector of zeros is normalised without a NaN', () => {
     const y = b.l2Normalize(b.reshape(p('x', 3), [1, 3]), { eps: 1e-12 });

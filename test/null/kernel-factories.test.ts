@@ -15,6 +15,7 @@ import {
   mask,
   maskedMean,
   maskProbability,
+  maxPool,
   reduce,
   resizeBilinear,
   softmax,
@@ -134,6 +135,18 @@ describe('refusals', () => {
       () => resizeBilinear({ ...maps, outHeight: 0, outWidth: 2 }, io, act),
       'BAD_ARGUMENT',
       'resizeBilinear: outHeight must be',
+    ],
+    [
+      'a pool padded by more than half its window',
+      () => maxPool({ ...maps, outHeight: 2, outWidth: 2, size: 3, stride: 2, padding: 2 }, io, act),
+      'BAD_ARGUMENT',
+      'maxPool: padding must be at most half of size, got 2 and 3',
+    ],
+    [
+      'a pool that stands still',
+      () => maxPool({ ...maps, outHeight: 2, outWidth: 2, size: 2, stride: 0, padding: 0 }, io, act),
+      'BAD_ARGUMENT',
+      'maxPool: stride must be an integer of at least 1, got 0',
     ],
     [
       'tau 0',

@@ -21,6 +21,7 @@ import { l2NormalizeGradient } from '../../gpu/kernels/l2-normalize-gradient.js'
 import { layerNormGradient, layerNormGradientPartial } from '../../gpu/kernels/layer-norm-gradient.js';
 import { linearInputGradient } from '../../gpu/kernels/linear-input-gradient.js';
 import { linearWeightGradient, linearWeightGradientPartial } from '../../gpu/kernels/linear-weight-gradient.js';
+import { maxPoolGradient } from '../../gpu/kernels/max-pool-gradient.js';
 import { resizeBilinearGradient } from '../../gpu/kernels/resize-bilinear-gradient.js';
 import { scaleBy } from '../../gpu/kernels/scale-by.js';
 import { sumOfSquares, sumOfSquaresPartial } from '../../gpu/kernels/sum-of-squares.js';
@@ -136,6 +137,11 @@ const refused: [call: () => unknown, code: string, text: string][] = [
     () => embeddingGradient({ m: 1, dim: 1, vocabulary: 2 ** 31 }, { ids: 0, dy: 1, out: 2 }),
     'SHAPE_MISMATCH',
     'embeddingGradient: ids are i32, so the vocabulary must be below 2^31',
+  ],
+  [
+    () => maxPoolGradient({ ...map, outHeight: 4, outWidth: 4, size: 2, stride: 2, padding: 0 }, o, half),
+    'UNSUPPORTED',
+    'maxPoolGradient: gradients must be stored in f32, got act f16',
   ],
   [
     () => resizeBilinearGradient({ ...map, outHeight: 0, outWidth: 1 }, o),

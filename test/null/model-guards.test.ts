@@ -80,6 +80,21 @@ const mistakes: [string, () => Tensor, string][] = [
     'concat: shapes must be equal but for axis 1, got [2,3] and [3,3]',
   ],
   ['resize', () => b.resize(at(2, 3), { height: 4, width: 4 }), 'resize: x must be [B,H,W,C], got [2,3]'],
+  [
+    'maxPool',
+    () => b.maxPool(at(1, 1, 4, 3), { size: 2, stride: 2, padding: 0 }),
+    'maxPool: windows of 2, 2 apart and padded by 0, must fit into x [B,H,W,C], got [1,1,4,3]',
+  ],
+  [
+    'maxPool padding',
+    () => b.maxPool(at(1, 4, 4, 3), { size: 2, stride: 2, padding: 2 }),
+    'maxPool: windows of 2, 2 apart and padded by 2, must fit into x [B,H,W,C], got [1,4,4,3]',
+  ],
+  [
+    'maxPool gradient',
+    () => b.maxPoolGradient(at(1, 4, 4, 3), at(1, 2, 1, 3), { size: 2, stride: 2, padding: 0 }),
+    'maxPoolGradient: dy must be what pooling makes of x, got [1,4,4,3] and [1,2,1,3]',
+  ],
   ['embedding', () => b.embedding(at(2), at(3)), 'embedding: the table must be [V,D], got [2]'],
   [
     'broadcast',

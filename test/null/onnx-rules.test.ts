@@ -101,6 +101,10 @@ const cases: { readonly [K in CoreOpName | 'depthToSpace']: readonly Tensor[] } 
     b.concat([b.layerNorm(x(2, 6, 6, 4), null, null, { eps: 1e-6 }), convolved()], { axis: 3 }),
     b.concat([x(2, 3), x(4, 3)], { axis: 0 }),
   ],
+  maxPool: [
+    b.maxPool(x(2, 6, 4, 3), { size: 2, stride: 2, padding: 0 }),
+    b.maxPool(convolved(), { size: 3, stride: 2, padding: 1 }),
+  ],
   resize: [
     b.resize(x(2, 3, 5, 4), { height: 6, width: 10 }),
     b.resize(x(1, 4, 4, 1), { height: 7, width: 9 }),

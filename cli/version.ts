@@ -1,11 +1,11 @@
 // Who writes a file: the package and its version.
 
-import { readFileSync } from 'node:fs';
+import { readOwnFile } from '../runtime/node/read-file.js';
 
 /** From `cli/` and from the built `dist/` alike. */
 export function version(): string {
   const file = new URL('../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+  return (JSON.parse(readOwnFile(file)) as { version: string }).version;
 }
 
 /** For manifests: name@version. */

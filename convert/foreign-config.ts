@@ -1,9 +1,8 @@
 // Hugging Face's config.json beside a checkpoint: what the tensors cannot tell (heads), and what they must agree with.
 
-import { readFile } from 'node:fs/promises';
 import { check, TmcaError } from '../errors/index.js';
 import { show } from '../errors/show.js';
-import { parseJson } from '../runtime/safetensors/json.js';
+import { ifThere, readJson as readFile } from '../runtime/node/read-file.js';
 import type { Sizes } from './sizes.js';
 
 export interface ForeignConfig {
@@ -19,19 +18,13 @@ export const isObject = (value: unknown): value is Json =>
 
 /** Parses a file of JSON; null where there is none. @throws TmcaError CONFIG_INVALID */
 export async function readJson(path: string): Promise<Json | null> {
-  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null;
-    throw new TmcaError('FILE_UNREADABLE', `import: ${path} must be readable, got ${error.code}; check its rights`, {
-      cause: error,
-    });
-  });
-  if (!bytes) return null;
-  // without the byte order mark that editors of Windows write
-  const result = parseJson(new TextDecoder().decode(bytes));
-  const value = 'value' in result ? result.value : null;
+  const rule = 'import: a configuration must be one JSON object';
+  // a tokenizer.json has some megabytes
+  const limit = 64 * 2 ** 20;
+  const value = await ifThere(readFile(path, { rule, advice: 'correct the file', invalid: 'CONFIG_INVALID', limit }));
+  if (value === undefined) return null;
   if (isObject(value)) return value;
-  const got = 'value' in result ? show(value) : `${result.problem}: ${show(result.detail)}`;
-  throw new TmcaError('CONFIG_INVALID', `import: ${path} must be one JSON object, got ${got}; correct the file`);
+  throw new TmcaError('CONFIG_INVALID', `${rule}, got ${show(value)} at ${path}; correct the file`);
 }
 
 /** Null for a configuration of another kind (the network's own, for instance). */

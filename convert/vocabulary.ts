@@ -6,8 +6,7 @@ import { Vocabulary } from '../assembly/wordpiece.js';
 import { check, TmcaError } from '../errors/index.js';
 import { show } from '../errors/show.js';
 import type { Config } from '../model/config.js';
-import { diskSource } from '../runtime/node/files.js';
-import { readAll } from '../runtime/safetensors/index.js';
+import { ifThere, readBytes, VOCABULARY } from '../runtime/node/read-file.js';
 import { some } from './checkpoint.js';
 import { readJson } from './foreign-config.js';
 import type { Part } from './parts.js';
@@ -56,9 +55,9 @@ async function fromTokenizer(path: string): Promise<Uint8Array | null> {
 }
 
 async function fromLines(path: string): Promise<Uint8Array | null> {
-  const source = await diskSource(path);
-  if (!source) return null;
-  const bytes = await readAll(source);
+  const kind = { rule: 'import: the vocabulary must be a readable file', advice: 'check the path', ...VOCABULARY };
+  const bytes = await ifThere(readBytes(path, kind));
+  if (!bytes) return null;
   // what is not UTF-8 is for `Vocabulary` to refuse
   const text = new TextDecoder().decode(bytes);
   return text.includes('\ufffd') ? bytes : new TextEncoder().encode(text.replace(/\r\n?/g, '\n'));

@@ -1,6 +1,5 @@
 // What a network is looked at with: real images and sentences, a few of a data set's or those of the package.
 
-import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { Assembly } from '../assembly/index.js';
 import { Preprocessor } from '../assembly/preprocess.js';
@@ -8,6 +7,7 @@ import { Vocabulary } from '../assembly/wordpiece.js';
 import type { Config } from '../model/config.js';
 import type { DatasetRecord } from '../runtime/node/dataset.js';
 import { decodeImage } from '../runtime/node/images.js';
+import { readOwnFile } from '../runtime/node/read-file.js';
 import { paddedLength, padIds, textLengths } from '../runtime/text-lengths.js';
 import type { HostTensor } from '../runtime/webgpu/run-graph.js';
 
@@ -37,7 +37,7 @@ export const spreadExamples = (records: readonly DatasetRecord[]): readonly Exam
 /** The sample images that the package ships. From `quantize/` and from the built `dist/` alike. */
 export async function builtInExamples(): Promise<readonly Example[]> {
   const folder = new URL('../samples/', import.meta.url);
-  const samples = JSON.parse(await readFile(new URL('samples.json', folder), 'utf8')) as Sample[];
+  const samples = JSON.parse(readOwnFile(new URL('samples.json', folder))) as Sample[];
   return samples.map(({ id, file, text }) => ({ id, text, image: fileURLToPath(new URL(file, folder)) }));
 }
 

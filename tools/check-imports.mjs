@@ -48,6 +48,18 @@ const nodeFolders = [
 ];
 const nodePackages = /^(node:.*|sharp|webgpu|commander|cli-progress)$/;
 
+/**
+ * What opens a file to read it waits for ever at a pipe and fills the memory from a device, so it lies in these files alone;
+ * the others go through runtime/node/read-file.ts or `diskSource`. Tools, tests and the page's server read what is ours.
+ */
+const readers = [
+  'runtime/node/read-file.ts',
+  'runtime/node/files.ts',
+  'train/run-files/disk.ts',
+  'train/run-files/lock.ts',
+];
+const unbounded = /^(readFile|readFileSync|createReadStream|open|openSync|openAsBlob|promises|default|\*)$/;
+
 const layerOf = path =>
   Object.keys(layers)
     .filter(layer => path.startsWith(`${layer}/`))
@@ -104,6 +116,7 @@ export function checkImports(sources) {
   for (const [path, source] of sources) {
     const targets = new Set();
     edges.set(path, targets);
+    problems.push(...readingProblems(path, source));
     for (const found of importsOf(source)) {
       if (!found.specifier.startsWith('.')) {
         if (!found.type && !found.dynamic) problems.push(...packageProblem(path, found.specifier));
@@ -135,6 +148,23 @@ function layerProblem(path, target) {
   }
   if (from === to || layers[to] < layers[from]) return [];
   return [`${path} → ${target}: ${from} must not import ${to}; imports go down`];
+}
+
+function readingProblems(path, source) {
+  if (readers.includes(path) || /^(tools|test|demo)\//.test(path)) return [];
+  const named = [...source.matchAll(/^import\s+(?!type\b)([^'";]*?)\s+from\s+['"](?:node:)?fs(?:\/promises)?['"]/gm)];
+  const names = named.flatMap(([, clause]) =>
+    clause.startsWith('{')
+      ? clause
+          .replace(/[{}\s]/g, ' ')
+          .split(',')
+          .map(name => name.trim().split(/\s/)[0])
+      : ['*'],
+  );
+  if (/\bimport\(\s*['"](?:node:)?fs(?:\/promises)?['"]/.test(source)) names.push('*');
+  return names
+    .filter(name => unbounded.test(name))
+    .map(name => `${path}: ${name} of node:fs must not read here; use runtime/node/read-file.ts, which cannot hang`);
 }
 
 function packageProblem(path, specifier) {

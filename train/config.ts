@@ -285,30 +285,13 @@ export async function resolveTrainConfig(
   if (Object.hasOwn(PRESETS, fileOrPreset)) {
     return parseTrainConfig(PRESETS[fileOrPreset as keyof typeof PRESETS], `preset ${fileOrPreset}`, overrides);
   }
-  const text = await readConfigFile(fileOrPreset);
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    const message = `resolveTrainConfig: ${fileOrPreset} must be JSON, got ${show((cause as Error).message)}; correct the file`;
-    throw new TmcaError('CONFIG_INVALID', message, { cause });
-  }
+  // lazily: the rest of this file runs in a page too
+  const { readJson } = await import('../runtime/node/read-file.js');
+  const rule = `resolveTrainConfig: --config must name ${Object.keys(PRESETS).join(' or ')} or a JSON file`;
+  const json = await readJson(fileOrPreset, { rule, advice: 'check the path and the file', invalid: 'CONFIG_INVALID' });
   const config = parseTrainConfig(json, fileOrPreset, overrides);
   if (config.vocab === null) return config;
   // a file names its neighbours
   const { dirname, resolve } = await import('node:path');
   return { ...config, vocab: resolve(dirname(fileOrPreset), config.vocab) };
-}
-
-async function readConfigFile(path: string): Promise<string> {
-  // lazily: the rest of this file runs in a page too
-  const { readFile } = await import('node:fs/promises');
-  try {
-    return (await readFile(path, 'utf8')).replace(/^\uFEFF/, '');
-  } catch (cause) {
-    const { code = 'an error' } = cause as NodeJS.ErrnoException;
-    const presets = Object.keys(PRESETS).join(' or ');
-    const message = `resolveTrainConfig: --config must name ${presets} or a JSON file, got ${code} for ${path}; check the path`;
-    throw new TmcaError(code === 'ENOENT' ? 'FILE_NOT_FOUND' : 'FILE_UNREADABLE', message, { cause });
-  }
 }

@@ -3,6 +3,7 @@
 import * as v from 'valibot';
 import type { TmcaError } from '../errors/index.js';
 import { show } from '../errors/show.js';
+import { parseJson as parse } from '../runtime/safetensors/json.js';
 
 /**
  * The value of `text`, checked.
@@ -11,15 +12,11 @@ import { show } from '../errors/show.js';
 export function parseJson<S extends v.GenericSchema>(
   text: string,
   schema: S,
-  fail: (got: string, cause?: unknown) => TmcaError,
+  fail: (got: string) => TmcaError,
 ): v.InferOutput<S> {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw fail('no JSON', cause);
-  }
-  const parsed = v.safeParse(schema, json);
+  const json = parse(text);
+  if ('problem' in json) throw fail(json.problem === 'syntax' ? 'no JSON' : json.detail);
+  const parsed = v.safeParse(schema, json.value);
   if (parsed.success) return parsed.output;
   const [issue] = parsed.issues;
   throw fail(`${show(issue.input)} for ${v.getDotPath(issue) ?? 'the whole'}`);

@@ -1,11 +1,11 @@
 // `tmca ablate`: what each part of the network is worth, as in the paper's Tables 2 and 3.
 
-import { readFile } from 'node:fs/promises';
 import * as v from 'valibot';
 import { check, TmcaError } from '../../errors/index.js';
 import { show } from '../../errors/show.js';
 import { openDataset } from '../../runtime/node/dataset.js';
 import { writeFileAtomic } from '../../runtime/node/files.js';
+import { readJson } from '../../runtime/node/read-file.js';
 import { evaluateDataset, evaluationFile } from '../../train/report/evaluation.js';
 import { ABLATIONS } from '../../train/study/ablations.js';
 import type { StudyRow } from '../../train/study/grid.js';
@@ -80,17 +80,9 @@ const Paper = v.record(v.string(), v.record(v.string(), v.pipe(v.number(), v.min
 
 /** {"baseline": {"dice": 0.8, "iou": 0.7}, …} */
 async function readPaper(path: string, rows: readonly StudyRow[]) {
-  const fail = (got: string, cause?: unknown) => {
-    const message = `ablate: --paper must be JSON of {"row": {"dice": 0..1, "iou": 0..1}} for rows of ${rows.map(({ name }) => name).join(', ')}, got ${got}; correct it`;
-    return new TmcaError('CONFIG_INVALID', message, { cause });
-  };
-  let json: unknown;
-  try {
-    json = JSON.parse(await readFile(path, 'utf8'));
-  } catch (cause) {
-    throw fail(`${(cause as NodeJS.ErrnoException).code ?? 'no JSON'} for ${path}`, cause);
-  }
+  const rule = `ablate: --paper must be JSON of {"row": {"dice": 0..1, "iou": 0..1}} for rows of ${rows.map(({ name }) => name).join(', ')}`;
+  const json = await readJson(path, { rule, advice: 'correct it', invalid: 'CONFIG_INVALID' });
   const parsed = v.safeParse(Paper, json);
-  if (!parsed.success) throw fail(show(json));
-  return parsed.output;
+  if (parsed.success) return parsed.output;
+  throw new TmcaError('CONFIG_INVALID', `${rule}, got ${show(json)} at ${path}; correct it`);
 }

@@ -1,6 +1,7 @@
 // `tmca card`: README.md of a model folder, from the run that made it.
 
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
+import { readText } from '../../runtime/node/read-file.js';
 import { type CardOptions, writeCard } from '../../train/report/write-card.js';
 import type { Context } from '../context.js';
 
@@ -23,5 +24,7 @@ async function textOf(terms: string): Promise<string> {
     status => status.isFile(),
     () => false,
   );
-  return isFile ? readFile(terms, 'utf8') : terms;
+  return isFile
+    ? readText(terms, { rule: 'card: --terms must be text or a file of text', advice: 'correct it' })
+    : terms;
 }

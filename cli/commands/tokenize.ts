@@ -4,9 +4,8 @@ import { loadAssembly } from '../../assembly/instance.js';
 import { Vocabulary } from '../../assembly/wordpiece.js';
 import { TmcaError, throwIfAborted } from '../../errors/index.js';
 import { show } from '../../errors/show.js';
-import { readAll } from '../../runtime/safetensors/index.js';
+import { readBytes, VOCABULARY } from '../../runtime/node/read-file.js';
 import type { Context } from '../context.js';
-import { openFile } from '../inputs.js';
 import { batchesOfLines } from '../lines.js';
 
 export interface TokenizeOptions {
@@ -16,7 +15,8 @@ export interface TokenizeOptions {
 
 /** A line that is no JSON string ends the command; the ids of the lines before it are written. */
 export async function tokenize(options: TokenizeOptions, { io, console }: Context): Promise<void> {
-  const file = await readAll(await openFile(options.vocab, 'tokenize: the vocabulary'));
+  const kind = { rule: 'tokenize: the vocabulary must be a file', advice: 'check the path', ...VOCABULARY };
+  const file = await readBytes(options.vocab, { ...kind, signal: io.signal });
   using vocabulary = new Vocabulary(await loadAssembly(), file);
   let number = 0;
   let truncated = 0;

@@ -1,11 +1,11 @@
 // The host's byte work against what Node offers for it: a video frame to the network's input against sharp (libvips), captions to ids
 // against Hugging Face's tokenizers for JavaScript. In turn, in one process.
 
-import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { loadAssembly } from '../../assembly/instance.js';
 import { Preprocessor } from '../../assembly/preprocess.js';
 import { Vocabulary } from '../../assembly/wordpiece.js';
+import { readBytes, VOCABULARY } from '../../runtime/node/read-file.js';
 import { type Latency, latency, pairedRatio } from '../statistics.js';
 import { loadPeer, peerVersion } from './find-peers.js';
 import { HEIGHT, videoFrame, WIDTH } from './video-frame.js';
@@ -178,11 +178,15 @@ export const captions = (): string[] =>
 
 /** Captions to ids with a vocabulary. @throws TmcaError ENGINE_UNAVAILABLE, VOCABULARY_INVALID, FILE_UNREADABLE */
 export async function benchTokenize(vocabPath: string): Promise<Duel> {
-  const bytes = await readFile(vocabPath);
+  const bytes = await readBytes(vocabPath, {
+    rule: 'bench: a vocabulary must be a file',
+    advice: 'check it',
+    ...VOCABULARY,
+  });
   const { Tokenizer } = await loadPeer<HubModule>('@huggingface/tokenizers');
   using vocabulary = new Vocabulary(await loadAssembly(), bytes);
-  const tokens = bytes
-    .toString('utf8')
+  const tokens = new TextDecoder()
+    .decode(bytes)
     .replace(/\r?\n$/, '')
     .split(/\r?\n/);
   const hub = new Tokenizer(bertTokenizer(tokens), {

@@ -1,8 +1,9 @@
 // A software adapter's work by the time that its threads spent on a CPU: what else the machine does hardly counts. Linux tells it.
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { cpus } from 'node:os';
 import type { GpuDevice } from '../../gpu/device.js';
+import { readOwnFile } from '../../runtime/node/read-file.js';
 import type { Stopwatch } from '../clock.js';
 
 const TASKS = '/proc/self/task';
@@ -13,7 +14,7 @@ function threads(): ReadonlyMap<string, number> {
   for (const id of readdirSync(TASKS)) {
     if (Number(id) === process.pid) continue;
     try {
-      found.set(id, Number(readFileSync(`${TASKS}/${id}/schedstat`, 'utf8').split(' ')[0]));
+      found.set(id, Number(readOwnFile(`${TASKS}/${id}/schedstat`).split(' ')[0]));
     } catch {} // ended meanwhile
   }
   return found;

@@ -1,10 +1,11 @@
 // Peers are no dependency of the package: they lie in a folder of their own with its own lock, and are loaded from there.
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { TmcaError } from '../../errors/index.js';
+import { readOwnFile } from '../../runtime/node/read-file.js';
 import type { OrtModule } from '../peers/ort.js';
 
 export type PeerId = 'ort-webgpu' | 'ort-wasm' | 'ort-cpu';
@@ -74,5 +75,5 @@ export const loadOrt = (id: PeerId): Promise<OrtModule> => loadPeer<OrtModule>(P
 /** The installed version of a peer. */
 export function peerVersion(name: string): string {
   const file = join(peersFolder() ?? '.', 'node_modules', name, 'package.json');
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+  return (JSON.parse(readOwnFile(file)) as { version: string }).version;
 }

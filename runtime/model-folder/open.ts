@@ -160,9 +160,9 @@ function parseText(bytes: Uint8Array, where: string, code: ErrorCode): unknown {
   }
   const result = parseJson(text);
   if ('value' in result) return result.value;
-  throw result.problem === 'syntax'
-    ? fail('be JSON', show(result.detail))
-    : fail('have each key once', `${show(result.detail)} twice`);
+  throw result.problem === 'duplicate'
+    ? fail('have each key once', `${show(result.detail)} twice`)
+    : fail('be JSON', show(result.detail));
 }
 
 /** One token a line: as many lines as the embedding has rows. */

@@ -1,10 +1,11 @@
 // How data sets lie on disk: each layout is a reader that gives drafts of records, unchecked. A layout is recognised by the
 // files that it must have.
 
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join, parse } from 'node:path';
 import { check, TmcaError } from '../../errors/index.js';
 import { show } from '../../errors/show.js';
+import { LIST_BYTES, readJson, readText } from './read-file.js';
 import { parseTable } from './table.js';
 
 /** What a file says of a record; anything may be missing or of any type. Paths are relative to the data set's folder. */
@@ -35,7 +36,7 @@ export async function readLayout(folder: string): Promise<Layout> {
 }
 
 async function readOwn(folder: string): Promise<Layout> {
-  const json = await readJson(join(folder, 'dataset.json'));
+  const json = await readList(join(folder, 'dataset.json'));
   const { name, records } = (json ?? {}) as { name?: unknown; records?: unknown };
   const message = `openDataset: dataset.json must be {"name", "records": […]}, got no list of records in ${folder}`;
   check(Array.isArray(records), 'DATASET_INVALID', message);
@@ -58,7 +59,7 @@ async function readMedvlsm(folder: string): Promise<Layout> {
   for (const split of ['train', 'val', 'test']) {
     const path = join(folder, 'anns', `${split}.json`);
     if (!(await exists(path))) continue;
-    const entries = await readJson(path);
+    const entries = await readList(path);
     check(
       Array.isArray(entries),
       'DATASET_INVALID',
@@ -122,7 +123,12 @@ async function readLvitTexts(folder: string, part: 'Train' | 'Val' | 'Test'): Pr
 }
 
 async function readTexts(path: string): Promise<ReadonlyMap<string, string>> {
-  const [header = [], ...rows] = parseTable(await readFile(path, 'utf8'));
+  const [header = [], ...rows] = parseTable(
+    await readText(path, {
+      ...{ rule: 'openDataset: a table must be CSV in UTF-8', advice: 'save it again as CSV UTF-8' },
+      ...{ invalid: 'DATASET_INVALID', limit: LIST_BYTES },
+    }),
+  );
   const columns = header.map(name => name.trim().toLowerCase());
   const [image, text] = [columns.indexOf('image'), columns.indexOf('description')];
   const message = `openDataset: ${path} must have the columns Image and Description, got ${show(header)}`;
@@ -130,15 +136,11 @@ async function readTexts(path: string): Promise<ReadonlyMap<string, string>> {
   return new Map(rows.map(row => [(row[image] ?? '').trim(), (row[text] ?? '').trim()]));
 }
 
-async function readJson(path: string): Promise<unknown> {
-  try {
-    // Some editors put a byte order mark at the start, which JSON does not allow.
-    return JSON.parse((await readFile(path, 'utf8')).replace(/^\uFEFF/, ''));
-  } catch (cause) {
-    const got = cause instanceof SyntaxError ? cause.message : (cause as NodeJS.ErrnoException).code;
-    throw new TmcaError('DATASET_INVALID', `openDataset: ${path} must be JSON, got ${got}; mend the file`, { cause });
-  }
-}
+const readList = (path: string): Promise<unknown> =>
+  readJson(path, {
+    ...{ rule: 'openDataset: a list of records must be JSON in UTF-8', advice: 'mend the file' },
+    ...{ invalid: 'DATASET_INVALID', limit: LIST_BYTES },
+  });
 
 /** Sorted, because folders list in any order; without files of the system such as .DS_Store. */
 async function list(folder: string): Promise<string[]> {

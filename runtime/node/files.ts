@@ -5,6 +5,7 @@ import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises
 import { basename, dirname, join } from 'node:path';
 import { TmcaError, throwIfAborted } from '../../errors/index.js';
 import type { ByteSource } from '../safetensors/index.js';
+import { openToRead } from './read-file.js';
 
 const CHUNK_BYTES = 1 << 20;
 /** The most that is read at once into memory that a reader offers: hashed while a processor's caches hold it. */
@@ -44,7 +45,7 @@ async function* streamFile(
   signal?: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, Uint8Array | undefined> {
   throwIfAborted(signal, `diskSource: ${path}`);
-  const handle = await openToRead(path);
+  const handle = await openSource(path);
   try {
     let at = 0;
     let into: Uint8Array | undefined;
@@ -65,7 +66,7 @@ async function* streamFile(
 
 async function readRange(path: string, offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array> {
   throwIfAborted(signal, `diskSource: ${path}`);
-  const handle = await openToRead(path);
+  const handle = await openSource(path);
   try {
     return await readInto(handle, path, offset, new Uint8Array(length));
   } finally {
@@ -73,8 +74,8 @@ async function readRange(path: string, offset: number, length: number, signal?: 
   }
 }
 
-const openToRead = (path: string): Promise<FileHandle> =>
-  open(path, 'r').catch((error: unknown) => {
+const openSource = (path: string): Promise<FileHandle> =>
+  openToRead(path).catch((error: unknown) => {
     throw unreadable(path, 'must be readable', codeOf(error), error);
   });
 

@@ -2,11 +2,12 @@
 // that is grey from the middle down would get a mask, and nobody would see why it is wrong.
 
 import type { Stats } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import type { Metadata, Sharp, SharpOptions } from 'sharp';
 import { resizeNearest } from '../../assembly/preprocess.js';
 import { check, TmcaError, throwIfAborted } from '../../errors/index.js';
 import type { Pixels } from '../types.js';
+import { openToRead } from './read-file.js';
 
 /** 12,000 x 10,000 pixels: 360 MB as RGB. */
 const MAX_PIXELS = 120_000_000;
@@ -122,7 +123,7 @@ async function readImageFile(path: string, where: string): Promise<Buffer> {
 }
 
 async function openImageFile(path: string, where: string): Promise<FileHandle> {
-  const file = await open(path).catch((cause: unknown) => {
+  const file = await openToRead(path).catch((cause: unknown) => {
     throw fileError(path, where, cause);
   });
   try {

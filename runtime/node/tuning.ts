@@ -6,7 +6,7 @@ import type { Progress, TuningStats } from '../types.js';
 import { keptStats } from '../webgpu/tuned.js';
 import { openSession } from './index.js';
 import { nodePlatform } from './platform.js';
-import { cacheFolder } from './tuning-files.js';
+import { cacheFolder, NOWHERE } from './tuning-files.js';
 
 export interface AdapterTuning extends Omit<TuningStats, 'profile'> {
   readonly profile: Profile;
@@ -30,7 +30,7 @@ const UNUSED =
 export async function describeTuning({ measure, ...options }: DescribeTuningOptions = {}): Promise<AdapterTuning> {
   const { signal, onProgress } = options;
   using gpu = await requireGpu(nodePlatform, signal);
-  const about = { profile: profileOf(gpu.adapter), lanes: gpu.tuning.lanes, kept: cacheFolder() };
+  const about = { profile: profileOf(gpu.adapter), lanes: gpu.tuning.lanes, kept: cacheFolder() ?? NOWHERE };
   if (measure === undefined) {
     const kept = await keptStats(gpu, nodePlatform.tuningStore);
     const unused = gpu.adapter.software && Object.keys(kept.variants).length > 0 ? [UNUSED] : [];

@@ -97,6 +97,7 @@ function parseObject(json: Uint8Array, fail: Fail): object {
   const result = parseJson(text);
   if ('value' in result) return result.value as object;
   if (result.problem === 'duplicate') throw fail('no name may occur twice', show(result.detail), result.detail);
+  if (result.problem === 'excess') throw fail('the header must be of bounded size', result.detail);
   throw fail('the header must be JSON', show(result.detail));
 }
 

@@ -6,13 +6,20 @@ const BACKSLASH = 0x5c;
 const OPEN = 0x7b;
 const CLOSE = 0x7d;
 const COLON = 0x3a;
+const COMMA = 0x2c;
 
 export type JsonResult =
   | { readonly value: unknown }
-  | { readonly problem: 'syntax' | 'duplicate'; readonly detail: string };
+  | { readonly problem: 'syntax' | 'duplicate' | 'excess'; readonly detail: string };
+
+/** No file of ours, and none of those that we read, comes near: 64 levels, and some hundred thousand records or tensors. */
+const MAX_DEPTH = 64;
+const MAX_VALUES = 2 ** 22;
 
 /** Parses JSON text in which no object has a key twice, however the key is escaped. */
 export function parseJson(text: string): JsonResult {
+  const excess = findExcess(text);
+  if (excess) return { problem: 'excess', detail: excess };
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -21,6 +28,26 @@ export function parseJson(text: string): JsonResult {
   }
   const duplicate = findDuplicateKey(text);
   return duplicate === null ? { value } : { problem: 'duplicate', detail: duplicate };
+}
+
+/** What would make a value of many times the text's size: each bracket costs two bytes here, and an object there. */
+function findExcess(text: string): string | null {
+  let depth = 0;
+  let values = 0;
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (c === QUOTE) {
+      i = endOfString(text, i) - 1;
+      continue;
+    }
+    // brackets are braces without one bit
+    const opens = (c | 0x20) === OPEN;
+    if (opens) depth++;
+    else if ((c | 0x20) === CLOSE) depth--;
+    if (depth > MAX_DEPTH) return `more than ${MAX_DEPTH} levels`;
+    if ((opens || c === COMMA) && ++values > MAX_VALUES) return `more than ${MAX_VALUES} values`;
+  }
+  return null;
 }
 
 /** The first key that its object already has. `text` must be well-formed JSON. */
@@ -45,13 +72,15 @@ function findDuplicateKey(text: string): string | null {
   return null;
 }
 
-/** Index after the closing quote of the string that opens at `start`. */
+/** Index after the closing quote of the string that opens at `start`, or after the text. */
 function endOfString(text: string, start: number): number {
-  for (let i = start + 1; ; i++) {
+  let i = start + 1;
+  for (; i < text.length; i++) {
     const c = text.charCodeAt(i);
     if (c === BACKSLASH) i++;
-    else if (c === QUOTE) return i + 1;
+    else if (c === QUOTE) break;
   }
+  return i + 1;
 }
 
 function skipSpace(text: string, from: number): number {

@@ -71,7 +71,7 @@ describe('files', () => {
   test('a file that is not there', async () => {
     const error = await failure('FILE_NOT_FOUND', () => readMeasurement(join(folder, 'none.json')));
     expect(error.message).toMatch(
-      /^bench report: a file must be there to be read, got none at .*none\.json; give files/,
+      /^bench report: a file must be one that tmca bench --out wrote, got no file at .*none\.json; give such files$/,
     );
   });
 });

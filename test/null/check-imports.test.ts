@@ -92,6 +92,20 @@ describe('checkImports', () => {
     );
   });
 
+  test.each([
+    [`import { readFile } from 'node:fs/promises';`],
+    [`import { stat, readFileSync as read } from 'fs';`],
+    [`import * as fs from 'node:fs';`],
+    [`import fs from 'node:fs/promises';`],
+    [`const { readFile } = await import('node:fs/promises');`],
+  ])('files are read by the one reader that cannot hang: %s', source => {
+    expect(check({ 'cli/a.ts': source })).toEqual([expect.stringMatching(/^cli\/a\.ts: .* must not read here/)]);
+    expect(check({ 'test/a.ts': source, 'tools/a.mjs': source })).toEqual([]);
+    expect(
+      check({ 'cli/a.ts': `import { stat, readdir } from 'node:fs/promises'; import type { Stats } from 'fs';` }),
+    ).toEqual([]);
+  });
+
   test('a cycle of values is named, file by file', () => {
     const files = {
       'model/a.ts': `import './b.js';`,

@@ -78,7 +78,7 @@ describe('tokenize', () => {
   test('refuses a missing vocabulary and one that is none', async () => {
     expect(await call(['tokenize', '--vocab', join(folder, 'none')])).toMatchObject({
       code: 1,
-      stderr: expect.stringMatching(/^error \[FILE_NOT_FOUND\]: tokenize: the vocabulary must exist/),
+      stderr: expect.stringMatching(/^error \[FILE_NOT_FOUND\]: tokenize: the vocabulary must be a file, got no file/),
     });
     await writeFile(vocab, 'one\ntwo\n');
     expect(await tokenize('"one"\n')).toMatchObject({

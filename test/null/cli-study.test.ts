@@ -148,7 +148,7 @@ describe('ablate', () => {
   test.each<[string[], number, RegExp]>([
     [['--table', '4'], 2, /Allowed choices are 2, 3/],
     [['--rows', 'everything'], 1, /BAD_ARGUMENT.*--rows must be of baseline, TSDM, .*got "everything"/],
-    [['--paper', 'nowhere.json'], 1, /CONFIG_INVALID.*--paper must be JSON of .*got ENOENT for nowhere.json/],
+    [['--paper', 'nowhere.json'], 1, /FILE_NOT_FOUND.*--paper must be JSON of .*got no file at nowhere.json/],
   ])('%j', async (argv, status, message) => {
     const { code, stderr } = await call(['ablate', ...where(...argv)], { engine: studyEngine() });
     expect(code).toBe(status);

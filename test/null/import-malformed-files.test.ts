@@ -220,7 +220,7 @@ const cases: [string, MalformedCase][] = [
     'a configuration that is no JSON',
     {
       code: 'CONFIG_INVALID',
-      says: 'must be one JSON object, got syntax:',
+      says: 'must be one JSON object, got no JSON (',
       files: () => ({ 'm.safetensors': base.timm!.values(), 'c.json': '{' }),
       config: 'c.json',
     },

@@ -73,7 +73,7 @@ describe('dataset.json', () => {
   });
 
   const faulty: [string, unknown, RegExp][] = [
-    ['no JSON', '{"records": [', /dataset\.json must be JSON, got .*; mend the file/],
+    ['no JSON', '{"records": [', /must be JSON in UTF-8, got no JSON .* at .*dataset\.json; mend the file/],
     ['null', null, /must be \{"name", "records"/],
     ['a list', [record('a')], /got no list of records/],
     ['records that are no list', { records: { a: 1 } }, /got no list of records/],

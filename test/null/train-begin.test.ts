@@ -88,7 +88,7 @@ describe('a run begins', () => {
       'MODEL_MISMATCH',
       /got 13 in .*vocab\.txt and vocab_size 14/,
     ],
-    ['no vocabulary', { vocab: '/nowhere/vocab.txt' }, 'FILE_NOT_FOUND', /got ENOENT for \/nowhere\/vocab\.txt/],
+    ['no vocabulary', { vocab: '/nowhere/vocab.txt' }, 'FILE_NOT_FOUND', /got no file at \/nowhere\/vocab\.txt/],
     ['a slip', { learning_rate: 1 }, 'CONFIG_INVALID', /got "learning_rate"/],
   ])('%s is refused before anything is written', async (_, config, code, message) => {
     await expect(start(config)).rejects.toMatchObject({ code, message: expect.stringMatching(message) });

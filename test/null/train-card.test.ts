@@ -146,7 +146,7 @@ test.each<[string, () => Promise<string[]>, RegExp]>([
   [
     'no scores',
     async () => [await run('run', info(), null)],
-    /FILE_NOT_FOUND.*must be scores of tmca evaluate --json or tmca report, got ENOENT/,
+    /FILE_NOT_FOUND.*must be scores of tmca evaluate --json or tmca report, got no file/,
   ],
   [
     'scores that are none',

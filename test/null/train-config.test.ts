@@ -147,14 +147,14 @@ describe('--config', () => {
     await writeFile(path, '{"epochs": 4');
     await expect(resolveTrainConfig(path)).rejects.toMatchObject({
       code: 'CONFIG_INVALID',
-      message: expect.stringMatching(/train\.json must be JSON, got .*; correct the file/),
+      message: expect.stringMatching(/a JSON file, got no JSON .* at .*train\.json; check the path and the file/),
     });
   });
 
   test.each<[string, string, RegExp]>([
-    ['nowhere.json', 'FILE_NOT_FOUND', /must name full or nano or a JSON file, got ENOENT for nowhere\.json; check/],
-    ['toString', 'FILE_NOT_FOUND', /got ENOENT/],
-    ['train', 'FILE_UNREADABLE', /got EISDIR for train/],
+    ['nowhere.json', 'FILE_NOT_FOUND', /must name full or nano or a JSON file, got no file at nowhere\.json; check/],
+    ['toString', 'FILE_NOT_FOUND', /got no file at/],
+    ['train', 'FILE_UNREADABLE', /got a folder at train/],
   ])('no such thing as %s', async (name, code, message) => {
     await expect(resolveTrainConfig(name)).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
   });

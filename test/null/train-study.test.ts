@@ -60,7 +60,7 @@ describe('grids', () => {
   });
 
   test.each<[string[], string, RegExp]>([
-    [['lr'], 'FILE_NOT_FOUND', /--grid must name a JSON file, or be KEY=V1,V2, got ENOENT for lr/],
+    [['lr'], 'FILE_NOT_FOUND', /--grid must name a JSON file, or be KEY=V1,V2, got no file at lr/],
     [['lr=1', '=2'], 'BAD_ARGUMENT', /--grid must be one file, or KEY=V1,V2 with each key once, got "=2"/],
     [['lr=1', 'lr=2'], 'BAD_ARGUMENT', /each key once, got "lr=2"/],
     [['lr=1,1'], 'CONFIG_INVALID', /every row must have a name of its own, got "lr=1" twice/],
@@ -78,7 +78,7 @@ describe('grids', () => {
     ['{"lr": []}', /got \[\]/],
     ['[1]', /got 1/],
     ['[]', /there must be a row at least/],
-    ['{', /must be JSON/],
+    ['{', /got no JSON/],
   ])('a file of %s is refused', async (text, message) => {
     const path = join(folder, 'grid.json');
     await writeFile(path, text);
@@ -386,7 +386,7 @@ describe('runStudy', () => {
     await writeFile(path, JSON.stringify({ ...JSON.parse(await readFile(path, 'utf8')), data: '/elsewhere' }));
     await expect(study({ train: fakeTrain().train })).rejects.toMatchObject({
       code: 'BAD_ARGUMENT',
-      message: expect.stringMatching(/a study must keep its data set, got .* has \/elsewhere; name another --out/),
+      message: expect.stringMatching(/a study must keep its data set, got .* has "\/elsewhere"; name another --out/),
     });
   });
 });

@@ -1,11 +1,11 @@
 // The scores of a model on a split, as `tmca evaluate --json` prints them and as they are kept beside a run.
 
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { TmcaError } from '../../errors/index.js';
 import type { Dataset } from '../../runtime/node/dataset.js';
 import { type Evaluated, type EvaluateOptions, evaluateRecords } from '../../runtime/node/evaluate.js';
+import { LIST_BYTES, readText } from '../../runtime/node/read-file.js';
 import type { AdapterSummary, DType, Session } from '../../runtime/types.js';
 import { parseJson } from '../parse-json.js';
 
@@ -74,14 +74,8 @@ const File = v.object({
 
 /** Errors: FILE_NOT_FOUND, FILE_UNREADABLE, CONFIG_INVALID. */
 export async function readEvaluation(path: string): Promise<Evaluation> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (cause) {
-    const { code = 'an error' } = cause as NodeJS.ErrnoException;
-    const message = `readEvaluation: ${path} must be scores of tmca evaluate --json or tmca report, got ${code}; make them first`;
-    throw new TmcaError(code === 'ENOENT' ? 'FILE_NOT_FOUND' : 'FILE_UNREADABLE', message, { cause });
-  }
+  const rule = 'readEvaluation: there must be scores of tmca evaluate --json or tmca report';
+  const text = await readText(path, { rule, advice: 'make them first', invalid: 'CONFIG_INVALID', limit: LIST_BYTES });
   const fail = (got: string) =>
     new TmcaError(
       'CONFIG_INVALID',

@@ -1,12 +1,13 @@
 // report.html of a run's folder: from what lies in it, and from a data set's records where one is at hand.
 
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { check, TmcaError } from '../../errors/index.js';
+import { check } from '../../errors/index.js';
 import { type Config, parseConfig } from '../../model/config.js';
 import type { ForwardInputs } from '../../runtime/inspect.js';
 import { openDataset } from '../../runtime/node/dataset.js';
 import { writeFileAtomic } from '../../runtime/node/files.js';
+import { readJson } from '../../runtime/node/read-file.js';
 import type { Session } from '../../runtime/types.js';
 import { latestCheckpoint, readMetrics, readRunInfo } from '../run-files/index.js';
 import { type Evaluation, evaluateDataset, evaluationFile } from './evaluation.js';
@@ -90,13 +91,8 @@ async function readConfig(folder: string): Promise<Config | null> {
 }
 
 async function configOf(path: string): Promise<Config> {
-  try {
-    return parseConfig(JSON.parse(await readFile(path, 'utf8')), path);
-  } catch (cause) {
-    if (cause instanceof TmcaError) throw cause;
-    const message = `writeReport: ${path} must be JSON that can be read, got ${(cause as Error).message}; restore it`;
-    throw new TmcaError('CONFIG_INVALID', message, { cause });
-  }
+  const kind = { rule: "writeReport: a model's configuration must be JSON", advice: 'restore it' } as const;
+  return parseConfig(await readJson(path, { ...kind, invalid: 'CONFIG_INVALID' }), path);
 }
 
 const isFile = (path: string): Promise<boolean> =>

@@ -1,11 +1,11 @@
 // Gathers what a model card says from a run's folder, and writes it where no other text would be lost.
 
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { check } from '../../errors/index.js';
 import { parseManifest, readModelFiles } from '../../runtime/model-folder/index.js';
 import { writeFileAtomic } from '../../runtime/node/files.js';
 import { nodeIo } from '../../runtime/node/folder.js';
+import { ifThere, readJson, readText } from '../../runtime/node/read-file.js';
 import { type RunInfo, readMetrics, readRunInfo } from '../run-files/index.js';
 import { CARD_MARK, modelCard } from './card.js';
 import { type Evaluation, evaluationFile, readEvaluation } from './evaluation.js';
@@ -46,8 +46,8 @@ export async function writeCard(run: string, options: CardOptions = {}): Promise
     lines: await readMetrics(join(run, 'metrics.jsonl')),
     withoutText: withoutText === undefined ? null : await otherRun(withoutText, evaluation),
   });
-  const before = await readFile(out, 'utf8').catch(() => null);
-  check(before === null || before.startsWith(CARD_MARK), 'BAD_ARGUMENT', () => {
+  const before = await ifThere(readText(out, { rule: 'writeCard: a README.md must be text', advice: 'move it' }));
+  check(before === undefined || before.startsWith(CARD_MARK), 'BAD_ARGUMENT', () => {
     return `writeCard: ${out} must be a card of tmca card to be replaced, got another text; move it, or name another file with --out`;
   });
   await writeFileAtomic(out, card);
@@ -65,9 +65,10 @@ async function infoOf(run: string): Promise<RunInfo> {
 /** Scores must be of these weights, as far as both say which they are. */
 async function checkModel(model: string, { hash }: Evaluation): Promise<void> {
   const path = join(model, 'manifest.json');
-  const text = await readFile(path, 'utf8').catch(() => null);
-  if (text === null || hash === '') return;
-  const here = parseManifest(JSON.parse(text), path).files.get('model.safetensors')?.sha256;
+  const kind = { rule: 'writeCard: a manifest must be JSON', advice: 'fetch or write the folder again' } as const;
+  const json = await ifThere(readJson(path, { ...kind, invalid: 'MANIFEST_MISMATCH' }));
+  if (json === undefined || hash === '') return;
+  const here = parseManifest(json, path).files.get('model.safetensors')?.sha256;
   check(here === undefined || here === hash, 'MANIFEST_MISMATCH', () => {
     return `writeCard: the scores must be of the weights in ${model}, got scores of ${hash.slice(0, 12)}… for weights ${here!.slice(0, 12)}…; make them anew with tmca report, or tmca evaluate --json`;
   });

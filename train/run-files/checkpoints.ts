@@ -5,12 +5,13 @@
 // are never reused, so nothing is ever replaced. From the first one on, a whole generation is left whenever the process dies:
 // the new one, or the one before it.
 
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TmcaError } from '../../errors/index.js';
 import { type ModelFolder, openModelFolder, parseManifest, verifiedSource } from '../../runtime/model-folder/index.js';
 import { diskSource } from '../../runtime/node/files.js';
 import { nodeIo } from '../../runtime/node/folder.js';
+import { readJson, readText } from '../../runtime/node/read-file.js';
 import {
   openSafetensors,
   type SafetensorsFile,
@@ -24,6 +25,7 @@ import { parseState, stateToText, type TrainState } from './state.js';
 /** Generations that are kept: the newest, and one in case the medium spoils it. */
 const GENERATIONS = 2;
 const NAME = /^\d{6,}$/;
+const STATE = { rule: "latestCheckpoint: a checkpoint must have its run's state", advice: 'restore it' } as const;
 /** Of a generation being written, or being removed. */
 const UNFINISHED = /^\.(writing|old)-/;
 
@@ -93,7 +95,7 @@ export async function latestCheckpoint(root: string): Promise<Checkpoint | null>
     const folder = join(root, name);
     try {
       await verify(folder);
-      const state = parseState(await readFile(join(folder, 'state.json'), 'utf8'), join(folder, 'state.json'));
+      const state = parseState(await readText(join(folder, 'state.json'), STATE), join(folder, 'state.json'));
       const openModel = () => openModelFolder(folder, nodeIo);
       return { folder, state, skipped, openModel, openOptimizer: () => openOptimizer(folder) };
     } catch (error) {
@@ -114,14 +116,10 @@ export async function latestCheckpoint(root: string): Promise<Checkpoint | null>
 async function verify(folder: string): Promise<void> {
   const required = ['config.json', 'model.safetensors', 'state.safetensors', 'state.json'];
   const where = join(folder, 'manifest.json');
-  const fail = (rule: string, cause?: unknown) =>
-    new TmcaError('MANIFEST_MISMATCH', `latestCheckpoint: ${where}: ${rule}; restore the file`, { cause });
-  let json: unknown;
-  try {
-    json = JSON.parse(await readFile(where, 'utf8'));
-  } catch (cause) {
-    throw fail('a checkpoint must have a manifest, got none that can be read', cause);
-  }
+  const fail = (rule: string) =>
+    new TmcaError('MANIFEST_MISMATCH', `latestCheckpoint: ${where}: ${rule}; restore the file`);
+  const rule = 'latestCheckpoint: a checkpoint must have a manifest';
+  const json = await readJson(where, { rule, advice: 'restore the file', invalid: 'MANIFEST_MISMATCH' });
   const { files } = parseManifest(json, where);
   for (const name of required) if (!files.has(name)) throw fail(`a manifest must list ${name}, got none`);
   for (const [name, entry] of files) {

@@ -2,11 +2,11 @@
 // anything else. A process that was killed leaves its lock behind; whoever comes next sees that it is gone and takes the lock over.
 
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { mkdir, open, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { mkdir, open, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { TmcaError } from '../../errors/index.js';
+import { readJson, readOwnFile } from '../../runtime/node/read-file.js';
 import { named } from './disk.js';
 
 const NAME = 'train.lock';
@@ -111,7 +111,10 @@ function busy(folder: string, path: string, holder: Holder | null): TmcaError {
 
 async function holderOf(path: string): Promise<Holder | null> {
   try {
-    const found = JSON.parse(await readFile(path, 'utf8')) as Partial<Holder>;
+    const found = (await readJson(path, {
+      rule: 'lockRun: a lock must be JSON',
+      advice: 'remove it',
+    })) as Partial<Holder>;
     return typeof found.pid === 'number' && typeof found.id === 'string' ? (found as Holder) : null;
   } catch {
     return null;
@@ -137,7 +140,7 @@ const GONE = 'gone';
 function beginningOf(pid: number): string | null {
   try {
     // after the name, which is in brackets and may hold anything: state, then 18 more, then the time
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ');
+    const fields = readOwnFile(`/proc/${pid}/stat`).split(') ').at(-1)!.split(' ');
     return fields[0] === 'Z' ? GONE : fields[19]!;
   } catch {
     return null;

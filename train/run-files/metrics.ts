@@ -1,9 +1,10 @@
 // metrics.jsonl: one JSON object a line, a line a step and one an epoch. Appended to, so a kill costs half a line at most;
 // repaired before a run goes on, so a resumed run's file looks as if it had never stopped.
 
-import { readFile } from 'node:fs/promises';
+import { constants } from 'node:buffer';
 import { TmcaError } from '../../errors/index.js';
 import { show } from '../../errors/show.js';
+import { ifThere, readBytes } from '../../runtime/node/read-file.js';
 import type { Disk } from './disk.js';
 
 /**
@@ -90,15 +91,12 @@ function parseLine(text: string): MetricsLine | null {
   }
 }
 
-/** The file's text; none where there is no file. */
+/** The file's text; none where there is no file. Leniently, because a power cut may end it in bytes that are no text. */
 async function readText(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return '';
-    throw unreadable(path, 'the metrics must be readable', code ?? 'an error', cause);
-  }
+  const kind = { rule: 'readMetrics: the metrics must be readable', advice: 'mend or remove the file' };
+  // the longest that there can be
+  const bytes = await ifThere(readBytes(path, { ...kind, limit: constants.MAX_STRING_LENGTH }));
+  return bytes ? new TextDecoder().decode(bytes) : '';
 }
 
 const unreadable = (path: string, rule: string, got: string, cause?: unknown) =>

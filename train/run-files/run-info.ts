@@ -1,10 +1,10 @@
 // run.json: what a run's numbers belong to, for whoever reads them later: the command, the data, the adapter.
 
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { TmcaError } from '../../errors/index.js';
 import { writeFileAtomic } from '../../runtime/node/files.js';
+import { ifThere, readText } from '../../runtime/node/read-file.js';
 import { parseJson } from '../parse-json.js';
 
 const NAME = 'run.json';
@@ -39,16 +39,9 @@ export async function writeRunInfo(folder: string, info: RunInfo): Promise<void>
 /** Null where there is none. Errors: FILE_UNREADABLE, CONFIG_INVALID. */
 export async function readRunInfo(folder: string): Promise<RunInfo | null> {
   const path = join(folder, NAME);
-  let content: string;
-  try {
-    content = await readFile(path, 'utf8');
-  } catch (cause) {
-    const { code = 'an error' } = cause as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
-    throw new TmcaError('FILE_UNREADABLE', `readRunInfo: ${path} must be readable, got ${code}; check its rights`, {
-      cause,
-    });
-  }
+  const kind = { rule: 'readRunInfo: run.json must tell of a run', advice: 'mend or remove it' } as const;
+  const content = await ifThere(readText(path, { ...kind, invalid: 'CONFIG_INVALID' }));
+  if (content === undefined) return null;
   const fail = (got: string) =>
     new TmcaError('CONFIG_INVALID', `readRunInfo: ${path} must tell of a run, got ${got}; mend or remove it`);
   return parseJson(content, Info, fail);

@@ -1,6 +1,5 @@
 // Where a run begins: anew, from a configuration and perhaps a model to start from, or from the last checkpoint of its folder.
 
-import { readFile } from 'node:fs/promises';
 import { countTokens } from '../../assembly/wordpiece.js';
 import { TmcaError } from '../../errors/index.js';
 import { show } from '../../errors/show.js';
@@ -8,6 +7,7 @@ import { type Config, parseConfig } from '../../model/config.js';
 import { type ModelFolder, readModelFiles } from '../../runtime/model-folder/index.js';
 import { nodeIo } from '../../runtime/node/folder.js';
 import { openMasters } from '../../runtime/node/masters.js';
+import { readBytes, VOCABULARY } from '../../runtime/node/read-file.js';
 import { parseTrainConfig, resolveTrainConfig, type TrainConfig, trainConfigToJson } from '../config.js';
 import { type Checkpoint, type MetricsLine, RunFolder, readMetrics, type TrainState } from '../run-files/index.js';
 import { shippedModel } from '../shipped.js';
@@ -155,16 +155,8 @@ async function findVocabulary(
   init: ModelFolder | null,
 ): Promise<{ vocab: Uint8Array; source: string }> {
   if (config.vocab !== null) {
-    try {
-      return { vocab: await readFile(config.vocab), source: config.vocab };
-    } catch (cause) {
-      const { code = 'an error' } = cause as NodeJS.ErrnoException;
-      throw new TmcaError(
-        code === 'ENOENT' ? 'FILE_NOT_FOUND' : 'FILE_UNREADABLE',
-        `train: "vocab" must name a vocab.txt, got ${code} for ${config.vocab}; check the path`,
-        { cause },
-      );
-    }
+    const kind = { rule: 'train: "vocab" must name a vocab.txt', advice: 'check the path', ...VOCABULARY };
+    return { vocab: await readBytes(config.vocab, kind), source: config.vocab };
   }
   if (init?.vocab) return { vocab: init.vocab, source: 'the model to start from' };
   const { vocab, config: nano } = await readModelFiles(shippedModel, nodeIo);

@@ -1,8 +1,9 @@
 // What a sweep tries: KEY=V1,V2 … on the command line (all combinations), or a JSON file with a grid or a list.
 
-import { readFile } from 'node:fs/promises';
 import { check, TmcaError } from '../../errors/index.js';
 import { show } from '../../errors/show.js';
+import { readJson } from '../../runtime/node/read-file.js';
+import { parseJson } from '../../runtime/safetensors/json.js';
 import type { Patch } from './settings.js';
 
 /** A configuration of a study: what it changes, and what it is called in tables. */
@@ -42,7 +43,8 @@ export async function readGrid(args: readonly string[]): Promise<StudyRow[]> {
 }
 
 async function readGridFile(path: string): Promise<StudyRow[]> {
-  const json = await readJson(path);
+  const rule = 'readGrid: --grid must name a JSON file, or be KEY=V1,V2';
+  const json = await readJson(path, { rule, advice: 'check the path and the file', invalid: 'CONFIG_INVALID' });
   const fail = (got: unknown): never => {
     const message = `readGrid: ${path} must be {"key": [values]} or [{"key": value}], got ${show(got)}; correct it`;
     throw new TmcaError('CONFIG_INVALID', message);
@@ -59,23 +61,6 @@ async function readGridFile(path: string): Promise<StudyRow[]> {
 
 function listedRow({ name, ...patch }: Patch): StudyRow {
   return { name: typeof name === 'string' && name.trim() !== '' ? name : nameOf(patch), patch };
-}
-
-async function readJson(path: string): Promise<unknown> {
-  let text: string;
-  try {
-    text = (await readFile(path, 'utf8')).replace(/^\uFEFF/, '');
-  } catch (cause) {
-    const { code = 'an error' } = cause as NodeJS.ErrnoException;
-    const message = `readGrid: --grid must name a JSON file, or be KEY=V1,V2, got ${code} for ${path}; check the path`;
-    throw new TmcaError(code === 'ENOENT' ? 'FILE_NOT_FOUND' : 'FILE_UNREADABLE', message, { cause });
-  }
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    const message = `readGrid: ${path} must be JSON, got ${show((cause as Error).message)}; correct the file`;
-    throw new TmcaError('CONFIG_INVALID', message, { cause });
-  }
 }
 
 /** All combinations, the last key's values next to one another. */
@@ -108,11 +93,12 @@ function nameOf(patch: Patch): string {
 }
 
 function parseValue(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
+  const json = parseJson(text);
+  if ('value' in json) return json.value;
+  check(json.problem === 'syntax', 'CONFIG_INVALID', () => {
+    return `readGrid: a value must be plain JSON or text, got ${json.detail} in ${show(text)}; correct it`;
+  });
+  return text;
 }
 
 /** At commas outside of brackets, braces and quotes. */

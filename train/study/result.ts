@@ -1,8 +1,8 @@
 // result.json: the figures of a run of a study that is done.
 
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
+import { readJson } from '../../runtime/node/read-file.js';
 
 const score = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
 const Shares = { dice: score, iou: score, mean_dice: score, mean_iou: score };
@@ -43,7 +43,10 @@ export type RunResult = v.InferOutput<typeof Result>;
 export async function readResult(folder: string, key: string, tested: boolean): Promise<RunResult | null> {
   let json: unknown;
   try {
-    json = JSON.parse(await readFile(join(folder, 'result.json'), 'utf8'));
+    json = await readJson(join(folder, 'result.json'), {
+      rule: 'readResult: a result must be JSON',
+      advice: 'remove it',
+    });
   } catch {
     return null;
   }

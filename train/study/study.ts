@@ -9,11 +9,13 @@
 // can be stopped and given again, with more rows or more seeds too: what is done stays done, what was begun goes on.
 
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdir, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { check, TmcaError, throwIfAborted } from '../../errors/index.js';
+import { show } from '../../errors/show.js';
 import { openDataset } from '../../runtime/node/dataset.js';
 import { writeFileAtomic } from '../../runtime/node/files.js';
+import { ifThere, readJson } from '../../runtime/node/read-file.js';
 import { parseTrainConfig } from '../config.js';
 import type { TrainEvent } from '../events.js';
 import type { Evaluation } from '../report/evaluation.js';
@@ -169,12 +171,10 @@ async function describeData({ data, signal }: StudyOptions): Promise<StudyData &
 /** Writes study.json, or finds that the folder is another study's. */
 async function claim({ out, data, rows, seeds, settings, package: by }: StudyOptions): Promise<void> {
   const path = join(out, 'study.json');
-  const before = await readFile(path, 'utf8').then(
-    text => JSON.parse(text) as { data?: unknown },
-    () => null,
-  );
-  check(before === null || before.data === resolve(data), 'BAD_ARGUMENT', () => {
-    return `runStudy: a study must keep its data set, got ${resolve(data)} where ${path} has ${String(before?.data)}; name another --out`;
+  const kind = { rule: 'runStudy: study.json must be that of a study', advice: 'name another --out' };
+  const before = (await ifThere(readJson(path, kind))) as { data?: unknown } | null | undefined;
+  check(before === undefined || before?.data === resolve(data), 'BAD_ARGUMENT', () => {
+    return `runStudy: a study must keep its data set, got ${resolve(data)} where ${path} has ${show(before?.data)}; name another --out`;
   });
   const study = { data: resolve(data), package: by, settings, rows, seeds };
   await writeFileAtomic(path, `${JSON.stringify(study, null, 2)}\n`);

@@ -1,9 +1,9 @@
 // Files of `tmca bench`, of this machine and of others, checked: what a comparison reads of them.
 
-import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import * as v from 'valibot';
 import { TmcaError } from '../../../errors/index.js';
+import { readText } from '../../../runtime/node/read-file.js';
 import { parseJson } from '../../../train/parse-json.js';
 
 const number = v.pipe(v.number(), v.finite(), v.minValue(0));
@@ -56,17 +56,11 @@ export type Measurement = v.InferOutput<typeof measurementSchema> & {
 
 /** Errors: FILE_NOT_FOUND, FILE_UNREADABLE, and BAD_ARGUMENT where a file is not what `tmca bench` writes. */
 export async function readMeasurement(path: string): Promise<Measurement> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (cause) {
-    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new TmcaError(
-      missing ? 'FILE_NOT_FOUND' : 'FILE_UNREADABLE',
-      `bench report: a file must be there to be read, got ${missing ? 'none' : cause} at ${path}; give files that tmca bench --out wrote`,
-      { cause },
-    );
-  }
+  const kind = {
+    rule: 'bench report: a file must be one that tmca bench --out wrote',
+    advice: 'give such files',
+  } as const;
+  const text = await readText(path, { ...kind, invalid: 'BAD_ARGUMENT' });
   const fail = (got: string, cause?: unknown) =>
     new TmcaError(
       'BAD_ARGUMENT',

@@ -1,6 +1,7 @@
 // One record's files as a training example at the network's size, or what is wrong with them. Runs in a worker thread; knows
 // nothing of threads.
 
+import { createHash } from 'node:crypto';
 import { loadAssembly, Preprocessor, resizeNearest } from '../../assembly/index.js';
 import { TmcaError } from '../../errors/index.js';
 import { decodeImage, foregroundOf } from '../../runtime/node/images.js';
@@ -22,6 +23,13 @@ export interface Picture {
   readonly picture: Uint8Array;
   /** [S, S], 0 or 1. */
   readonly mask: Uint8Array;
+  readonly prints: PicturePrints;
+}
+
+/** Hashes of a picture's bytes, as far as they tell one from any other. */
+export interface PicturePrints {
+  readonly picture: string;
+  readonly mask: string;
 }
 
 /** A fault is the data set's, such as a damaged file; anything else is thrown. */
@@ -46,15 +54,16 @@ export async function decodeRecord({ image, mask, size }: DecodeJob): Promise<De
     const fault = sizeFault(pixels, target) ?? maskFault(target);
     if (fault !== null) return { fault };
     const foreground = foregroundOf(target);
-    return {
-      picture: await resize(pixels, size),
-      mask: resizeNearest(foreground, target.width, target.height, size, size),
-    };
+    const picture = await resize(pixels, size);
+    const resized = resizeNearest(foreground, target.width, target.height, size, size);
+    return { picture, mask: resized, prints: { picture: printOf(picture), mask: printOf(resized) } };
   } catch (error) {
     if (error instanceof TmcaError && /^(IMAGE|FILE)_/.test(error.code)) return { fault: error.message };
     throw error;
   }
 }
+
+const printOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex').slice(0, 16);
 
 const shape = ({ width, height }: Pixels): string => `${width} x ${height}`;
 

@@ -8,6 +8,7 @@ import { type DatasetRecord, openDataset, type RecordFault } from '../../runtime
 import type { AugmentSettings } from '../augment.js';
 import { randomOf } from '../random.js';
 import { swapSides } from '../sides.js';
+import type { PicturePrints } from './decode.js';
 import { DecodePool } from './decode-pool.js';
 import { Pictures } from './pictures.js';
 import { Texts } from './texts.js';
@@ -120,6 +121,11 @@ export class TrainingData {
       if (!options.pool) await opened?.pool.dispose();
       throw error;
     }
+  }
+
+  /** Of one of its records. */
+  printsOf(record: DatasetRecord): PicturePrints {
+    return this.#pictures.printsOf(record);
   }
 
   /** Of an epoch. In training only whole ones: what is left over takes part in another epoch, whose order is another. */

@@ -3,7 +3,7 @@
 import { TmcaError, throwIfAborted } from '../../errors/index.js';
 import { show } from '../../errors/show.js';
 import type { DatasetRecord, RecordFault } from '../../runtime/node/dataset.js';
-import type { Picture } from './decode.js';
+import type { Picture, PicturePrints } from './decode.js';
 import type { DecodePool } from './decode-pool.js';
 
 /** Jobs that wait for a thread, for each thread: enough to keep it busy, few enough to stop soon. */
@@ -14,6 +14,7 @@ export class Pictures {
   readonly #size: number;
   readonly #limit: number;
   readonly #kept = new Map<string, Picture>();
+  readonly #prints = new Map<string, PicturePrints>();
 
   /** @param cacheBytes what the kept pictures may take; the others are decoded again each time */
   constructor(pool: DecodePool, size: number, cacheBytes: number) {
@@ -30,8 +31,9 @@ export class Pictures {
   /** Errors: DATASET_INVALID, naming the record; those of `DecodePool.decode`. */
   async get(record: DatasetRecord): Promise<Picture> {
     const decoded = await this.#decode(record);
-    if (!('fault' in decoded)) return decoded;
-    const message = `Pictures.get: the files of ${show(record.id)} must stay as they were checked, got ${decoded.fault}; mend them`;
+    const fault = 'fault' in decoded ? decoded.fault : this.#change(record, decoded.prints);
+    if (fault === null) return decoded as Picture;
+    const message = `Pictures.get: the files of ${show(record.id)} must stay as they were checked, got ${fault}; mend them`;
     throw new TmcaError('DATASET_INVALID', message);
   }
 
@@ -48,6 +50,7 @@ export class Pictures {
         const i = next++;
         const decoded = await this.#decode(records[i]!);
         found[i] = 'fault' in decoded ? decoded.fault : null;
+        if (!('fault' in decoded)) this.#prints.set(records[i]!.id, decoded.prints);
         options.onProgress?.(++done, records.length);
       }
     };
@@ -56,8 +59,19 @@ export class Pictures {
     return new Map(faulty.filter(([, { fault }]) => fault !== null));
   }
 
+  /** Of a record that was checked and is without fault. */
+  printsOf({ id }: DatasetRecord): PicturePrints {
+    return this.#prints.get(id)!;
+  }
+
   clear(): void {
     this.#kept.clear();
+  }
+
+  #change({ id }: DatasetRecord, { picture, mask }: PicturePrints): string | null {
+    const before = this.#prints.get(id);
+    if (!before) return null;
+    return before.picture !== picture ? 'another image' : before.mask !== mask ? 'another mask' : null;
   }
 
   async #decode(record: DatasetRecord) {

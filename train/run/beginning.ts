@@ -1,5 +1,6 @@
 // Where a run begins: anew, from a configuration and perhaps a model to start from, or from the last checkpoint of its folder.
 
+import { isDeepStrictEqual } from 'node:util';
 import { countTokens } from '../../assembly/wordpiece.js';
 import { TmcaError } from '../../errors/index.js';
 import { show } from '../../errors/show.js';
@@ -27,7 +28,7 @@ export interface Beginning {
   readonly notes: readonly string[];
 }
 
-/** What a run adds to the configuration in its checkpoints: a digest of its records. */
+/** What a run adds to the configuration in its checkpoints: a digest of its records (`digestOf`). */
 export const DATA_KEY = 'data';
 
 /**
@@ -99,16 +100,26 @@ async function resumedConfig(options: TrainOptions, { config: saved }: TrainStat
   const { epochs, lr } = options;
   const config = parseTrainConfig(json, 'the checkpoint', { epochs, lr });
   const asked = await askedConfig(options);
-  const differing = Object.entries(asked).filter(([key, value]) => show(value) !== show(json[key]));
+  const differing = Object.entries(asked).filter(([key, value]) => !isDeepStrictEqual(value, json[key]));
   const [first] = differing;
   if (first) {
-    const [key, value] = first;
+    const [key, value, before] = leastDifference(first[0], first[1], json[first[0]]);
     throw new TmcaError(
       'CONFIG_INVALID',
-      `train: a resumed run must keep its settings (--epochs, --steps and --lr may change), got ${key} ${show(value)} where the run has ${show(json[key] ?? null)}; leave it out, or start in another folder`,
+      `train: a resumed run must keep its settings (--epochs, --steps and --lr may change), got ${key} ${show(value)} where the run has ${show(before ?? null)}; leave it out, or start in another folder`,
     );
   }
   return config;
+}
+
+/** The path at which two values part, and what each has there. */
+function leastDifference(path: string, a: unknown, b: unknown): readonly [path: string, a: unknown, b: unknown] {
+  const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+    typeof value === 'object' && value !== null && !Array.isArray(value);
+  if (!isObject(a) || !isObject(b)) return [path, a, b];
+  const keys = [...new Set([...Object.keys(a), ...Object.keys(b)])];
+  const parting = keys.find(key => !isDeepStrictEqual(a[key], b[key]));
+  return parting === undefined ? [path, a, b] : leastDifference(`${path}.${parting}`, a[parting], b[parting]);
 }
 
 /** What of the run's settings the caller gives again. */

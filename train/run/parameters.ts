@@ -65,7 +65,7 @@ function checkGiven(
       `initialParameters: --init must hold parameters of the network, got none of ${shapes.size} among ${given.size} tensors; import the checkpoint first`,
     );
   }
-  const wrong = [...given].filter(([name, { shape }]) => shapes.has(name) && show(shape) !== show(shapes.get(name)));
+  const wrong = [...given].filter(([name, { shape }]) => shapes.has(name) && shape.join() !== shapes.get(name)!.join());
   const [first] = wrong;
   if (first) {
     const [name, { shape }] = first;

@@ -1,13 +1,13 @@
 // The splits of a run: what is trained on and what validates, read the same way, padded to one length.
 
-import { check } from '../../errors/index.js';
+import { TmcaError } from '../../errors/index.js';
 import { openDataset } from '../../runtime/node/dataset.js';
 import { DecodePool } from '../data/decode-pool.js';
 import { TrainingData } from '../data/index.js';
 import type { TrainEvent } from '../events.js';
-import { fnv1a64 } from '../random.js';
 import { type Beginning, DATA_KEY } from './beginning.js';
 import type { TrainOptions } from './options.js';
+import { changesSince, digestOf, isComparable, printsOf, type RecordPrints } from './record-prints.js';
 
 /** What a data set holds, before any of its pictures is looked at. */
 export interface Survey {
@@ -27,6 +27,7 @@ export interface RunData extends Survey {
   readonly length: number;
   /** Tells this run's records from any others. */
   readonly digest: string;
+  readonly prints: RecordPrints;
   dispose(): Promise<void>;
 }
 
@@ -65,16 +66,12 @@ export async function openRunData(
       emit({ kind: 'note', text: `${data} has no split "val": nothing is validated, the last weights are published` });
     const opened = validation ? [train, validation] : [train];
     for (const part of opened) tell(part, network.maxTextLength, emit);
-    const digest = digestOf(train);
-    const before = checkpoint?.state.config[DATA_KEY];
-    check(
-      before === undefined || before === digest,
-      'CONFIG_INVALID',
-      `train: a resumed run must have the records that it began with, got others in ${data}; name that data set, or start in another folder`,
-    );
+    const prints = printsOf(opened);
+    const digest = digestOf(prints);
+    if (checkpoint) await checkRecords(options, checkpoint.state.config[DATA_KEY], prints, emit);
     const longest = Math.max(...opened.map(part => part.longest));
     const length = Math.min(network.maxTextLength, Math.ceil(longest / LENGTH_STEP) * LENGTH_STEP);
-    return { train, validation, length, digest, name, splits, dispose: () => disposeAll(made) };
+    return { train, validation, length, digest, prints, name, splits, dispose: () => disposeAll(made) };
   } catch (error) {
     await disposeAll(made);
     throw error;
@@ -99,10 +96,11 @@ export async function survey(folder: string): Promise<Survey> {
 
 const NAMED = 3;
 
+const list = (items: readonly string[]): string =>
+  items.slice(0, NAMED).join(', ') + (items.length > NAMED ? ` and ${items.length - NAMED} more` : '');
+
 function tell({ skipped, truncated, records }: TrainingData, limit: number, emit: (event: TrainEvent) => void): void {
   const split = records[0]!.split;
-  const list = (items: readonly string[]) =>
-    items.slice(0, NAMED).join(', ') + (items.length > NAMED ? ` and ${items.length - NAMED} more` : '');
   if (skipped.length > 0) {
     const named = list(skipped.map(({ id, fault }) => `${id} (${fault})`));
     emit({ kind: 'note', text: `${split}: ${skipped.length} records are left out: ${named}` });
@@ -116,8 +114,19 @@ function tell({ skipped, truncated, records }: TrainingData, limit: number, emit
   }
 }
 
-/** Of ids and texts in their order: what the order of batches and the augmentation are drawn by. */
-function digestOf({ records }: TrainingData): string {
-  const text = JSON.stringify(records.map(record => [record.id, record.text]));
-  return fnv1a64(new TextEncoder().encode(text)).toString(16).padStart(16, '0');
+/** Errors: CONFIG_INVALID, naming what has changed. */
+async function checkRecords(
+  { data, out }: TrainOptions,
+  before: unknown,
+  prints: RecordPrints,
+  emit: (event: TrainEvent) => void,
+): Promise<void> {
+  if (before === digestOf(prints)) return;
+  if (!isComparable(before)) {
+    const text = 'the checkpoint is of a version that kept no prints of its pictures: they are taken as they are now';
+    return emit({ kind: 'note', text });
+  }
+  const changes = list(await changesSince(out, prints));
+  const message = `train: a resumed run must have the records that it began with, got ${changes} in ${data}; restore them, or start in another folder`;
+  throw new TmcaError('CONFIG_INVALID', message);
 }

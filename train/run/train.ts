@@ -26,6 +26,7 @@ import { describeRun, endedRun } from './info.js';
 import type { TrainOptions, TrainResult } from './options.js';
 import { packageName } from './package.js';
 import { describeInitial, initialParameters } from './parameters.js';
+import { writePrints } from './record-prints.js';
 import { openRunData, type RunData, survey } from './run-data.js';
 import { readModel, readState } from './state-tensors.js';
 
@@ -103,6 +104,7 @@ async function trainLocked(options: TrainOptions, emit: (event: TrainEvent) => v
     made.push(gpu);
     let info = await describeRun(by, options, beginning, data, gpu.adapter);
     await writeRunInfo(options.out, info);
+    await writePrints(options.out, data.prints);
     const run = new Run(options, beginning, data, gpu, emit);
     made.push(run);
     const result = await run.go(async taken => {

@@ -4,11 +4,14 @@ import { TierReporter } from './tools/tier-reporter.js';
 
 const excused = excusedTiers();
 
-// Software devices take seconds where a GPU takes milliseconds, and use every core: one file at a time, patient limits.
-const onDevice = { fileParallelism: false, testTimeout: 300_000, hookTimeout: 120_000, pool: 'forks' } as const;
+// A limit ends what hangs, and nothing else: no test may fail because the machine has other work to do.
+const patient = { testTimeout: 600_000, hookTimeout: 600_000, expect: { poll: { timeout: 300_000 } } } as const;
+
+// Software devices take seconds where a GPU takes milliseconds, and use every core: one file at a time.
+const onDevice = { ...patient, fileParallelism: false, pool: 'forks' } as const;
 
 const options = {
-  null: { testTimeout: 20_000 },
+  null: patient,
   gpu: { ...onDevice, globalSetup: './tools/require-gpu.ts' },
   browser: { ...onDevice, globalSetup: './tools/require-browser.ts' },
 } as const satisfies Record<Tier, object>;

@@ -57,6 +57,8 @@ export async function openPage(
   size = { width: 1440, height: 900 },
 ): Promise<{ page: Page; errors: string[] }> {
   const context = await site.browser.newContext({ viewport: size, deviceScaleFactor: 1 });
+  // a limit ends what hangs, and no page is late because the machine has other work to do
+  context.setDefaultTimeout(300_000);
   const page = await context.newPage();
   const errors: string[] = [];
   page.on('pageerror', error => errors.push(String(error)));

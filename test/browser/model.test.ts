@@ -55,7 +55,7 @@ describe('the shipped model', () => {
     const { page, errors } = await openPage(site, '/');
     await page.selectOption('#device', 'webgpu');
     await page.locator('#samples button').nth(1).click();
-    await page.locator('#count:not(:empty), #error code').first().waitFor({ timeout: 240_000 });
+    await page.locator('#count:not(:empty), #error code').first().waitFor();
     expect(await page.textContent('#error'), 'no error').toBe('');
     expect(await page.inputValue('#sentence')).toBe(samples[1]?.text);
     expect(await page.textContent('#facts')).toMatch(/WebGPU.*software.*nano-128, 128 × 128/s);
@@ -83,7 +83,7 @@ describe('the shipped model', () => {
     const requests: string[] = [];
     page.on('request', request => requests.push(request.url()));
     await page.locator('#samples button').nth(1).click();
-    await page.locator('#count:not(:empty), #error code').first().waitFor({ timeout: 240_000 });
+    await page.locator('#count:not(:empty), #error code').first().waitFor();
     expect(await page.textContent('#error'), 'no error').toBe('');
     expect(await page.textContent('#facts')).toMatch(/WebAssembly.*onnxruntime-web.*nano-128, 128 × 128/s);
     expect(await page.textContent('#reason')).toMatch(/^there is no WebGPU adapter; wasm/);

@@ -68,9 +68,7 @@ async function expectedRun(steps: number) {
   return { losses: found, parameters, shapes: expectedParameters(config) };
 }
 
-test('three steps of a tiny network on a page: the losses, a model of its shapes, refusals', {
-  timeout: 240_000,
-}, async () => {
+test('three steps of a tiny network on a page: the losses, a model of its shapes, refusals', async () => {
   const expected = await expectedRun(3);
   const { page, errors } = await openPage(site, '/test/browser/pages/train.html');
   await page.waitForFunction(() => 'training' in globalThis);

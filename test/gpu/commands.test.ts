@@ -164,11 +164,14 @@ describe('a plan', () => {
 
   test('profiles every dispatch under its kernel, and computes the same', async () => {
     using plan = await CommandPlan.create(pipelines, 'frame', [scaleAdd(0, 1, 2, 0), scaleAdd(1, 2, 2, 0)]);
+    const begun = performance.now();
     const [times, again] = await Promise.all([plan.profile(), plan.profile()]);
+    const elapsed = performance.now() - begun;
     expect(again.length).toBe(2);
     expect(times.map(time => time.label)).toEqual(['scale-add', 'scale-add']);
     for (const { ms } of times) expect(ms).toBeGreaterThanOrEqual(0);
-    expect(Math.max(...times.map(time => time.ms))).toBeLessThan(1000);
+    // milliseconds: dispatches take no longer than the whole
+    expect(times.reduce((sum, { ms }) => sum + ms, 0)).toBeLessThanOrEqual(elapsed);
     expect(await values(2)).toEqual([4]);
   });
 

@@ -33,6 +33,6 @@ test.each([
   ['left open', ''],
 ])('%s', async (_, end) => {
   const script = `${start}${end} console.log('done'); process.exitCode = 3;`;
-  const run = promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script], { timeout: 60_000 });
+  const run = promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script]);
   await expect(run).rejects.toMatchObject({ code: 3, killed: false, signal: null, stdout: 'done\n' });
 });

@@ -151,9 +151,7 @@ describe('a run in parts is the run in one piece, bit for bit', () => {
   });
 });
 
-test('in micro-batches, also in parts; what does not fit is refused before anything is taken', {
-  timeout: 240_000,
-}, async () => {
+test('in micro-batches, also in parts; what does not fit is refused before anything is taken', async () => {
   const plans: MemoryPlan[] = [];
   const onEvent = (event: TrainEvent) => {
     if (event.kind === 'plan') plans.push(event.plan);

@@ -33,7 +33,7 @@ async function tensorsOf(bytes: Uint8Array): Promise<Map<string, Float32Array>> 
   return found;
 }
 
-test('steps lower the loss; a checkpoint goes on where it was, bit for bit', { timeout: 240_000 }, async () => {
+test('steps lower the loss; a checkpoint goes on where it was, bit for bit', async () => {
   const whole = await create();
   const losses: number[] = [];
   for (let i = 0; i < 6; i++) losses.push((await whole.step(examples)).loss);

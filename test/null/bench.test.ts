@@ -215,11 +215,10 @@ describe('a software adapter`s threads', () => {
       };
       await work(1)();
       const one = { workgroups: [1, 1, 1] } as const;
-      const busy = await watch!.time(one, work(80));
-      expect(busy).toBeGreaterThan(60);
-      expect(busy).toBeLessThan(160);
-      const idle = await watch!.time(one, () => new Promise(resolve => setTimeout(resolve, 200)));
-      expect(idle).toBeLessThan(60);
+      // again where a thread of the test's own process worked meanwhile: a clock that is wrong is never right
+      await expect.poll(async () => Math.abs((await watch!.time(one, work(80))) - 80)).toBeLessThan(20);
+      const idle = () => watch!.time(one, () => new Promise(resolve => setTimeout(resolve, 200)));
+      await expect.poll(idle).toBeLessThan(60);
     } finally {
       await worker.terminate();
     }

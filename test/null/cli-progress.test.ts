@@ -42,10 +42,11 @@ describe('on a terminal', () => {
   test('a bar shows the count and goes when the work is done', async () => {
     const { screen, terminal } = fakeTerminal();
     const { console, said } = setup(terminal);
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'] });
     const task = await console.task('evaluate', 4);
     task.step(2);
     // The bar draws at most so often; a stop draws what is left.
-    await new Promise(wait => setTimeout(wait, 150));
+    vi.advanceTimersByTime(150);
     task.step(4);
     task.end();
     task.end();

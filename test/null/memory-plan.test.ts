@@ -9,7 +9,6 @@ import { PRESETS } from '../../train/presets.js';
 import { call } from './cli-fakes.js';
 
 const GIB = 2 ** 30;
-const slow = { timeout: 60_000 };
 
 describe('the full network', () => {
   // The most tokens that a sentence may have, and what captions have.
@@ -18,33 +17,29 @@ describe('the full network', () => {
     [32, 16, 32],
     [8, 6, 512],
     [8, 6, 32],
-  ])(
-    'batch %i plans within %i GiB with %i tokens, its text encoder frozen or trained',
-    slow,
-    (batch, gibibytes, length) => {
-      for (const freeze of [['text_encoder'], []]) {
-        const names = trainedParameters(DEFAULT_CONFIG, parseTrainConfig({ freeze }, 'test'));
-        const memory = gibibytes * GIB;
-        const plan = planMemory(DEFAULT_CONFIG, {
-          batch,
-          length,
-          memory,
-          validation: true,
-          trained: name => names.has(name),
-        });
-        expect(plan.bytes.total).toBeLessThanOrEqual(memory);
-        expect(plan.microBatch).toBe(batch);
-        expect(plan.bytes.total).toBe(Object.values(plan.bytes).reduce((sum, n) => sum + n, 0) - plan.bytes.total);
-        // 150.9 M parameters of four bytes.
-        expect(plan.bytes.parameters / (4 * 150.9e6)).toBeCloseTo(1, 1);
-        expect(plan.bytes.moments).toBe(2 * plan.bytes.gradients);
-        expect(plan.bytes.gradients < plan.bytes.parameters / 3).toBe(freeze.length > 0);
-        if (length === 32) expect(plan.recompute).toBe('none');
-      }
-    },
-  );
+  ])('batch %i plans within %i GiB with %i tokens, its text encoder frozen or trained', (batch, gibibytes, length) => {
+    for (const freeze of [['text_encoder'], []]) {
+      const names = trainedParameters(DEFAULT_CONFIG, parseTrainConfig({ freeze }, 'test'));
+      const memory = gibibytes * GIB;
+      const plan = planMemory(DEFAULT_CONFIG, {
+        batch,
+        length,
+        memory,
+        validation: true,
+        trained: name => names.has(name),
+      });
+      expect(plan.bytes.total).toBeLessThanOrEqual(memory);
+      expect(plan.microBatch).toBe(batch);
+      expect(plan.bytes.total).toBe(Object.values(plan.bytes).reduce((sum, n) => sum + n, 0) - plan.bytes.total);
+      // 150.9 M parameters of four bytes.
+      expect(plan.bytes.parameters / (4 * 150.9e6)).toBeCloseTo(1, 1);
+      expect(plan.bytes.moments).toBe(2 * plan.bytes.gradients);
+      expect(plan.bytes.gradients < plan.bytes.parameters / 3).toBe(freeze.length > 0);
+      if (length === 32) expect(plan.recompute).toBe('none');
+    }
+  });
 
-  test('on WebGPU’s default limits its parameters fit no buffer, and the refusal says so', slow, () => {
+  test('on WebGPU’s default limits its parameters fit no buffer, and the refusal says so', () => {
     const limits = {
       maxBufferSize: 2 ** 28,
       maxStorageBufferBindingSize: 2 ** 27,
@@ -56,7 +51,7 @@ describe('the full network', () => {
     );
   });
 
-  test('where a binding is too small for a tensor of the whole batch, a micro-batch makes it fit', slow, () => {
+  test('where a binding is too small for a tensor of the whole batch, a micro-batch makes it fit', () => {
     const limits = {
       maxBufferSize: 2 ** 31,
       maxStorageBufferBindingSize: 2 ** 27,
@@ -79,7 +74,7 @@ describe('ways to fit', () => {
   const ask = (more: Partial<MemoryRequest> = {}) => planMemory(nano, { batch: 8, length: 16, ...more });
   const total = (more: Partial<MemoryRequest>) => ask(more).bytes.total;
 
-  test('nothing recomputed, then the cheap, then blocks, then ever smaller micro-batches', slow, () => {
+  test('nothing recomputed, then the cheap, then blocks, then ever smaller micro-batches', () => {
     const sizes = (['none', 'cheap', 'blocks'] as const).map(recompute => total({ microBatch: 8, recompute }));
     expect(sizes).toEqual([...sizes].sort((a, b) => b - a));
     const ways = sizes.map(memory => ask({ memory }));
@@ -100,7 +95,7 @@ describe('ways to fit', () => {
     expect(ask()).toMatchObject({ microBatch: 8, recompute: 'none', memory: null, missed: [] });
   });
 
-  test('micro-batches take more dispatches and less memory; what is asked for is taken', slow, () => {
+  test('micro-batches take more dispatches and less memory; what is asked for is taken', () => {
     const [whole, halves] = [ask(), ask({ microBatch: 4 })];
     expect(halves.dispatches).toBeGreaterThan(2 * whole.dispatches);
     expect(halves.bytes.activations).toBeLessThan(0.75 * whole.bytes.activations);
@@ -112,7 +107,7 @@ describe('ways to fit', () => {
     expect(() => ask({ microBatch: 3 })).toThrow('a micro-batch must divide the batch, got 3 for a batch of 8');
   });
 
-  test('what fits nowhere is refused with the figures of the smallest way', slow, () => {
+  test('what fits nowhere is refused with the figures of the smallest way', () => {
     expect(() => ask({ memory: 60 * 2 ** 20 })).toThrow(
       /^planMemory: a step of batch 8 must fit 60\.0 MiB, got \d+\.\d MiB at the least \(8 micro-batches of 1, blocks recomputed: parameters 19\.\d MiB, gradients 19\.\d MiB, moments 39\.\d MiB, activations [\d.]+ [KM]iB, constants [\d.]+ [KM]iB\); use a smaller batch/,
     );
@@ -128,7 +123,7 @@ describe('ways to fit', () => {
 });
 
 describe('tmca inspect plan --train', () => {
-  test('of a preset, as JSON', slow, async () => {
+  test('of a preset, as JSON', async () => {
     const argv = [
       'inspect',
       'plan',
@@ -148,7 +143,7 @@ describe('tmca inspect plan --train', () => {
     expect((json as { bytes: { total: number } }).bytes.total).toBeLessThan(16 * GIB);
   });
 
-  test('of a model folder, in words; --batch alone means a training step', slow, async () => {
+  test('of a model folder, in words; --batch alone means a training step', async () => {
     const { code, stdout } = await call(['inspect', 'plan', 'models/nano', '--batch', '4', '--train-text']);
     expect(code).toBe(0);
     expect(stdout).toContain('batch 4, sentences of 24 tokens: the whole batch at once, nothing recomputed');
@@ -160,7 +155,7 @@ describe('tmca inspect plan --train', () => {
     [['--memory', '30MiB', '--batch', '8'], 1, 'error [GPU_LIMIT]: planMemory: a step of batch 8 must fit 30.0 MiB'],
     [['--text-length', '25'], 1, 'inspect plan: a text may have 24 tokens, got --text-length 25; lower it'],
     [['--batch', '8', '--micro-batch', '3'], 1, 'a micro-batch must divide the batch, got 3 for a batch of 8'],
-  ])('%s is refused', slow, async (more, status, text) => {
+  ])('%s is refused', async (more, status, text) => {
     const { code, stderr } = await call(['inspect', 'plan', 'models/nano', ...more]);
     expect([code, stderr]).toEqual([status, expect.stringContaining(text)]);
   });

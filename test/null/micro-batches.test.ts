@@ -66,7 +66,7 @@ const variants = [
 ] as const;
 
 describe.each(variants)('%s in micro-batches of %i', (name, micro) => {
-  test('losses and gradients are those of one graph over the whole batch', { timeout: 60_000 }, async () => {
+  test('losses and gradients are those of one graph over the whole batch', async () => {
     const { config, feed } = await loadGolden(`test/fixtures/golden/${name}`);
     const parameter = (key: string) => feed.parameter!(key);
     const inputs = inputsOf(config);

@@ -205,7 +205,7 @@ describe('batches', () => {
     `;
     const node = promisify(execFile);
     const argv = ['--input-type=module', '--eval', code];
-    const { stdout } = await node(process.execPath, argv, { encoding: 'buffer', timeout: 15_000 });
+    const { stdout } = await node(process.execPath, argv, { encoding: 'buffer' });
     const [batch] = await batchesOf({ augment: null, batch: COUNT }, 1);
     expect(stdout.equals(Buffer.from(batch!.image.buffer))).toBe(true);
   });

@@ -94,8 +94,8 @@ test('the next batch is made while a step runs, and none beyond the last step', 
   const parts = fake({}, { lastStep: 5 });
   const step: LoopParts['step'] = async (batch, settings) => {
     const result = parts.step(batch, settings);
-    // as long as a device may take
-    await new Promise(resolve => setTimeout(resolve, 2));
+    // a device takes at least a turn of the event loop
+    await new Promise(resolve => setImmediate(resolve));
     return result;
   };
   await runLoop({ ...parts, step }, START);

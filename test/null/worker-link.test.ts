@@ -5,7 +5,7 @@ import type { Endpoint } from 'comlink';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { TmcaError } from '../../errors/index.js';
 import { Segmenter, type SegmenterOptions } from '../../runtime/segmenter.js';
-import type { Pixels, Progress, Session } from '../../runtime/types.js';
+import type { Pixels, Progress, Report, Session } from '../../runtime/types.js';
 import { type SessionOpener, serve } from '../../runtime/worker/host.js';
 import type { WorkerLike } from '../../runtime/worker/link.js';
 import { FAKE_INFO, openFake } from '../fixtures/fake-session.js';
@@ -46,7 +46,16 @@ async function start(options: Partial<SegmenterOptions> = {}, open: SessionOpene
   return { segmenter, worker };
 }
 
+/** From here on timers fire where the test says so; the function waits for so many of them. Messages come by themselves. */
+function fakeTimers(): (count: number) => Promise<void> {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
+  return async count => {
+    while (vi.getTimerCount() < count) await new Promise(resolve => setImmediate(resolve));
+  };
+}
+
 afterEach(async () => {
+  vi.useRealTimers();
   for (const { segmenter, worker } of opened.splice(0)) {
     await segmenter?.dispose();
     if (!worker.terminated) worker.terminate();
@@ -235,13 +244,24 @@ describe('aborting', () => {
   });
 
   it('frees a report that is encoded all the same', async () => {
-    const { segmenter } = await start();
     const stop = new AbortController();
+    let encoded: Promise<Report> | undefined;
+    const { segmenter } = await start({}, async (...asked) => {
+      const session = await openFake(...asked);
+      const encode = session.encodeReport.bind(session);
+      // without its signal: one that does not hear of the abort in time
+      session.encodeReport = text => {
+        encoded = encode(text);
+        return encoded;
+      };
+      return session;
+    });
     const pending = failure(segmenter.encodeReport('slow text', { signal: stop.signal }));
+    await vi.waitUntil(() => encoded, { timeout: 300_000 });
     stop.abort();
     expect((await pending).code).toBe('ABORTED');
-    await new Promise(resolve => setTimeout(resolve, 200));
-    expect((await segmenter.stats()).reports).toBe(0);
+    expect((await encoded)?.text).toBe('slow text');
+    await expect.poll(async () => (await segmenter.stats()).reports).toBe(0);
   });
 });
 
@@ -308,18 +328,29 @@ describe('a worker that fails', () => {
   });
 
   it('gives up a call that never settles though the worker answers', async () => {
-    const { segmenter } = await start({ watchdog: { stallMs: 60 } });
-    const error = await failure(segmenter.segment(image(), await segmenter.encodeReport('deaf')));
+    const { segmenter } = await start({ watchdog: { stallMs: 60_000 } });
+    const deaf = await segmenter.encodeReport('deaf');
+    const timers = fakeTimers();
+    const given = failure(segmenter.segment(image(), deaf));
+    await timers(1);
+    await vi.advanceTimersByTimeAsync(60_000);
+    const error = await given;
     expect([error.code, error.message]).toEqual([
       'WORKER_DIED',
-      'Segmenter: the worker must stay alive, got no settled call in 60 ms; create a new Segmenter',
+      'Segmenter: the worker must stay alive, got no settled call in 60000 ms; create a new Segmenter',
     ]);
   });
 
   it('does not give up work that takes long as a whole but settles call by call', async () => {
-    const { segmenter } = await start({ watchdog: { stallMs: 400, unresponsiveMs: 400 } });
-    const slow = await segmenter.encodeReport('slow');
-    const results = await Promise.all([1, 2, 3, 4, 5].map(() => segmenter.segment(image(), slow)));
-    expect(results).toHaveLength(5);
+    const { segmenter } = await start({ watchdog: { stallMs: 400_000, unresponsiveMs: 400_000 } });
+    const slower = await segmenter.encodeReport('slower');
+    const timers = fakeTimers();
+    const results = [1, 2, 3, 4, 5].map(() => segmenter.segment(image(), slower));
+    for (const result of results) {
+      // the watchdog's and the frame's
+      await timers(2);
+      await vi.advanceTimersByTimeAsync(150_000);
+      expect((await result).lesions).toHaveLength(1);
+    }
   });
 });

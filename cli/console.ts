@@ -49,6 +49,11 @@ export class Console {
     await this.#line(text);
   }
 
+  /** Something that the user may want to know, and that is nobody's fault. */
+  async note(text: string): Promise<void> {
+    await this.#line(`note: ${text}`);
+  }
+
   /** Something that the user should know and that stops nothing. */
   async warn(text: string): Promise<void> {
     await this.#line(`warning: ${text}`);

@@ -45,7 +45,7 @@ export class TrainingDisplay {
     switch (event.kind) {
       case 'note':
         this.#close();
-        return this.console.tell(`note: ${event.text}`);
+        return this.console.note(event.text);
       case 'data':
         return this.#progress(`reading ${event.split}`, event.total, event.done);
       case 'prepare':

@@ -5,8 +5,9 @@ import { loadAssembly } from '../assembly/instance.js';
 import { check } from '../errors/index.js';
 import { expectedParameters } from '../runtime/inspect.js';
 import { checkTensors, type ModelFolder, openModelFolder } from '../runtime/model-folder/index.js';
-import { openDataset } from '../runtime/node/dataset.js';
+import { type DatasetRecord, openDataset } from '../runtime/node/dataset.js';
 import { nodeIo } from '../runtime/node/folder.js';
+import { type MaskSurvey, surveyMasks } from '../runtime/node/masks.js';
 import { checkModelTarget, writeModelFolder } from '../runtime/node/model-writer.js';
 import { INT8_PRODUCTS } from '../runtime/webgpu/tuned.js';
 import { builtInExamples, encodeExamples, spreadExamples } from './inputs.js';
@@ -23,7 +24,8 @@ export const REPORT_FILES = ['quantize-report.json', 'quantize-report.html'] as 
  * Stores a model as fp16 or int8 in a new folder, with `quantize-report.json` and `.html`.
  *
  * @param model path or address of a model folder, fp32 or fp16
- * @throws TmcaError ACCURACY_LOST where Dice falls by more than the budget: nothing is written then; UNSUPPORTED (a model that
+ * @throws TmcaError ACCURACY_LOST where Dice falls by more than the budget: nothing is written then; DATASET_INVALID where no mask
+ *   marks a lesion; UNSUPPORTED (a model that
  *   is int8 already); those of the folder, the data set and the device, BAD_ARGUMENT, OUTPUT_NOT_WRITABLE, ABORTED
  * @example
  * const report = await quantize('models/nano-128', { to: 'int8', out: 'nano-int8', data: 'kvasir-seg', package: 'tmca-edge@0.1.0' });
@@ -49,6 +51,7 @@ export async function quantize(model: string, options: QuantizeOptions): Promise
   const report: Report = (phase, done, total) => options.onProgress?.({ phase, done, total });
   const dataset = data === undefined ? null : await openDataset(data, { split, ...(signal && { signal }) });
   const records = dataset?.records ?? null;
+  const masks = records && (await checkLesions(records, data!, signal));
   const folder = await openSource(model, signal);
   try {
     const assembly = await loadAssembly();
@@ -60,7 +63,7 @@ export async function quantize(model: string, options: QuantizeOptions): Promise
     const scores = records && (await work.score(model, stored, records));
     const result = reportOf({
       ...{ options, folder, looked, scores, examples },
-      source: dataset && { data: dataset.name, split },
+      source: dataset && masks && { data: dataset.name, split, empty_masks: masks.empty, notes: masks.notes },
     });
     checkBudget(result);
     const { config } = looked;
@@ -85,6 +88,19 @@ export async function quantize(model: string, options: QuantizeOptions): Promise
   }
 }
 
+/** A gate on masks that mark nothing would let everything through. */
+async function checkLesions(
+  records: readonly DatasetRecord[],
+  data: string,
+  signal: AbortSignal | undefined,
+): Promise<MaskSurvey> {
+  const survey = await surveyMasks(records, { signal });
+  check(survey.empty < records.length, 'DATASET_INVALID', () => {
+    return `quantize: some mask must mark a lesion for Dice to say anything, got none of ${records.length} in ${data}; give masks with lesions, or leave --data out`;
+  });
+  return survey;
+}
+
 async function openSource(model: string, signal: AbortSignal | undefined): Promise<ModelFolder> {
   const folder = await openModelFolder(model, nodeIo, signal ? { signal } : {});
   try {
@@ -105,7 +121,11 @@ async function openSource(model: string, signal: AbortSignal | undefined): Promi
 }
 
 function checkBudget({ end_to_end: { dice }, budget, to }: QuantizeReport): void {
-  if (!dice || budget.met !== false) return;
+  if (!dice) return;
+  check(dice.fp32.dice > 0, 'DATASET_INVALID', () => {
+    return `quantize: the source must find some lesion for Dice to say what is lost, got Dice 0 over ${dice.n} images of ${dice.data}; look whether masks and texts belong to these images, or leave --data out`;
+  });
+  if (budget.met !== false) return;
   const drop = dice.dice_drop.toFixed(4);
   check(
     false,

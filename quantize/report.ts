@@ -16,6 +16,15 @@ export interface StoredSummary {
   readonly bytes: number;
 }
 
+export interface ScoredData {
+  readonly data: string;
+  readonly split: string;
+  /** Masks that mark no lesion. */
+  readonly empty_masks: number;
+  /** What was taken for granted of masks, a line for each thing. */
+  readonly notes: readonly string[];
+}
+
 export interface QuantizeReport {
   readonly model: string;
   readonly to: 'fp16' | 'int8';
@@ -37,7 +46,7 @@ export interface QuantizeReport {
   readonly end_to_end: {
     readonly logits: Traced['logits'];
     /** Null where no data was given. */
-    readonly dice: (Agreement & { readonly data: string; readonly split: string }) | null;
+    readonly dice: (Agreement & ScoredData) | null;
   };
   /** With activations rounded to int8, row by row, in the products of int8 weights; null where nobody asked. */
   readonly integer_products: {
@@ -57,7 +66,7 @@ export interface ReportParts {
   readonly looked: Looked;
   readonly scores: Scores | null;
   readonly examples: readonly Example[];
-  readonly source: { readonly data: string; readonly split: string } | null;
+  readonly source: ScoredData | null;
 }
 
 export function reportOf({ options, folder, looked, scores, examples, source }: ReportParts): QuantizeReport {

@@ -42,10 +42,16 @@ export async function evaluateOn(options: EvaluateOptions, context: Context): Pr
       const rule = `longer than the ${session.info.model.maxTextLength} tokens of the model`;
       await console.warn(`${truncated} of ${count} texts are ${rule}; the rest of each is left out`);
     }
+    await tellNotes(evaluation, context);
     return evaluation;
   } finally {
     session.dispose();
   }
+}
+
+/** What was taken for granted; where no mask marks a lesion, a warning: then the scores are of nothing. */
+export async function tellNotes({ notes, empty_masks, n }: EvaluateResult, { console }: Context): Promise<void> {
+  for (const text of notes) await (empty_masks === n ? console.warn(text) : console.note(text));
 }
 
 function summary(result: EvaluateResult): string {

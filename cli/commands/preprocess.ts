@@ -20,7 +20,7 @@ export async function preprocess(image: string, options: PreprocessOptions, { io
   // Before the decoding, which takes longer: it refuses sizes that are too large.
   using preprocessor = new Preprocessor(await loadAssembly(), { size, normalize, layout: 'nchw' });
   const { pixels, notes } = await decodeImage(image, { signal: io.signal });
-  for (const note of notes) await console.warn(note);
+  for (const { file, text } of notes) await console.warn(`${file}: ${text}`);
   const data = preprocessor.run(pixels) as Float32Array;
   throwIfAborted(io.signal, 'preprocess');
   await writeFileAtomic(out, encodeSafetensors([tensorOf('image', [3, size, size], data)]));

@@ -34,6 +34,7 @@ export async function quantize(model: string, options: QuantizeCommandOptions, c
   const report = await engine
     .quantize(model, { ...wanted, package: packageVersion(), signal: io.signal, onProgress })
     .finally(end);
+  for (const text of report.end_to_end.dice?.notes ?? []) await console.note(text);
   await (json ? console.json(report) : console.print(summary(report, options.out)));
 }
 

@@ -6,6 +6,7 @@ import type { Task } from '../console.js';
 import type { Context } from '../context.js';
 import type { NetworkOptions } from '../options.js';
 import { openSession } from '../session.js';
+import { tellNotes } from './evaluate.js';
 
 export interface ReportCommandOptions extends NetworkOptions {
   readonly data?: string;
@@ -56,13 +57,15 @@ export async function reportOn(
     void task.then(bar => (done < total ? bar.step(done) : bar.end()));
   };
   try {
-    return await writeReport(run, {
+    const written = await writeReport(run, {
       ...(data !== undefined && { data }),
       ...(split !== undefined && { split }),
       engine,
       signal: io.signal,
       onProgress,
     });
+    if (written.evaluation) await tellNotes(written.evaluation, context);
+    return written;
   } finally {
     for (const task of shown.values()) (await task).end();
   }

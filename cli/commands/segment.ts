@@ -96,7 +96,7 @@ async function segmentImage(
 ): Promise<SegmentResult> {
   const { signal } = io;
   const { pixels, notes } = await decodeImage(image, { signal });
-  for (const note of notes) await console.warn(note);
+  for (const { file, text } of notes) await console.warn(`${file}: ${text}`);
   const result = await session.segment(pixels, report, { threshold, signal });
   await writeBoth(outputs, pixels, result, signal);
   const { device, dtype, adapter } = session.info;

@@ -4,7 +4,9 @@ import { loadAssembly } from '../../assembly/instance.js';
 import { type Evaluation, Evaluator, type Overlap } from '../../assembly/metrics.js';
 import type { Session } from '../types.js';
 import type { DatasetRecord } from './dataset.js';
-import { decodeImage, readMask } from './images.js';
+import { decodeImage } from './images.js';
+import { maskTarget, readMask, surveyMasks } from './masks.js';
+import { type FileNote, NoteTally } from './notes.js';
 
 /** Scores of a set of images, as JSON has them: `dice`, `iou` and `accuracy` pool all pixels, `mean_*` average images. */
 export interface Scores {
@@ -26,6 +28,10 @@ export interface Evaluated extends Scores {
   readonly per_image: readonly ImageScore[];
   /** By mark of the data set (see `DatasetRecord.marks`): the scores of the records that do not bear it, where there are any. */
   readonly without: Readonly<Record<string, Scores>>;
+  /** Masks that mark no lesion. */
+  readonly empty_masks: number;
+  /** What was taken for granted of masks and images, a line for each thing. */
+  readonly notes: readonly string[];
 }
 
 export interface EvaluateOptions {
@@ -43,6 +49,8 @@ export interface Prediction {
   readonly size: number;
   /** The text was longer than the network reads. */
   readonly truncated: boolean;
+  /** Of decoding the image. */
+  readonly notes: readonly FileNote[];
 }
 
 /** Errors: those of reading the record's files and of the session. */
@@ -52,21 +60,22 @@ export async function predictRecord(
   { threshold = 0.5, signal }: EvaluateOptions = {},
 ): Promise<Prediction> {
   const stop = signal && { signal };
-  const { pixels } = await decodeImage(record.image, stop);
+  const { pixels, shape, notes } = await decodeImage(record.image, stop);
   const report = await session.encodeReport(record.text, stop);
   try {
     const { probability, size } = await session.segment(pixels, report, { threshold, ...stop });
     const prediction = Uint8Array.from(probability, p => (p >= threshold ? 1 : 0));
-    return { prediction, target: await readMask(record.mask, size, stop), size, truncated: report.truncated };
+    const target = maskTarget(await readMask(record.mask, shape, stop), size);
+    return { prediction, target, size, truncated: report.truncated, notes };
   } finally {
     report.dispose();
   }
 }
 
 /**
- * Everything or nothing: a score over part of a split would pass for the split's.
+ * Everything or nothing: a score over part of a split would pass for the split's. All masks are looked at first.
  *
- * Errors: those of `predictRecord`; BAD_ARGUMENT without a record.
+ * Errors: those of `surveyMasks` and `predictRecord`; BAD_ARGUMENT without a record.
  *
  * @example
  * const { records } = await openDataset('kvasir-seg', { split: 'test' });
@@ -78,6 +87,8 @@ export async function evaluateRecords(
   options: EvaluateOptions = {},
 ): Promise<Evaluated & { readonly truncated: number }> {
   const assembly = await loadAssembly();
+  const { empty, notes: ofMasks } = await surveyMasks(records, options);
+  const ofImages = new NoteTally('image');
   const all = new Evaluator(assembly);
   const counts = new Map<string, number>();
   for (const mark of records.flatMap(record => record.marks)) counts.set(mark, (counts.get(mark) ?? 0) + 1);
@@ -94,11 +105,13 @@ export async function evaluateRecords(
     for (const [mark, evaluator] of without) {
       if (!record.marks.includes(mark)) evaluator.add(prediction, target);
     }
+    ofImages.add(predicted.notes);
     truncated += predicted.truncated ? 1 : 0;
     options.onProgress?.(perImage.length);
   }
   const others = [...without].map(([mark, evaluator]) => [mark, scoresOf(evaluator.result())] as const);
-  return { ...scoresOf(all.result()), per_image: perImage, without: Object.fromEntries(others), truncated };
+  const scores = { ...scoresOf(all.result()), per_image: perImage, without: Object.fromEntries(others) };
+  return { ...scores, empty_masks: empty, notes: [...ofMasks, ...ofImages.lines()], truncated };
 }
 
 const scoresOf = ({ n, dice, iou, accuracy, meanDice, meanIou }: Evaluation): Scores => ({

@@ -4,17 +4,16 @@
 import type { Stats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import type { Metadata, Sharp, SharpOptions } from 'sharp';
-import { resizeNearest } from '../../assembly/preprocess.js';
 import { check, TmcaError, throwIfAborted } from '../../errors/index.js';
 import type { Pixels } from '../types.js';
+import type { MaskSamples } from './mask-levels.js';
+import type { FileNote } from './notes.js';
 import { openToRead } from './read-file.js';
 
 /** 12,000 x 10,000 pixels: 360 MB as RGB. */
 const MAX_PIXELS = 120_000_000;
 /** No image of 120 megapixels needs a larger file; what is larger is no image, or one that would fill the memory. */
 const MAX_FILE_BYTES = 512 * 2 ** 20;
-/** A mask's pixel belongs to the lesion from this value on, in any channel. */
-const FOREGROUND = 128;
 
 /** sharp's names of the formats that are read. SVG is not: a drawing has no pixels of its own, and may refer to other files. */
 const FORMATS = new Set(['jpeg', 'png', 'webp', 'gif', 'tiff', 'heif']);
@@ -26,11 +25,27 @@ export interface DecodeOptions {
   readonly signal?: AbortSignal;
 }
 
+/** An image as it is seen: upright. */
+export interface ImageShape {
+  readonly width: number;
+  readonly height: number;
+  /** EXIF's number of how the stored pixels were turned to be upright; 1: not at all. */
+  readonly orientation: number;
+}
+
 export interface DecodedImage {
   /** Upright (EXIF orientation applied), over black where it was transparent; grey (1) or sRGB (3). */
   readonly pixels: Pixels;
-  /** What a user should know of the decoding: one sentence each, such as "only the first of 12 frames is used". */
-  readonly notes: readonly string[];
+  readonly shape: ImageShape;
+  /** What a user should know of the decoding, such as "only the first of 12 frames or pages is used". */
+  readonly notes: readonly FileNote[];
+}
+
+/** Values as they are stored, upright. */
+export interface StoredImage {
+  readonly samples: MaskSamples;
+  readonly shape: ImageShape;
+  readonly notes: readonly FileNote[];
 }
 
 /**
@@ -50,12 +65,74 @@ export async function decodeImage(path: string, options: DecodeOptions = {}): Pr
   const bytes = await readImageFile(path, where);
   throwIfAborted(options.signal, where);
   const { image, metadata, notes } = await openImage(bytes, path, where, options.maxPixels ?? MAX_PIXELS);
+  const { depth } = metadata;
+  // Floats and 32-bit integers have no range that says what white is.
+  const integer = depth === 'uchar' || depth === 'ushort';
+  if (!integer) throw unreadable(path, where, `got ${depth} pixels`, 'convert it to 8 or 16 bits a channel');
   const grey = metadata.space === 'b-w' || metadata.space === 'grey16';
   // Flattened in the depth of the file, and only then brought to 8 bits.
   const flat = image.flatten({ background: '#000' }).toColourspace(grey ? 'b-w' : 'srgb');
-  const { data, info } = await toRaw(flat, path, where);
+  const { data, info } = await toRaw(flat, 'uchar', path, where);
   throwIfAborted(options.signal, where);
-  return { pixels: { data, width: info.width, height: info.height, channels: grey ? 1 : 3 }, notes };
+  const { width, height } = info;
+  return {
+    pixels: { data, width, height, channels: grey ? 1 : 3 },
+    shape: { width, height, orientation: metadata.orientation ?? 1 },
+    notes,
+  };
+}
+
+/**
+ * The values of an image file as they are stored, alpha and all depths included: masks carry their meaning in them.
+ *
+ * Errors: as `decodeImage`.
+ */
+export async function decodeStored(path: string, options: DecodeOptions = {}): Promise<StoredImage> {
+  const where = 'decodeStored';
+  const bytes = await readImageFile(path, where);
+  throwIfAborted(options.signal, where);
+  const { image, metadata, notes } = await openImage(bytes, path, where, options.maxPixels ?? MAX_PIXELS);
+  const { format, space, channels } = metadata;
+  const depth = metadata.depth as keyof typeof STORED;
+  const kept = STORED[depth];
+  if (!kept) throw unreadable(path, where, `got ${depth} values`, 'convert it to 8 or 16 bits a channel');
+  const stored = STORED_SPACES.has(space) ? kept.space[channels < 3 ? 'grey' : 'rgb'] : 'srgb';
+  // sharp gives the grey of 8-bit pixels without their alpha
+  const space8 = depth === 'uchar' && channels === 2 ? 'srgb' : stored;
+  const { data, info } = await toRaw(image.toColourspace(space8), depth, path, where);
+  throwIfAborted(options.signal, where);
+  const { width, height } = info;
+  const values = new kept.array(data.buffer, data.byteOffset, data.byteLength / kept.array.BYTES_PER_ELEMENT);
+  const samples = { data: values, width, height, channels: info.channels, full: kept.full };
+  return {
+    samples: { ...samples, lossy: format === 'jpeg' || format === 'heif' },
+    shape: { width, height, orientation: metadata.orientation ?? 1 },
+    notes,
+  };
+}
+
+/** By libvips' names of types. */
+const STORED = {
+  uchar: { array: Uint8Array, full: 255, space: { grey: 'b-w', rgb: 'srgb' } },
+  ushort: { array: Uint16Array, full: 65535, space: { grey: 'grey16', rgb: 'rgb16' } },
+  uint: { array: Uint32Array, full: null, space: { grey: 'b-w', rgb: 'scrgb' } },
+  float: { array: Float32Array, full: null, space: { grey: 'b-w', rgb: 'scrgb' } },
+} as const;
+/** Whose values are kept; others, such as CMYK, become sRGB. */
+const STORED_SPACES = new Set(['b-w', 'grey16', 'srgb', 'rgb', 'rgb16', 'scrgb']);
+
+/**
+ * The size of an image as it is seen, from its header.
+ *
+ * Errors: as `decodeImage`, of what the header tells.
+ */
+export async function readImageShape(path: string, options: DecodeOptions = {}): Promise<ImageShape> {
+  const where = 'readImageShape';
+  const bytes = await readImageFile(path, where);
+  throwIfAborted(options.signal, where);
+  const { metadata } = await openImage(bytes, path, where, options.maxPixels ?? MAX_PIXELS);
+  const { width, height, orientation = 1 } = metadata;
+  return orientation > 4 ? { width: height, height: width, orientation } : { width, height, orientation };
 }
 
 /**
@@ -65,28 +142,6 @@ export async function decodeImage(path: string, options: DecodeOptions = {}): Pr
  */
 export async function checkImageFile(path: string): Promise<void> {
   await (await openImageFile(path, 'checkImageFile')).close();
-}
-
-/**
- * Reads a segmentation target: 1 where any channel reaches 128, else 0, brought to `size` x `size` by nearest neighbour as
- * Pillow does it. The file's own size may differ from the image's.
- *
- * Errors: as `decodeImage`.
- */
-export async function readMask(path: string, size: number, options: DecodeOptions = {}): Promise<Uint8Array> {
-  const { pixels } = await decodeImage(path, options);
-  return resizeNearest(foregroundOf(pixels), pixels.width, pixels.height, size, size);
-}
-
-/** A decoded mask as `readMask` sees it, at its own size: [height, width], 1 where any channel reaches 128. */
-export function foregroundOf({ data, width, height, channels }: Pixels): Uint8Array {
-  const foreground = new Uint8Array(width * height);
-  for (let i = 0, p = 0; i < foreground.length; i++) {
-    let value = 0;
-    for (let c = 0; c < channels; c++) value = Math.max(value, data[p++]!);
-    foreground[i] = value >= FOREGROUND ? 1 : 0;
-  }
-  return foreground;
 }
 
 /** PNG of a mask of zeros and ones, [height, width]: one channel, 0 and 255. */
@@ -158,7 +213,7 @@ function fileError(path: string, where: string, cause: unknown): TmcaError {
 interface OpenedImage {
   readonly image: Sharp;
   readonly metadata: Metadata;
-  readonly notes: readonly string[];
+  readonly notes: readonly FileNote[];
 }
 
 /** Looks at the header and decides how to read on. The bytes are given, not the path, which libvips would cache. */
@@ -170,11 +225,8 @@ async function openImage(bytes: Buffer, path: string, where: string, maxPixels: 
   } catch (cause) {
     throw unreadable(path, where, `got ${reason(cause)}`, `it is damaged or no image (${FORMATS_TEXT})`, cause);
   }
-  const { format, width, height, depth, pages = 1 } = metadata;
+  const { format, width, height, pages = 1 } = metadata;
   if (!FORMATS.has(format)) throw unreadable(path, where, `got ${format}`, `convert it to ${FORMATS_TEXT}`);
-  // Floats and 32-bit integers have no range that says what white is.
-  const integer = depth === 'uchar' || depth === 'ushort';
-  if (!integer) throw unreadable(path, where, `got ${depth} pixels`, 'convert it to 8 or 16 bits a channel');
   const size = `got ${width} x ${height} in ${path}`;
   const fits = width * height <= maxPixels;
   check(fits, 'IMAGE_TOO_LARGE', `${where}: an image may have ${maxPixels} pixels, ${size}; shrink it first`);
@@ -188,13 +240,13 @@ async function openImage(bytes: Buffer, path: string, where: string, maxPixels: 
     // about colour profiles and the like.
     failOn: format === 'jpeg' ? 'warning' : 'error',
   };
-  const notes = pages > 1 ? [`${path}: only the first of ${pages} frames or pages is used`] : [];
+  const notes = pages > 1 ? [{ file: path, text: `only the first of ${pages} frames or pages is used` }] : [];
   return { image: sharp(bytes, options), metadata, notes };
 }
 
-async function toRaw(image: Sharp, path: string, where: string) {
+async function toRaw(image: Sharp, depth: keyof typeof STORED, path: string, where: string) {
   try {
-    return await image.raw().toBuffer({ resolveWithObject: true });
+    return await image.raw({ depth }).toBuffer({ resolveWithObject: true });
   } catch (cause) {
     throw unreadable(path, where, `got ${reason(cause)}`, 'it is damaged or cut off: copy it again', cause);
   }

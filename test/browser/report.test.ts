@@ -47,7 +47,16 @@ function report(): string {
     model: { ...DEFAULT_CONFIG, name: evil, extra: { [evil]: evil } },
     lines: [...lines, ...epochs],
     test: {
-      ...{ ...scores, per_image: [score], without: { [evil]: scores }, data: evil, split: evil, ran: evil },
+      ...{
+        ...scores,
+        per_image: [score],
+        without: { [evil]: scores },
+        empty_masks: 0,
+        notes: [evil],
+        data: evil,
+        split: evil,
+        ran: evil,
+      },
       groups: [{ name: 'Best', pictures: [picture, picture, picture] }],
     },
     withoutTest: null,

@@ -35,11 +35,11 @@ interface Sample {
   corner_artefact?: boolean;
 }
 
-async function dataset(samples: Sample[], scale = 1): Promise<void> {
+async function dataset(samples: Sample[], scale = 1, imageScale = 1): Promise<void> {
   const records = [];
   for (const { id, predicted, real, split = 'test', text = 'red', ...marks } of samples) {
     const [image, mask] = [`images/${id}.png`, `masks/${id}.png`];
-    await picture(predicted, 3, 1).png().toFile(join(folder, image));
+    await picture(predicted, 3, imageScale).png().toFile(join(folder, image));
     await picture(real, 1, scale).toColourspace('b-w').png().toFile(join(folder, mask));
     records.push({ id, image, mask, split, text, ...marks });
   }
@@ -60,7 +60,7 @@ describe('evaluate', () => {
   test('pools pixels, averages images, and says both', async () => {
     await dataset(samples);
     const { code, json, stderr } = await call(argv('--json'), { engine: fakeEngine() });
-    expect(stderr).toBe('');
+    expect(stderr).toBe('note: 1 of 4 masks are empty: they mark no lesion\n');
     expect(code).toBe(0);
     expect(json).toEqual({
       n: 4,
@@ -77,6 +77,8 @@ describe('evaluate', () => {
         { id: 'missed', dice: 0, iou: 0, accuracy: 7 / 8, target: 1 / 8 },
       ],
       without: {},
+      empty_masks: 1,
+      notes: ['1 of 4 masks are empty: they mark no lesion'],
       device: 'webgpu',
       dtype: 'fp32',
       adapter: expect.objectContaining({ description: 'Fake adapter' }),
@@ -89,8 +91,8 @@ describe('evaluate', () => {
     });
   });
 
-  test('brings masks of another size to the network’s', async () => {
-    await dataset(samples, 5);
+  test('brings images and masks to the size of the network', async () => {
+    await dataset(samples, 5, 5);
     expect((await call(argv('--json'), { engine: fakeEngine() })).json).toMatchObject({ dice: 0.6, iou: 3 / 7 });
   });
 
@@ -162,12 +164,51 @@ describe('evaluate', () => {
 
   test('warns once of texts that are cut', async () => {
     const text = 'one two three four five six seven';
-    await dataset([{ ...samples[0]!, text }, samples[1]!, { ...samples[2]!, text }]);
+    await dataset([{ ...samples[0]!, text }, samples[1]!, { ...samples[3]!, text }]);
     const { stderr, code } = await call(argv('--json'), { engine: fakeEngine() });
     expect(code).toBe(0);
     expect(stderr).toBe(
       'warning: 2 of 3 texts are longer than the 6 tokens of the model; the rest of each is left out\n',
     );
+  });
+});
+
+describe('masks', () => {
+  const one = { id: 'a', predicted: [0, 1], real: [0, 1] };
+  const mask = (of: string) => join(folder, 'masks', `${of}.png`);
+  /** An 8 x 8 mask of these values, one a row; black below. */
+  const rows = (...values: number[]) =>
+    sharp(Buffer.from(Array.from({ length: 64 }, (_, i) => values[i >> 3] ?? 0)), {
+      raw: { width: 8, height: 8, channels: 1 },
+    }).toColourspace('b-w');
+
+  test('of 0 and 1 count as what they are, with one note for all', async () => {
+    await dataset([one, { ...one, id: 'b' }]);
+    for (const id of ['a', 'b']) await rows(1, 1).png().toFile(mask(id));
+    const { json, stderr } = await call(argv('--json'), { engine: fakeEngine() });
+    expect(json).toMatchObject({ dice: 1, empty_masks: 0 });
+    const note = `2 masks, such as ${mask('a')}: its values are 0 to 1, not to 255: 1 is read as the lesion`;
+    expect(json).toMatchObject({ notes: [note] });
+    expect(stderr).toBe(`note: ${note}\n`);
+  });
+
+  test('of another size, turned otherwise, or of labels: refused before the first image', async () => {
+    await dataset([one, { ...one, id: 'b' }, { ...one, id: 'c' }]);
+    await rows(255, 255).resize(9, 8).png().toFile(mask('a'));
+    await rows(255, 255).withMetadata({ orientation: 3 }).png().toFile(mask('b'));
+    await rows(1, 1, 1, 2, 2, 2).png().toFile(mask('c'));
+    const engine = fakeEngine();
+    const { code, stdout, stderr } = await call(argv('--json'), { engine });
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(/^error \[DATASET_INVALID\]: .* got 3 of 3 at fault: "a" .*size.*"b" .*EXIF.*"c" .*labels/);
+    expect(engine.calls.filter(each => each.startsWith('segment'))).toEqual([]);
+  });
+
+  test('that mark nothing at all: a warning', async () => {
+    await dataset([{ ...one, real: [] }]);
+    const { code, stderr } = await call(argv('--json'), { engine: fakeEngine() });
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/^warning: none of 1 masks marks a lesion/);
   });
 });
 

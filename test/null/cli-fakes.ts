@@ -167,7 +167,8 @@ export function quantizeReport(to: 'fp16' | 'int8' = 'int8', data?: string): Qua
     layers: [layer('first', 0.999999), layer('second', 0.9991)],
     end_to_end: {
       logits: { max_abs_error: 0.1226, cosine: 0.999998, range: [-29.3, 2.7], mask_agreement: 0.99965 },
-      dice: data === undefined ? null : { n: 2, ...dice, empty_flips: 0, data, split: 'test' },
+      dice:
+        data === undefined ? null : { n: 2, ...dice, empty_flips: 0, data, split: 'test', empty_masks: 0, notes: [] },
     },
     integer_products: null,
     budget: { max_dice_drop: 0.005, met: data === undefined ? null : true },

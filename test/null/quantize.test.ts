@@ -6,6 +6,7 @@ import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import sharp from 'sharp';
 import { afterAll, describe, expect, test } from 'vitest';
 import { loadAssembly } from '../../assembly/instance.js';
 import { builder as b } from '../../model/builder.js';
@@ -266,4 +267,21 @@ test.each([
     code: 'BAD_ARGUMENT',
     message: `quantize: --integer-products needs --to int8 and --data to score them on, got ${got}; leave it out`,
   });
+});
+
+test('a gate on masks without a lesion is refused before the model is read: it would let everything through', async () => {
+  const data = await mkdtemp(join(tmpdir(), 'tmca-gate-'));
+  const black = { create: { width: 8, height: 8, channels: 3, background: '#000' } } as const;
+  for (const name of ['image', 'mask'])
+    await sharp(black)
+      .png()
+      .toFile(join(data, `${name}.png`));
+  const record = { id: 'a', image: 'image.png', mask: 'mask.png', split: 'test', text: 'one polyp' };
+  await writeFile(join(data, 'dataset.json'), JSON.stringify({ records: [record] }));
+  const asked = quantize('no-model', { to: 'int8', out: join(data, 'out'), package: 'p@0', data });
+  await expect(asked).rejects.toMatchObject({
+    code: 'DATASET_INVALID',
+    message: expect.stringMatching(/some mask must mark a lesion .*, got none of 1 in .*leave --data out/),
+  });
+  await rm(data, { recursive: true });
 });

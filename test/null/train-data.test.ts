@@ -13,9 +13,10 @@ import { loadAssembly, Preprocessor } from '../../assembly/index.js';
 import { parseConfig } from '../../model/config.js';
 import { readModelFiles } from '../../runtime/model-folder/index.js';
 import { nodeIo } from '../../runtime/node/folder.js';
-import { decodeImage, readMask } from '../../runtime/node/images.js';
+import { decodeImage } from '../../runtime/node/images.js';
+import { maskTarget, readMask } from '../../runtime/node/masks.js';
 import type { AugmentSettings } from '../../train/augment.js';
-import { decodeRecord, maskFault } from '../../train/data/decode.js';
+import { decodeRecord } from '../../train/data/decode.js';
 import { DecodePool } from '../../train/data/decode-pool.js';
 import { type TrainingBatch, TrainingData, type TrainingDataOptions } from '../../train/data/index.js';
 import { randomOf } from '../../train/random.js';
@@ -133,9 +134,9 @@ describe('batches', () => {
     using preprocessor = new Preprocessor(assembly, { size: 32, normalize: 'zscore' });
     for (let i = 0; i < COUNT; i++) {
       const [{ image, target }, at] = [batches[Math.floor(i / 3)]!, i % 3];
-      const { pixels } = await decodeImage(join(original, `images/r${i}.png`));
+      const { pixels, shape } = await decodeImage(join(original, `images/r${i}.png`));
       expect(image.subarray(at * 3072, (at + 1) * 3072)).toEqual(preprocessor.run(pixels));
-      const mask = await readMask(join(original, `masks/r${i}.png`), 32);
+      const mask = maskTarget(await readMask(join(original, `masks/r${i}.png`), shape), 32);
       expect(target.subarray(at * 1024, (at + 1) * 1024)).toEqual(Float32Array.from(mask));
       expect(mask.some(value => value === 1)).toBe(true);
     }
@@ -254,17 +255,43 @@ describe('faults', () => {
     return folder;
   }
   const reasons = [
-    /image is 40 x 33, mask 39 x 33/,
-    /mask must reach 255, its brightest value is 1$/,
-    /mask must be 0 or 255, 100\.0 % of it is neither/,
+    /got an image of 40 x 33 and a mask of 39 x 33/,
+    /got the value 1 everywhere/,
+    /got the value 128 everywhere/,
     /images\/r3\.png must be a whole image/,
     /must be an image file, got 0 bytes/,
   ];
 
+  test('none, but masks of 0 and 1, and one without a lesion: read, and told', async () => {
+    const folder = await copy();
+    const ones = await sharp(join(folder, 'masks/r1.png'))
+      .toColourspace('b-w')
+      .linear(1 / 255)
+      .png()
+      .toBuffer();
+    await writeFile(join(folder, 'masks/r1.png'), ones);
+    const black = { create: { width: 58, height: 43, channels: 3, background: '#000' } } as const;
+    await sharp(black).png().toFile(join(folder, 'masks/r2.png'));
+    const [spoiled, whole] = [
+      await open(folder, { augment: null, batch: 1 }),
+      await batchesOf({ augment: null, batch: 1 }, 1),
+    ];
+    expect(spoiled.notes).toEqual([
+      `${join(folder, 'masks/r1.png')}: its values are 0 to 1, not to 255: 1 is read as the lesion`,
+      '1 of 7 masks are empty: they mark no lesion',
+    ]);
+    const batches = await collect(spoiled, 0);
+    expect(batches[1]!.target).toEqual(whole[1]!.target);
+    expect(batches[2]!.target).not.toContain(1);
+    await spoiled.dispose();
+  });
+
   test('are fatal, named and counted', async () => {
     const error = await open(await spoil()).catch(e => e);
     expect(error).toMatchObject({ code: 'DATASET_INVALID' });
-    expect(error.message).toMatch(/got 5 of 7 records of .* at fault: "r0" \(image is.*"r4" \(.*--skip-bad$/s);
+    expect(error.message).toMatch(
+      /got 5 of 7 records of .* at fault: "r0" \(readMask: a mask must have.*"r4" \(.*--skip-bad$/s,
+    );
     expect(error.message).not.toContain('more;');
   });
 
@@ -311,19 +338,6 @@ describe('faults', () => {
     stop.abort();
     await expect(epoch.next()).rejects.toMatchObject({ code: 'ABORTED' });
     await data.dispose();
-  });
-
-  test('smoothed edges and JPEG noise are no grey mask', () => {
-    const mask = (values: number[]) => ({
-      data: Uint8Array.from(values),
-      width: values.length,
-      height: 1,
-      channels: 1,
-    });
-    const values = (grey: number) => [...new Array(1000 - grey).fill(250), ...new Array(grey).fill(128), 0, 7, 12];
-    expect(maskFault(mask(values(20)) as never)).toBeNull();
-    expect(maskFault(mask(values(21)) as never)).toMatch(/2\.1 % of it is neither/);
-    expect(maskFault(mask([0, 0, 0]) as never)).toBeNull();
   });
 });
 

@@ -186,14 +186,14 @@ describe('report', () => {
 
   /** The fake network of the command finds red. */
   async function dataset(texts: string[], split = 'test'): Promise<void> {
-    const red = await sharp({ create: { width: 8, height: 8, channels: 3, background: '#f00' } })
-      .png()
-      .toBuffer();
-    const white = await sharp({ create: { width: 16, height: 16, channels: 3, background: '#fff' } })
-      .png()
-      .toBuffer();
-    await writeFile(join(folder, 'data', 'image.png'), red);
-    await writeFile(join(folder, 'data', 'mask.png'), white);
+    const square = (background: string) =>
+      sharp({ create: { width: 6, height: 6, channels: 3, background } })
+        .extend({ top: 1, bottom: 1, left: 1, right: 1, background: '#000' })
+        .png()
+        .toBuffer();
+    const [red, white] = await Promise.all(['#f00', '#fff'].map(square));
+    await writeFile(join(folder, 'data', 'image.png'), red!);
+    await writeFile(join(folder, 'data', 'mask.png'), white!);
     const files = { image: 'image.png', mask: 'mask.png' };
     const records = texts.map((text, i) => ({ id: `${evil}${i}`, ...files, split, text, [evil]: i === 0 }));
     await writeFile(join(folder, 'data', 'dataset.json'), JSON.stringify({ name: evil, records }));

@@ -71,6 +71,8 @@ export class TrainingData {
   readonly records: readonly DatasetRecord[];
   /** What `skipBad` left out: first what has no file or no text, then what cannot be decoded or does not fit. */
   readonly skipped: readonly RecordFault[];
+  /** What was taken for granted of masks and images, a line for each thing. */
+  readonly notes: readonly string[];
   /** Ids of records whose sentence is longer than the network reads; it is cut there. */
   readonly truncated: readonly string[];
   /** Tokens of the longest sentence, in every form that augmentation may give it. */
@@ -84,6 +86,7 @@ export class TrainingData {
   private constructor(opened: Opened, options: TrainingDataOptions, vocabulary: Vocabulary) {
     this.records = opened.records;
     this.skipped = opened.skipped;
+    this.notes = opened.notes;
     this.#pool = opened.pool;
     this.#pictures = opened.pictures;
     this.#options = options;
@@ -200,6 +203,7 @@ export class TrainingData {
 interface Opened {
   readonly records: readonly DatasetRecord[];
   readonly skipped: readonly RecordFault[];
+  readonly notes: readonly string[];
   readonly pool: DecodePool;
   readonly pictures: Pictures;
 }
@@ -216,12 +220,12 @@ async function openAll(folder: string, options: TrainingDataOptions): Promise<Op
   const pool = options.pool ?? new DecodePool(options);
   try {
     const pictures = new Pictures(pool, config.imageSize, cacheBytes);
-    const faulty = await pictures.checkAll(all, options);
+    const { faulty, notes } = await pictures.checkAll(all, options);
     skipped.push(...faulty.values());
     const records = all.filter(record => !faulty.has(record));
     const usable = faulty.size === 0 || (skipBad && records.length > 0);
     if (!usable) throw faultyRecords([...faulty.values()], all.length, folder);
-    return { records, skipped, pool, pictures };
+    return { records, skipped, notes, pool, pictures };
   } catch (error) {
     if (!options.pool) await pool.dispose();
     throw error;
@@ -233,7 +237,7 @@ function faultyRecords(faults: readonly RecordFault[], total: number, folder: st
   const more = faults.length > NAMED ? ` and ${faults.length - NAMED} more` : '';
   return new TmcaError(
     'DATASET_INVALID',
-    `TrainingData.open: every record must have an image and a black and white mask of its size, got ${faults.length} of ` +
+    `TrainingData.open: every record must have an image and a mask of its size that says where the lesion is, got ${faults.length} of ` +
       `${total} records of ${folder} at fault: ${named.join(', ')}${more}; mend them, or leave them out with --skip-bad`,
   );
 }

@@ -3,17 +3,26 @@
 import { TmcaError, throwIfAborted } from '../../errors/index.js';
 import { show } from '../../errors/show.js';
 import type { DatasetRecord, RecordFault } from '../../runtime/node/dataset.js';
-import type { Picture, PicturePrints } from './decode.js';
+import { emptyNotes } from '../../runtime/node/masks.js';
+import { NoteTally } from '../../runtime/node/notes.js';
+import type { Decoded, DecodedRecord, Picture, PicturePrints } from './decode.js';
 import type { DecodePool } from './decode-pool.js';
 
 /** Jobs that wait for a thread, for each thread: enough to keep it busy, few enough to stop soon. */
 const QUEUED = 2;
 
+export interface Checked {
+  /** What is at fault, in the order of the records. */
+  readonly faulty: ReadonlyMap<DatasetRecord, RecordFault>;
+  /** What was taken for granted of the others, a line for each thing. */
+  readonly notes: readonly string[];
+}
+
 export class Pictures {
   readonly #pool: DecodePool;
   readonly #size: number;
   readonly #limit: number;
-  readonly #kept = new Map<string, Picture>();
+  readonly #kept = new Map<string, DecodedRecord>();
   readonly #prints = new Map<string, PicturePrints>();
 
   /** @param cacheBytes what the kept pictures may take; the others are decoded again each time */
@@ -37,26 +46,39 @@ export class Pictures {
     throw new TmcaError('DATASET_INVALID', message);
   }
 
-  /** Decodes everything once. Returns what is at fault, in the order of the records. */
+  /** Decodes everything once. */
   async checkAll(
     records: readonly DatasetRecord[],
     options: { readonly signal?: AbortSignal; readonly onProgress?: (done: number, total: number) => void } = {},
-  ): Promise<ReadonlyMap<DatasetRecord, RecordFault>> {
-    const found: (string | null)[] = [];
+  ): Promise<Checked> {
+    const found: Found[] = [];
     let [next, done] = [0, 0];
     const lane = async () => {
       while (next < records.length) {
         throwIfAborted(options.signal, 'TrainingData.open');
         const i = next++;
         const decoded = await this.#decode(records[i]!);
-        found[i] = 'fault' in decoded ? decoded.fault : null;
         if (!('fault' in decoded)) this.#prints.set(records[i]!.id, decoded.prints);
+        found[i] = foundOf(decoded);
         options.onProgress?.(++done, records.length);
       }
     };
     await Promise.all(Array.from({ length: this.#pool.threads * QUEUED }, lane));
-    const faulty = records.map((record, i) => [record, { id: show(record.id), fault: found[i]! }] as const);
-    return new Map(faulty.filter(([, { fault }]) => fault !== null));
+    const faulty = new Map<DatasetRecord, RecordFault>();
+    const [masks, images] = [new NoteTally('mask'), new NoteTally('image')];
+    let empty = 0;
+    for (const [i, record] of records.entries()) {
+      const each = found[i]!;
+      if ('fault' in each) {
+        faulty.set(record, { id: show(record.id), fault: each.fault });
+        continue;
+      }
+      masks.add(each.notes.mask);
+      images.add(each.notes.image);
+      if (each.empty) empty++;
+    }
+    const ofEmpty = emptyNotes(empty, records.length - faulty.size);
+    return { faulty, notes: [...masks.lines(), ...ofEmpty, ...images.lines()] };
   }
 
   /** Of a record that was checked and is without fault. */
@@ -74,7 +96,7 @@ export class Pictures {
     return before.picture !== picture ? 'another image' : before.mask !== mask ? 'another mask' : null;
   }
 
-  async #decode(record: DatasetRecord) {
+  async #decode(record: DatasetRecord): Promise<Decoded> {
     const kept = this.#kept.get(record.id);
     if (kept) return kept;
     const { image, mask, id } = record;
@@ -84,3 +106,9 @@ export class Pictures {
     return decoded;
   }
 }
+
+/** A record without its pixels. */
+type Found = { readonly fault: string } | Pick<DecodedRecord, 'empty' | 'notes'>;
+
+const foundOf = (decoded: Decoded): Found =>
+  'fault' in decoded ? decoded : { empty: decoded.empty, notes: decoded.notes };

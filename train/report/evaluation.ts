@@ -70,6 +70,8 @@ const File = v.object({
   }),
   ...{ data: v.string(), split: v.string(), text: v.exactOptional(v.string()), model: v.string(), hash: v.string() },
   ...{ size: v.number(), threshold: share },
+  // files of earlier versions do not say
+  ...{ empty_masks: v.optional(v.number(), 0), notes: v.optional(v.array(v.string()), []) },
 });
 
 /** Errors: FILE_NOT_FOUND, FILE_UNREADABLE, CONFIG_INVALID. */

@@ -6,7 +6,8 @@ import type { ForwardInputs } from '../../runtime/inspect.js';
 import { simplify } from '../../runtime/node/contour.js';
 import type { DatasetRecord } from '../../runtime/node/dataset.js';
 import type { ImageScore } from '../../runtime/node/evaluate.js';
-import { decodeImage, foregroundOf, loadSharp } from '../../runtime/node/images.js';
+import { decodeImage, loadSharp } from '../../runtime/node/images.js';
+import { readMask } from '../../runtime/node/masks.js';
 import { padIds } from '../../runtime/text-lengths.js';
 import type { Pixels, Session } from '../../runtime/types.js';
 import { type HeatMap, heatMap } from './heat-map.js';
@@ -121,16 +122,15 @@ async function drawPicture(
   signal: AbortSignal | undefined,
 ): Promise<Omit<Draft, 'group' | 'score'>> {
   const stop = signal && { signal };
-  const { pixels } = await decodeImage(record.image, stop);
-  const { pixels: mask } = await decodeImage(record.mask, stop);
+  const { pixels, shape } = await decodeImage(record.image, stop);
+  const { foreground } = await readMask(record.mask, shape, stop);
   const { width, height } = pixels;
   const side = Math.max(width, height);
   const report = await session.encodeReport(record.text, stop);
   try {
     const { lesions } = await session.segment(pixels, report, stop);
-    const target = findRegions(assembly, foregroundOf(mask), mask.width, mask.height);
-    const scale = [width / mask.width, height / mask.height] as const;
-    const outlines = { predicted: pathOf(lesions, [1, 1], side), marked: pathOf(target, scale, side) };
+    const target = findRegions(assembly, foreground, width, height);
+    const outlines = { predicted: pathOf(lesions, side), marked: pathOf(target, side) };
     const input = Float32Array.from(preprocessor.run(pixels));
     return { text: record.text, width, height, photo: await jpeg(pixels), ...outlines, input, tokens: report.ids };
   } finally {
@@ -159,15 +159,11 @@ async function enhancements(engine: PictureEngine, config: Config, drafts: reado
 }
 
 /** Contours along pixel centres as closed SVG paths, simplified by a distance that nobody sees. */
-function pathOf(
-  regions: readonly { readonly contour: Int32Array }[],
-  scale: readonly [number, number],
-  side: number,
-): string {
+function pathOf(regions: readonly { readonly contour: Int32Array }[], side: number): string {
   const round = (v: number) => Math.round(v * 10) / 10;
   return regions
     .map(({ contour }) => {
-      const placed = Float64Array.from(contour, (v, i) => (v + 0.5) * scale[i % 2]!);
+      const placed = Float64Array.from(contour, v => v + 0.5);
       const points = simplify(placed, TOLERANCE * side);
       const pairs = Array.from(
         { length: points.length / 2 },

@@ -99,12 +99,17 @@ const NAMED = 3;
 const list = (items: readonly string[]): string =>
   items.slice(0, NAMED).join(', ') + (items.length > NAMED ? ` and ${items.length - NAMED} more` : '');
 
-function tell({ skipped, truncated, records }: TrainingData, limit: number, emit: (event: TrainEvent) => void): void {
+function tell(
+  { skipped, truncated, notes, records }: TrainingData,
+  limit: number,
+  emit: (event: TrainEvent) => void,
+): void {
   const split = records[0]!.split;
   if (skipped.length > 0) {
     const named = list(skipped.map(({ id, fault }) => `${id} (${fault})`));
     emit({ kind: 'note', text: `${split}: ${skipped.length} records are left out: ${named}` });
   }
+  for (const text of notes) emit({ kind: 'note', text: `${split}: ${text}` });
   if (truncated.length > 0) {
     const rule = `longer than the ${limit} tokens of the network and are cut there`;
     emit({

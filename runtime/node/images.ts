@@ -6,6 +6,10 @@ import type { FileHandle } from 'node:fs/promises';
 import type { Metadata, Sharp, SharpOptions } from 'sharp';
 import { check, TmcaError, throwIfAborted } from '../../errors/index.js';
 import type { Pixels } from '../types.js';
+import { toEightBits } from './bit-depth.js';
+import { bmpPixels, isBmp, parseBmp } from './bmp.js';
+import { foreignKind } from './image-kinds.js';
+import { isJpeg, mendJpeg } from './jpeg.js';
 import type { MaskSamples } from './mask-levels.js';
 import type { FileNote } from './notes.js';
 import { openToRead } from './read-file.js';
@@ -17,7 +21,7 @@ const MAX_FILE_BYTES = 512 * 2 ** 20;
 
 /** sharp's names of the formats that are read. SVG is not: a drawing has no pixels of its own, and may refer to other files. */
 const FORMATS = new Set(['jpeg', 'png', 'webp', 'gif', 'tiff', 'heif']);
-const FORMATS_TEXT = 'JPEG, PNG, WebP, GIF, TIFF or AVIF';
+const FORMATS_TEXT = 'JPEG, PNG, WebP, GIF, TIFF, AVIF or BMP';
 
 export interface DecodeOptions {
   /** 120,000,000 if not given. */
@@ -49,10 +53,10 @@ export interface StoredImage {
 }
 
 /**
- * Decodes an image file: JPEG, PNG, WebP, GIF, TIFF or AVIF, of 1 to 16 bits a channel.
+ * Decodes an image file: JPEG, PNG, WebP, GIF, TIFF, AVIF or BMP, of 1 to 16 bits a channel.
  *
  * RGB colour profiles are not applied, because the networks were trained on pixels as stored (Pillow's `convert('RGB')`);
- * CMYK becomes sRGB. Sixteen bits become eight by their high byte. Of several frames or pages the first is taken.
+ * CMYK becomes sRGB. Sixteen bits become eight as `bit-depth.ts` says. Of several frames or pages the first is taken.
  *
  * Errors: FILE_NOT_FOUND, FILE_UNREADABLE, IMAGE_UNREADABLE (no image, damaged, cut off), IMAGE_TOO_LARGE, ABORTED.
  *
@@ -71,14 +75,18 @@ export async function decodeImage(path: string, options: DecodeOptions = {}): Pr
   if (!integer) throw unreadable(path, where, `got ${depth} pixels`, 'convert it to 8 or 16 bits a channel');
   const grey = metadata.space === 'b-w' || metadata.space === 'grey16';
   // Flattened in the depth of the file, and only then brought to 8 bits.
-  const flat = image.flatten({ background: '#000' }).toColourspace(grey ? 'b-w' : 'srgb');
-  const { data, info } = await toRaw(flat, 'uchar', path, where);
+  const flat = image.flatten({ background: '#000' });
+  const deep = metadata.space === 'grey16' || metadata.space === 'rgb16';
+  const raw = deep
+    ? await toRaw(flat.toColourspace(metadata.space), 'ushort', path, where)
+    : await toRaw(flat.toColourspace(grey ? 'b-w' : 'srgb'), 'uchar', path, where);
   throwIfAborted(options.signal, where);
-  const { width, height } = info;
+  const { width, height } = raw.info;
+  const { data, notes: ofDepth } = deep ? toEightBits(wordsOf(raw.data)) : { data: raw.data, notes: [] };
   return {
     pixels: { data, width, height, channels: grey ? 1 : 3 },
     shape: { width, height, orientation: metadata.orientation ?? 1 },
-    notes,
+    notes: [...notes, ...ofDepth.map(text => ({ file: path, text }))],
   };
 }
 
@@ -210,14 +218,46 @@ function fileError(path: string, where: string, cause: unknown): TmcaError {
   return new TmcaError('FILE_UNREADABLE', message, { cause });
 }
 
+const wordsOf = ({ buffer, byteOffset, byteLength }: Buffer): Uint16Array =>
+  new Uint16Array(buffer, byteOffset, byteLength / 2);
+
+/** What of a header is asked for here. */
+type Header = Pick<Metadata, 'space' | 'depth' | 'width' | 'height' | 'channels' | 'orientation'> & {
+  readonly format: string;
+};
+
 interface OpenedImage {
   readonly image: Sharp;
-  readonly metadata: Metadata;
+  readonly metadata: Header;
   readonly notes: readonly FileNote[];
 }
 
 /** Looks at the header and decides how to read on. The bytes are given, not the path, which libvips would cache. */
 async function openImage(bytes: Buffer, path: string, where: string, maxPixels: number): Promise<OpenedImage> {
+  const foreign = foreignKind(bytes);
+  if (foreign) throw unreadable(path, where, `got ${foreign.name}`, foreign.todo);
+  if (isBmp(bytes)) return openBmp(bytes, path, where, maxPixels);
+  return openSharp(isJpeg(bytes) ? mendJpeg(bytes) : bytes, path, where, maxPixels);
+}
+
+async function openBmp(bytes: Buffer, path: string, where: string, maxPixels: number): Promise<OpenedImage> {
+  const header = parseBmp(bytes);
+  if (typeof header === 'string') throw unreadable(path, where, `got ${header}`, 'save it again, or as PNG');
+  const { width, height, channels } = header;
+  checkPixels(width, height, path, where, maxPixels);
+  const sharp = await loadSharp();
+  const image = sharp(bmpPixels(bytes, header), { raw: { width, height, channels }, limitInputPixels: false });
+  const space = channels === 1 ? 'b-w' : 'srgb';
+  return { image, metadata: { format: 'bmp', space, depth: 'uchar', width, height, channels }, notes: [] };
+}
+
+function checkPixels(width: number, height: number, path: string, where: string, maxPixels: number): void {
+  const size = `got ${width} x ${height} in ${path}`;
+  const fits = width * height <= maxPixels;
+  check(fits, 'IMAGE_TOO_LARGE', `${where}: an image may have ${maxPixels} pixels, ${size}; shrink it first`);
+}
+
+async function openSharp(bytes: Buffer, path: string, where: string, maxPixels: number): Promise<OpenedImage> {
   const sharp = await loadSharp();
   let metadata: Metadata;
   try {
@@ -227,17 +267,15 @@ async function openImage(bytes: Buffer, path: string, where: string, maxPixels: 
   }
   const { format, width, height, pages = 1 } = metadata;
   if (!FORMATS.has(format)) throw unreadable(path, where, `got ${format}`, `convert it to ${FORMATS_TEXT}`);
-  const size = `got ${width} x ${height} in ${path}`;
-  const fits = width * height <= maxPixels;
-  check(fits, 'IMAGE_TOO_LARGE', `${where}: an image may have ${maxPixels} pixels, ${size}; shrink it first`);
+  checkPixels(width, height, path, where, maxPixels);
   const options: SharpOptions = {
     autoOrient: true,
     ignoreIcc: metadata.space !== 'cmyk',
     limitInputPixels: false,
     page: 0,
     pages: 1,
-    // Damaged JPEG data is a mere warning to libvips, and the rest of the picture grey. In other formats warnings are
-    // about colour profiles and the like.
+    // Damaged JPEG data is a mere warning to libvips, and the rest of the picture grey; harmless oddities are mended before
+    // (jpeg.ts). In other formats warnings are about colour profiles and the like.
     failOn: format === 'jpeg' ? 'warning' : 'error',
   };
   const notes = pages > 1 ? [{ file: path, text: `only the first of ${pages} frames or pages is used` }] : [];

@@ -206,6 +206,61 @@ describe('decodeImage gives the pixels of', () => {
   });
 });
 
+describe('16 bits become 8 by the bits that a file uses:', () => {
+  const ramp = (most: number) => Array.from({ length: 1024 }, (_, i) => Math.round((i * most) / 1023));
+  const grey16 = (values: number[]) => raw16(values, values.length, 1).toColourspace('grey16');
+
+  test.each([
+    [8, 255],
+    [10, 1023],
+    [12, 4095],
+    [12, 3000],
+    [14, 16383],
+  ])('%i bits, up to %i', async (bits, most) => {
+    for (const bytes of [
+      await grey16(ramp(most)).png().toBuffer(),
+      await grey16(ramp(most)).tiff({ compression: 'lzw' }).toBuffer(),
+    ]) {
+      const path = await save(bytes);
+      const { pixels, notes } = await decodeImage(path);
+      expect(values(pixels)).toEqual(ramp(most).map(value => value >> (bits - 8)));
+      expect(notes).toEqual([
+        { file: path, text: `it uses ${bits} of its 16 bits, and is read as a picture of ${bits} bits` },
+      ]);
+    }
+  });
+
+  test('12 bits of RGB', async () => {
+    const colours = ramp(4095).flatMap(value => [value, 4095 - value, value >> 1]);
+    const bytes = await raw16(colours, 1024, 3).toColourspace('rgb16').png().toBuffer();
+    expect(values((await decodeImage(await save(bytes))).pixels)).toEqual(colours.map(value => value >> 4));
+  });
+
+  test.each([20000, 65535])('up to %i: all 16, without a word', async most => {
+    const { pixels, notes } = await decodeImage(await save(await grey16(ramp(most)).png().toBuffer()));
+    expect(values(pixels)).toEqual(ramp(most).map(value => value >> 8));
+    expect(notes).toEqual([]);
+  });
+
+  test('black is black, without a word', async () => {
+    const { pixels, notes } = await decodeImage(await save(await grey16([0, 0, 0]).png().toBuffer()));
+    expect([values(pixels), notes]).toEqual([[0, 0, 0], []]);
+  });
+
+  test('where a small range in the middle leaves few grey levels, that is said', async () => {
+    const { notes } = await decodeImage(
+      await save(
+        await grey16(ramp(3000).map(v => v + 31768))
+          .png()
+          .toBuffer(),
+      ),
+    );
+    expect(notes.map(({ text }) => text)).toEqual([
+      'its values lie between 31768 and 34768, of which eight bits leave 12 grey levels; convert it with a window of that range',
+    ]);
+  });
+});
+
 describe('EXIF orientation', () => {
   // What a viewer shows at (row, column), as (row, column) of the stored 3 x 4 pixels; TIFF 6.0, tag 274.
   const last = { row: HEIGHT - 1, column: WIDTH - 1 };

@@ -8,7 +8,15 @@ import { check, TmcaError } from '../errors/index.js';
 export interface ImageOutputs {
   readonly mask: string;
   readonly overlay: string;
+  /** Where it is asked for. */
+  readonly probability?: string;
 }
+
+/** Ends of the names of what `tmca segment` writes. */
+const ENDS = { mask: '.mask.png', overlay: '.overlay.png', probability: '.probability.png' } as const;
+
+/** Whether a file has the name of a result: in a folder that results go to, it is no image to be segmented. */
+export const isResult = (path: string): boolean => Object.values(ENDS).some(end => path.endsWith(end));
 
 /**
  * Output paths for each image: NAME is the image's own without its extension; a second image of that name becomes NAME-2.
@@ -16,17 +24,19 @@ export interface ImageOutputs {
  *
  * Errors: BAD_ARGUMENT, where an output would replace one of the images.
  */
-export function nameOutputs(images: readonly string[], folder: string): ImageOutputs[] {
+export function nameOutputs(images: readonly string[], folder: string, probability = false): ImageOutputs[] {
   const taken = new Set<string>();
   const outputs = images.map(image => {
     const { name } = parse(image);
     let unique = name;
     for (let n = 2; taken.has(unique.toLowerCase()); n++) unique = `${name}-${n}`;
     taken.add(unique.toLowerCase());
-    return { mask: join(folder, `${unique}.mask.png`), overlay: join(folder, `${unique}.overlay.png`) };
+    const path = (kind: keyof typeof ENDS) => join(folder, `${unique}${ENDS[kind]}`);
+    const both = { mask: path('mask'), overlay: path('overlay') };
+    return probability ? { ...both, probability: path('probability') } : both;
   });
   const inputs = new Set(images.map(image => resolve(image)));
-  const replaced = outputs.flatMap(({ mask, overlay }) => [mask, overlay]).find(path => inputs.has(resolve(path)));
+  const replaced = outputs.flatMap(output => Object.values<string>(output)).find(path => inputs.has(resolve(path)));
   const message = `segment: results must not replace an image, got ${replaced} as both; choose another --out`;
   check(replaced === undefined, 'BAD_ARGUMENT', message);
   return outputs;

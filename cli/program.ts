@@ -51,16 +51,17 @@ function addSegment(program: Command, context: Context): void {
     .command('segment')
     .summary('mark lesions in images')
     .description(
-      'Writes NAME.mask.png (0 and 255, size of the image) and NAME.overlay.png for each image. Images of one name get ' +
-        'NAME, NAME-2, … If an image cannot be read, the command stops there; what is done before it stays and is listed.',
+      'Writes NAME.mask.png (0 and 255, size of the image) and NAME.overlay.png for each image; of a folder, for all images in ' +
+        'it. Images of one name get NAME, NAME-2, … If an image cannot be read, the command stops there; what is done before it stays and is listed.',
     )
-    .argument('<images...>', 'JPEG, PNG, WebP, GIF, TIFF or AVIF files')
+    .argument('<images...>', 'JPEG, PNG, WebP, GIF, TIFF, AVIF or BMP files, or folders of them')
     .requiredOption(
       '--text <sentence>',
       'what is to be seen, such as "one small pink polyp, located in center of the image"',
     )
     .addOption(modelOption())
     .option('--out <folder>', 'where the files go', 'tmca-out')
+    .option('--probability', 'also write NAME.probability.png: 16 bits of grey, 0 to 65535 for 0 to 1')
     .addOption(thresholdOption())
     .addOption(deviceOption())
     .addOption(dtypeOption())
@@ -174,7 +175,7 @@ function addPreprocess(program: Command, context: Context): void {
     .command('preprocess')
     .summary('turn an image into the input of a network')
     .description('Resizes to S x S and normalises; writes a safetensors file with the tensor "image", [3, S, S], F32.')
-    .argument('<image>', 'JPEG, PNG, WebP, GIF, TIFF or AVIF file')
+    .argument('<image>', 'JPEG, PNG, WebP, GIF, TIFF, AVIF or BMP file')
     .addOption(new Option('--size <S>', 'side of the output').argParser(wholeNumber(1)).makeOptionMandatory())
     .addOption(
       new Option('--normalize <how>', 'per image (zscore), by ImageNet, or only to 0..1 (none)')

@@ -96,8 +96,10 @@ class StudyDisplay {
 
   #train(event: TrainEvent): void {
     if (event.kind === 'prepare' || event.kind === 'plan') return;
-    if (event.kind === 'note' && this.#notes.has(event.text)) return;
-    if (event.kind === 'note') this.#notes.add(event.text);
+    if (event.kind === 'note' || event.kind === 'warning') {
+      if (this.#notes.has(event.text)) return;
+      this.#notes.add(event.text);
+    }
     this.#training?.show(event);
   }
 

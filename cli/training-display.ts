@@ -46,6 +46,9 @@ export class TrainingDisplay {
       case 'note':
         this.#close();
         return this.console.note(event.text);
+      case 'warning':
+        this.#close();
+        return this.console.warn(event.text);
       case 'data':
         return this.#progress(`reading ${event.split}`, event.total, event.done);
       case 'prepare':

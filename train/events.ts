@@ -35,6 +35,8 @@ export type TrainEvent =
   | { readonly kind: 'data'; readonly split: string; readonly done: number; readonly total: number }
   /** Something that the user should know and that stops nothing. */
   | { readonly kind: 'note'; readonly text: string }
+  /** The same, where it is likely that something is wrong. */
+  | { readonly kind: 'warning'; readonly text: string }
   /** Pipelines are compiled, memory is taken: seconds, and nothing to count. */
   | { readonly kind: 'prepare' }
   /** What a step takes of the device, before it is taken. */

@@ -1,14 +1,18 @@
-// `tmca segment`: a mask and an overlay for each image. What can be known to fail is checked before the model is loaded.
+// `tmca segment`: a mask and an overlay for each image, and its probabilities where asked for. What can be known to fail is checked before the model is loaded.
 
-import { rm } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { check, throwIfAborted } from '../../errors/index.js';
 import { writeFileAtomic } from '../../runtime/node/files.js';
+import { imagesIn } from '../../runtime/node/image-folder.js';
 import { checkImageFile, decodeImage, encodeMask } from '../../runtime/node/images.js';
+import { NoteTally } from '../../runtime/node/notes.js';
 import { drawOverlay } from '../../runtime/node/overlay.js';
+import { encodeProbability } from '../../runtime/node/probability-image.js';
 import type { AdapterSummary, DType, Pixels, Report, Segmentation, Session } from '../../runtime/types.js';
 import type { Context } from '../context.js';
 import type { NetworkOptions } from '../options.js';
-import { type ImageOutputs, nameOutputs, prepareFolder } from '../outputs.js';
+import { type ImageOutputs, isResult, nameOutputs, prepareFolder } from '../outputs.js';
 import { openSession } from '../session.js';
 
 export interface SegmentOptions extends NetworkOptions {
@@ -16,18 +20,21 @@ export interface SegmentOptions extends NetworkOptions {
   readonly model: string;
   readonly out: string;
   readonly threshold: number;
+  readonly probability?: boolean;
   readonly json?: boolean;
 }
 
 /** One element of the JSON. */
 export interface SegmentResult {
-  /** As it was named on the command line. */
+  /** As it was named on the command line, or in the folder that was. */
   readonly image: string;
   readonly width: number;
   readonly height: number;
   /** Paths of what was written. */
   readonly mask: string;
   readonly overlay: string;
+  /** Where it was asked for. */
+  readonly probability?: string;
   readonly lesions: readonly {
     readonly score: number;
     readonly box: readonly [number, number, number, number];
@@ -41,10 +48,10 @@ export interface SegmentResult {
 }
 
 /**
- * Segments images one after another. At the first that fails the command stops; the images before it stay, are listed (in
+ * Segments images one after another; of a folder, all that are in it. At the first that fails the command stops; the images before it stay, are listed (in
  * the JSON too), and the one that failed leaves no file.
  */
-export async function segment(images: readonly string[], options: SegmentOptions, context: Context): Promise<void> {
+export async function segment(named: readonly string[], options: SegmentOptions, context: Context): Promise<void> {
   const { console, io } = context;
   const blank = options.text.trim() === '';
   check(
@@ -52,18 +59,20 @@ export async function segment(images: readonly string[], options: SegmentOptions
     'TEXT_EMPTY',
     'segment: --text must say what is to be seen, got an empty text; describe it in a sentence',
   );
+  const images = await expandFolders(named, options.out, context);
   for (const image of images) await checkImageFile(image);
-  const outputs = nameOutputs(images, options.out);
+  const outputs = nameOutputs(images, options.out, options.probability);
   await prepareFolder(options.out, 'segment');
   throwIfAborted(io.signal, 'segment');
   const session = await openSession(context, options);
   const results: SegmentResult[] = [];
+  const notes = new NoteTally('image');
   try {
     const report = await encodeText(session, options.text, context);
     const task = images.length > 1 ? await console.task('segment', images.length) : null;
     try {
       for (const [i, image] of images.entries()) {
-        results.push(await segmentImage(session, report, image, outputs[i]!, options.threshold, context));
+        results.push(await segmentImage(session, report, image, outputs[i]!, notes, options.threshold, context));
         task?.step(i + 1);
       }
     } finally {
@@ -72,9 +81,37 @@ export async function segment(images: readonly string[], options: SegmentOptions
     }
   } finally {
     session.dispose();
+    for (const line of notes.lines()) await console.warn(line);
     // With nothing to list there is nothing to print: the error line says it all.
     if (results.length > 0) await (options.json ? console.json(results) : console.print(summary(results, session)));
   }
+}
+
+/** Files as they are named, and in place of a folder its images. */
+async function expandFolders(named: readonly string[], out: string, { console }: Context): Promise<readonly string[]> {
+  const images: string[] = [];
+  const others = new NoteTally('file');
+  for (const path of named) {
+    // what is not there is told with the other files
+    const isFolder = await stat(path).then(
+      status => status.isDirectory(),
+      () => false,
+    );
+    if (!isFolder) {
+      images.push(path);
+      continue;
+    }
+    const found = await imagesIn(path);
+    others.add(found.others);
+    const own = resolve(path) === resolve(out) ? found.images.filter(image => !isResult(image)) : found.images;
+    check(own.length > 0, 'IMAGE_UNREADABLE', () => {
+      const count = found.others.length;
+      return `segment: the folder ${path} must hold images, got none among ${count} files; folders inside it are not looked into: name the one with the images`;
+    });
+    images.push(...own);
+  }
+  for (const line of others.lines()) await console.note(line);
+  return images;
 }
 
 async function encodeText(session: Session, text: string, { console, io }: Context): Promise<Report> {
@@ -91,42 +128,57 @@ async function segmentImage(
   report: Report,
   image: string,
   outputs: ImageOutputs,
+  tally: NoteTally,
   threshold: number,
-  { console, io }: Context,
+  { io: { signal } }: Context,
 ): Promise<SegmentResult> {
-  const { signal } = io;
   const { pixels, notes } = await decodeImage(image, { signal });
-  for (const { file, text } of notes) await console.warn(`${file}: ${text}`);
+  tally.add(notes);
   const result = await session.segment(pixels, report, { threshold, signal });
-  await writeBoth(outputs, pixels, result, signal);
+  await writeAll(outputs, pixels, result, signal);
   const { device, dtype, adapter } = session.info;
   const lesions = result.lesions.map(({ score, box, area }) => ({ score, box, area }));
   const { width, height } = result;
   return { image, width, height, ...outputs, lesions, device, dtype, adapter, ms: result.ms.total };
 }
 
-/** Both files or none: a mask without its overlay would pass for a finished image. */
-async function writeBoth({ mask, overlay }: ImageOutputs, pixels: Pixels, result: Segmentation, signal: AbortSignal) {
-  const maskPng = await encodeMask(result.mask, result.width, result.height);
-  const overlayPng = await drawOverlay({ pixels, mask: result.mask, lesions: result.lesions });
+/** All files or none: a mask without its overlay would pass for a finished image. */
+async function writeAll(outputs: ImageOutputs, pixels: Pixels, result: Segmentation, signal: AbortSignal) {
+  const { mask, lesions, width, height, probability, size } = result;
+  const files: [path: string, content: Uint8Array][] = [
+    [outputs.mask, await encodeMask(mask, width, height)],
+    [outputs.overlay, await drawOverlay({ pixels, mask, lesions })],
+  ];
+  if (outputs.probability !== undefined) {
+    files.push([outputs.probability, await encodeProbability(probability, size, width, height)]);
+  }
   throwIfAborted(signal, 'segment');
-  await writeFileAtomic(mask, maskPng);
+  const written: string[] = [];
   try {
-    await writeFileAtomic(overlay, overlayPng);
+    for (const [path, content] of files) {
+      await writeFileAtomic(path, content);
+      written.push(path);
+    }
   } catch (error) {
-    await rm(mask, { force: true });
+    for (const path of written) await rm(path, { force: true });
     throw error;
   }
 }
 
 function summary(results: readonly SegmentResult[], { info }: Session): string {
-  const lines = results.flatMap(({ image, width, height, lesions, mask, overlay, ms }) => {
+  const lines = results.flatMap(({ image, width, height, lesions, mask, overlay, probability, ms }) => {
     const found = lesions.map(({ score, area, box: [x, y, w, h] }, i) => {
       const share = ((100 * area) / (width * height)).toFixed(1);
       return `  ${i + 1}: score ${score.toFixed(2)}, ${area} pixels (${share} % of the image), ${w} x ${h} at (${x}, ${y})`;
     });
     const head = `${image}: ${width} x ${height}, ${ms.toFixed(0)} ms`;
-    return [head, ...(found.length > 0 ? found : ['  no lesion found']), `  ${overlay}`, `  ${mask}`];
+    return [
+      head,
+      ...(found.length > 0 ? found : ['  no lesion found']),
+      `  ${overlay}`,
+      `  ${mask}`,
+      ...(probability ? [`  ${probability}`] : []),
+    ];
   });
   const { device, dtype, adapter, model } = info;
   return [...lines, `${model.name} on ${device}, ${dtype}: ${adapter.description || adapter.vendor}`].join('\n');

@@ -2,6 +2,9 @@
 
 import { constants, gunzipSync } from 'node:zlib';
 
+/** Enough of a file to know it by. */
+export const HEAD_BYTES = 1024;
+
 export interface ForeignKind {
   /** With its article: "a DICOM file". */
   readonly name: string;

@@ -8,7 +8,7 @@ import { check, TmcaError, throwIfAborted } from '../../errors/index.js';
 import type { Pixels } from '../types.js';
 import { toEightBits } from './bit-depth.js';
 import { bmpPixels, isBmp, parseBmp } from './bmp.js';
-import { foreignKind } from './image-kinds.js';
+import { foreignKind, HEAD_BYTES } from './image-kinds.js';
 import { isJpeg, mendJpeg } from './jpeg.js';
 import type { MaskSamples } from './mask-levels.js';
 import type { FileNote } from './notes.js';
@@ -190,12 +190,21 @@ async function openImageFile(path: string, where: string): Promise<FileHandle> {
     throw fileError(path, where, cause);
   });
   try {
-    checkFile(await file.stat(), path, where);
+    const status = await file.stat();
+    if (status.size > MAX_FILE_BYTES) await checkKind(file, path, where);
+    checkFile(status, path, where);
     return file;
   } catch (error) {
     await file.close();
     throw error;
   }
+}
+
+/** What is too large for an image may be no image: shrinking it would not help. */
+async function checkKind(file: FileHandle, path: string, where: string): Promise<void> {
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+  const foreign = foreignKind(buffer.subarray(0, bytesRead));
+  if (foreign) throw unreadable(path, where, `got ${foreign.name}`, foreign.todo);
 }
 
 function checkFile(status: Stats, path: string, where: string): void {

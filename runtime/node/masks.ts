@@ -150,5 +150,5 @@ export const isFileFault = (error: unknown): error is TmcaError =>
 export function emptyNotes(empty: number, total: number): readonly string[] {
   if (empty === 0) return [];
   if (empty < total) return [`${empty} of ${total} masks are empty: they mark no lesion`];
-  return [`none of ${total} masks marks a lesion: scores on them say nothing of how lesions are found`];
+  return [`none of ${total} masks marks a lesion, so they cannot show whether lesions are found`];
 }

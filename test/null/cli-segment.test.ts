@@ -116,6 +116,23 @@ describe('segment', () => {
     ]);
   });
 
+  test('--probability writes the map at the image’s size, in 16 bits, and names it', async () => {
+    const path = await image('a.png');
+    const argv = ['segment', path, ...text, '--out', out, '--probability'];
+    const { json, code } = await call([...argv, '--json'], { engine: fakeEngine() });
+    expect(code).toBe(0);
+    const written = join(out, 'a.probability.png');
+    expect(json).toMatchObject([{ probability: written }]);
+    expect(await sharp(written).metadata()).toMatchObject({ width: 12, height: 9, channels: 1, depth: 'ushort' });
+    const bytes = await sharp(written).toColourspace('grey16').raw({ depth: 'ushort' }).toBuffer();
+    const values = new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2);
+    expect([values[0], values[4 * 12 + 11]]).toEqual([0, 65535]);
+    // between two columns of the network's 8 the map is blended
+    expect(new Set(values).size).toBeGreaterThan(2);
+    expect(await files()).toEqual(['a.mask.png', 'a.overlay.png', 'a.probability.png']);
+    expect((await call(argv, { engine: fakeEngine() })).stdout).toContain(`  ${written}\n`);
+  });
+
   test('says so where there is no lesion', async () => {
     const path = join(folder, 'black.png');
     await sharp({ create: { width: 5, height: 4, channels: 3, background: '#000' } })
@@ -216,6 +233,82 @@ describe('segment fails before the model is loaded', () => {
       /^error \[BAD_ARGUMENT\]: .*must not replace an image/,
     );
     expect(await readFile(images[1]!)).toEqual(before);
+  });
+});
+
+describe('segment of a folder', () => {
+  const frames = () => join(folder, 'frames');
+  const list = (json: unknown) => (json as { image: string }[]).map(each => each.image.slice(frames().length + 1));
+
+  test('takes all images in it as a person counts them, and passes what systems leave there over in silence', async () => {
+    for (const name of ['frames/10.png', 'frames/2.png', 'frames/b.jpg', 'frames/A', 'frames/below/x.png'])
+      await image(name);
+    for (const name of ['Thumbs.db', '.DS_Store', 'desktop.ini', '._2.png']) await writeFile(join(frames(), name), 'x');
+    const { code, json, stderr } = await call(['segment', frames(), ...text, '--out', out, '--json'], {
+      engine: fakeEngine(),
+    });
+    expect([code, stderr]).toEqual([0, '']);
+    expect(list(json)).toEqual(['2.png', '10.png', 'A', 'b.jpg']);
+  });
+
+  test('says once what else is left out, by what it is', async () => {
+    await image('frames/a.png');
+    for (const name of ['notes.txt', 'list.csv']) await writeFile(join(frames(), name), 'text');
+    await writeFile(join(frames(), 'scan.dcm'), Buffer.concat([Buffer.alloc(128), Buffer.from('DICM')]));
+    const { code, json, stderr } = await call(['segment', frames(), ...text, '--out', out, '--json'], {
+      engine: fakeEngine(),
+    });
+    expect(code).toBe(0);
+    expect(list(json)).toEqual(['a.png']);
+    expect(stderr.split('\n')).toEqual([
+      `note: 2 files, such as ${join(frames(), 'list.csv')}: left out: it is no image`,
+      `note: ${join(frames(), 'scan.dcm')}: left out: it is a DICOM file`,
+      '',
+    ]);
+  });
+
+  test('goes with single files, and leaves results of its own alone', async () => {
+    await image('frames/a.png');
+    const argv = ['segment', frames(), await image('z.png'), ...text, '--out', frames(), '--json'];
+    for (let i = 0; i < 2; i++) {
+      const { code, json } = await call(argv, { engine: fakeEngine() });
+      expect(code).toBe(0);
+      expect((json as { image: string }[]).map(each => each.image)).toEqual([
+        join(frames(), 'a.png'),
+        join(folder, 'z.png'),
+      ]);
+    }
+  });
+
+  test('without an image is an error, before the model is loaded', async () => {
+    await mkdir(frames());
+    await writeFile(join(frames(), 'notes.txt'), 'text');
+    const engine = fakeEngine();
+    const { code, stderr } = await call(['segment', frames(), ...text, '--out', out], { engine });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /^error \[IMAGE_UNREADABLE\]: segment: the folder .* must hold images, got none among 1 files;/,
+    );
+    expect(engine.calls).toEqual([]);
+  });
+
+  test('stops at an image that is damaged, which is not left out', async () => {
+    await image('frames/a.png');
+    await writeFile(join(frames(), 'b.png'), 'no image');
+    const { code, stderr } = await call(['segment', frames(), ...text, '--out', out], { engine: fakeEngine() });
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/^error \[IMAGE_UNREADABLE\]: .*b\.png/)]);
+  });
+
+  test('notes of its images are counted', async () => {
+    await mkdir(frames());
+    for (const name of ['1.png', '2.png']) {
+      const deep = sharp(Uint16Array.from([0, 4095, 100, 200]), { raw: { width: 2, height: 2, channels: 1 } });
+      await deep.toColourspace('grey16').png().toFile(join(frames(), name));
+    }
+    const { stderr } = await call(['segment', frames(), ...text, '--out', out, '--json'], { engine: fakeEngine() });
+    expect(stderr).toBe(
+      `warning: 2 images, such as ${join(frames(), '1.png')}: it uses 12 of its 16 bits, and is read as a picture of 12 bits\n`,
+    );
   });
 });
 

@@ -83,6 +83,7 @@ describe('shows', () => {
     const { stderr } = await train(
       engineThat([
         { kind: 'note', text: 'something to know' },
+        { kind: 'warning', text: 'something wrong' },
         { kind: 'prepare' },
         { kind: 'start', summary },
         { kind: 'step', line },
@@ -93,6 +94,7 @@ describe('shows', () => {
     expect(stderr.split('\n')).toEqual(
       expect.arrayContaining([
         'note: something to know',
+        'warning: something wrong',
         'nano: 0.9 k of 5.1 M parameters trained; 800 records, 100 to validate; batch 16, 50 steps an epoch, 5000 steps in all; seed 3',
         'a test asked for it; 50 MB on the device',
         'epoch 1, step 50: loss 1.2500, validation dice 0.5000, iou 0.2500, best so far',

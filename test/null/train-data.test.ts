@@ -16,10 +16,14 @@ import { nodeIo } from '../../runtime/node/folder.js';
 import { decodeImage } from '../../runtime/node/images.js';
 import { maskTarget, readMask } from '../../runtime/node/masks.js';
 import type { AugmentSettings } from '../../train/augment.js';
+import { parseTrainConfig } from '../../train/config.js';
 import { decodeRecord } from '../../train/data/decode.js';
 import { DecodePool } from '../../train/data/decode-pool.js';
 import { type TrainingBatch, TrainingData, type TrainingDataOptions } from '../../train/data/index.js';
+import type { TrainEvent } from '../../train/events.js';
 import { randomOf } from '../../train/random.js';
+import type { Beginning } from '../../train/run/beginning.js';
+import { openRunData, survey } from '../../train/run/run-data.js';
 import { type Bundle, bundle } from './train-bundle.js';
 
 const COUNT = 7;
@@ -284,6 +288,34 @@ describe('faults', () => {
     expect(batches[1]!.target).toEqual(whole[1]!.target);
     expect(batches[2]!.target).not.toContain(1);
     await spoiled.dispose();
+  });
+
+  test('none, but no mask of the split marks a lesion: a warning of the run', async () => {
+    const folder = await copy();
+    await writeRecords(folder, [record(0), record(1)]);
+    for (const i of [0, 1]) {
+      const { width, height } = await sharp(join(folder, `images/r${i}.png`)).metadata();
+      const black = { create: { width, height, channels: 3, background: '#000' } } as const;
+      await sharp(black)
+        .png()
+        .toFile(join(folder, `masks/r${i}.png`));
+    }
+    const events: TrainEvent[] = [];
+    const beginning = {
+      config: parseTrainConfig({ batch: 2, seed: 1 }, 'test'),
+      network: config,
+      vocab,
+      checkpoint: null,
+    };
+    const options = { data: folder, out: 'unused', workerScript: compiled.url('decode-worker') };
+    const data = await openRunData(options, beginning as unknown as Beginning, await survey(folder), event =>
+      events.push(event),
+    );
+    expect(events).toContainEqual({
+      kind: 'warning',
+      text: 'train: none of 2 masks marks a lesion, so they cannot show whether lesions are found',
+    });
+    await data.dispose();
   });
 
   test('are fatal, named and counted', async () => {

@@ -73,6 +73,8 @@ export class TrainingData {
   readonly skipped: readonly RecordFault[];
   /** What was taken for granted of masks and images, a line for each thing. */
   readonly notes: readonly string[];
+  /** Masks that mark no lesion. */
+  readonly empty: number;
   /** Ids of records whose sentence is longer than the network reads; it is cut there. */
   readonly truncated: readonly string[];
   /** Tokens of the longest sentence, in every form that augmentation may give it. */
@@ -87,6 +89,7 @@ export class TrainingData {
     this.records = opened.records;
     this.skipped = opened.skipped;
     this.notes = opened.notes;
+    this.empty = opened.empty;
     this.#pool = opened.pool;
     this.#pictures = opened.pictures;
     this.#options = options;
@@ -204,6 +207,7 @@ interface Opened {
   readonly records: readonly DatasetRecord[];
   readonly skipped: readonly RecordFault[];
   readonly notes: readonly string[];
+  readonly empty: number;
   readonly pool: DecodePool;
   readonly pictures: Pictures;
 }
@@ -220,12 +224,12 @@ async function openAll(folder: string, options: TrainingDataOptions): Promise<Op
   const pool = options.pool ?? new DecodePool(options);
   try {
     const pictures = new Pictures(pool, config.imageSize, cacheBytes);
-    const { faulty, notes } = await pictures.checkAll(all, options);
+    const { faulty, notes, empty } = await pictures.checkAll(all, options);
     skipped.push(...faulty.values());
     const records = all.filter(record => !faulty.has(record));
     const usable = faulty.size === 0 || (skipBad && records.length > 0);
     if (!usable) throw faultyRecords([...faulty.values()], all.length, folder);
-    return { records, skipped, notes, pool, pictures };
+    return { records, skipped, notes, empty, pool, pictures };
   } catch (error) {
     if (!options.pool) await pool.dispose();
     throw error;

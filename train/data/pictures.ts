@@ -16,6 +16,8 @@ export interface Checked {
   readonly faulty: ReadonlyMap<DatasetRecord, RecordFault>;
   /** What was taken for granted of the others, a line for each thing. */
   readonly notes: readonly string[];
+  /** Masks that mark no lesion. */
+  readonly empty: number;
 }
 
 export class Pictures {
@@ -78,7 +80,7 @@ export class Pictures {
       if (each.empty) empty++;
     }
     const ofEmpty = emptyNotes(empty, records.length - faulty.size);
-    return { faulty, notes: [...masks.lines(), ...ofEmpty, ...images.lines()] };
+    return { faulty, empty, notes: [...masks.lines(), ...ofEmpty, ...images.lines()] };
   }
 
   /** Of a record that was checked and is without fault. */

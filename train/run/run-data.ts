@@ -100,7 +100,7 @@ const list = (items: readonly string[]): string =>
   items.slice(0, NAMED).join(', ') + (items.length > NAMED ? ` and ${items.length - NAMED} more` : '');
 
 function tell(
-  { skipped, truncated, notes, records }: TrainingData,
+  { skipped, truncated, notes, empty, records }: TrainingData,
   limit: number,
   emit: (event: TrainEvent) => void,
 ): void {
@@ -109,7 +109,8 @@ function tell(
     const named = list(skipped.map(({ id, fault }) => `${id} (${fault})`));
     emit({ kind: 'note', text: `${split}: ${skipped.length} records are left out: ${named}` });
   }
-  for (const text of notes) emit({ kind: 'note', text: `${split}: ${text}` });
+  const kind = empty === records.length ? 'warning' : 'note';
+  for (const text of notes) emit({ kind, text: `${split}: ${text}` });
   if (truncated.length > 0) {
     const rule = `longer than the ${limit} tokens of the network and are cut there`;
     emit({

@@ -1,0 +1,65 @@
+// The images of a folder, in the order in which a person counts: "frame 2" before "frame 10".
+
+import { readdir, stat } from 'node:fs/promises';
+import { extname, join } from 'node:path';
+import { foreignKind, HEAD_BYTES, isReadable } from './image-kinds.js';
+import type { FileNote } from './notes.js';
+import { openToRead } from './read-file.js';
+
+export interface ImageFolder {
+  /** Paths. */
+  readonly images: readonly string[];
+  /** Files that are left out, by what they are; those that systems leave everywhere are not told. */
+  readonly others: readonly FileNote[];
+}
+
+/** Files that Windows and macOS put into folders, in lower case; those whose name begins with a dot are left out as well. */
+const SYSTEM = new Set(['thumbs.db', 'ehthumbs.db', 'ehthumbs_vista.db', 'desktop.ini', 'icon\r']);
+/** Said to be images: one that is none, or damaged, is an error and not left out. */
+const EXTENSIONS = new Set([
+  '.jpg',
+  '.jpeg',
+  '.jpe',
+  '.jfif',
+  '.png',
+  '.webp',
+  '.gif',
+  '.tif',
+  '.tiff',
+  '.avif',
+  '.bmp',
+  '.dib',
+]);
+
+const inOrder = new Intl.Collator('en', { numeric: true, sensitivity: 'base' }).compare;
+
+/**
+ * What of a folder is an image, by its name or its first bytes. Folders inside are not entered.
+ *
+ * Errors: those of the file system.
+ */
+export async function imagesIn(folder: string): Promise<ImageFolder> {
+  const names = (await readdir(folder)).filter(name => !name.startsWith('.') && !SYSTEM.has(name.toLowerCase()));
+  names.sort((a, b) => inOrder(a, b) || (a < b ? -1 : 1));
+  const images: string[] = [];
+  const others: FileNote[] = [];
+  for (const name of names) {
+    const path = join(folder, name);
+    const status = await stat(path).catch(() => null);
+    if (!status?.isFile()) continue;
+    const head = await headOf(path);
+    if (EXTENSIONS.has(extname(name).toLowerCase()) || isReadable(head)) images.push(path);
+    else others.push({ file: path, text: `left out: it is ${foreignKind(head)?.name ?? 'no image'}` });
+  }
+  return { images, others };
+}
+
+async function headOf(path: string): Promise<Buffer> {
+  const file = await openToRead(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}

@@ -38,17 +38,24 @@ function pixelsOf(source: PixelSource, what: string): Pixels {
   return { data: data as Uint8ClampedArray, width, height, channels };
 }
 
-/** [height, width], 0 or 1. Alpha marks nothing. */
+/** [height, width], 0 or 1. Alpha marks nothing; a mask that has all it says in there is refused. */
 function foreground({ data, width, height, channels }: Pixels, what: string): Uint8Array {
   const colours = channels === 4 ? 3 : channels;
   const marked = new Uint8Array(width * height);
   let brightest = 0;
+  let shape = false;
   for (let i = 0; i < marked.length; i++) {
     let value = 0;
     for (let c = 0; c < colours; c++) value = Math.max(value, data[i * channels + c]!);
     brightest = Math.max(brightest, value);
+    shape ||= channels === 4 && data[i * 4 + 3] !== data[3];
     if (value >= FOREGROUND) marked[i] = 1;
   }
+  check(
+    brightest > 0 || !shape,
+    'BAD_ARGUMENT',
+    `Trainer: ${what} must have its lesion in its colours, got black with a shape in the alpha channel; paint it white on black`,
+  );
   // Labels 0 and 1 in place of 0 and 255 would read as no lesion at all.
   check(
     brightest === 0 || brightest >= FOREGROUND,

@@ -3,7 +3,7 @@
 
 import type { Stats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import type { Metadata, Sharp, SharpOptions } from 'sharp';
+import type { Metadata, OutputInfo, Sharp, SharpOptions } from 'sharp';
 import { check, TmcaError, throwIfAborted } from '../../errors/index.js';
 import type { Pixels } from '../types.js';
 import { toEightBits } from './bit-depth.js';
@@ -75,11 +75,10 @@ export async function decodeImage(path: string, options: DecodeOptions = {}): Pr
   if (!integer) throw unreadable(path, where, `got ${depth} pixels`, 'convert it to 8 or 16 bits a channel');
   const grey = metadata.space === 'b-w' || metadata.space === 'grey16';
   // Flattened in the depth of the file, and only then brought to 8 bits.
-  const flat = image.flatten({ background: '#000' });
   const deep = metadata.space === 'grey16' || metadata.space === 'rgb16';
-  const raw = deep
-    ? await toRaw(flat.toColourspace(metadata.space), 'ushort', path, where)
-    : await toRaw(flat.toColourspace(grey ? 'b-w' : 'srgb'), 'uchar', path, where);
+  const space = deep ? metadata.space : grey ? 'b-w' : 'srgb';
+  const flat = (stored: Sharp) => stored.flatten({ background: '#000' }).toColourspace(space);
+  const raw = await toRaw(tolerance => flat(image(tolerance)), deep ? 'ushort' : 'uchar', path, where);
   throwIfAborted(options.signal, where);
   const { width, height } = raw.info;
   const { data, notes: ofDepth } = deep ? toEightBits(wordsOf(raw.data)) : { data: raw.data, notes: [] };
@@ -107,7 +106,7 @@ export async function decodeStored(path: string, options: DecodeOptions = {}): P
   const stored = STORED_SPACES.has(space) ? kept.space[channels < 3 ? 'grey' : 'rgb'] : 'srgb';
   // sharp gives the grey of 8-bit pixels without their alpha
   const space8 = depth === 'uchar' && channels === 2 ? 'srgb' : stored;
-  const { data, info } = await toRaw(image.toColourspace(space8), depth, path, where);
+  const { data, info } = await toRaw(tolerance => image(tolerance).toColourspace(space8), depth, path, where);
   throwIfAborted(options.signal, where);
   const { width, height } = info;
   const values = new kept.array(data.buffer, data.byteOffset, data.byteLength / kept.array.BYTES_PER_ELEMENT);
@@ -235,8 +234,11 @@ type Header = Pick<Metadata, 'space' | 'depth' | 'width' | 'height' | 'channels'
   readonly format: string;
 };
 
+/** What of a damaged file is passed over: nothing that the decoder warns of, or its warnings. */
+type Tolerance = 'none' | 'warnings';
+
 interface OpenedImage {
-  readonly image: Sharp;
+  image(tolerance: Tolerance): Sharp;
   readonly metadata: Header;
   readonly notes: readonly FileNote[];
 }
@@ -255,7 +257,8 @@ async function openBmp(bytes: Buffer, path: string, where: string, maxPixels: nu
   const { width, height, channels } = header;
   checkPixels(width, height, path, where, maxPixels);
   const sharp = await loadSharp();
-  const image = sharp(bmpPixels(bytes, header), { raw: { width, height, channels }, limitInputPixels: false });
+  const pixels = bmpPixels(bytes, header);
+  const image = () => sharp(pixels, { raw: { width, height, channels }, limitInputPixels: false });
   const space = channels === 1 ? 'b-w' : 'srgb';
   return { image, metadata: { format: 'bmp', space, depth: 'uchar', width, height, channels }, notes: [] };
 }
@@ -285,16 +288,27 @@ async function openSharp(bytes: Buffer, path: string, where: string, maxPixels: 
     pages: 1,
     // Damaged JPEG data is a mere warning to libvips, and the rest of the picture grey; harmless oddities are mended before
     // (jpeg.ts). In other formats warnings are about colour profiles and the like.
-    failOn: format === 'jpeg' ? 'warning' : 'error',
+    failOn: 'error',
   };
+  const strict: SharpOptions = { ...options, failOn: format === 'jpeg' ? 'warning' : 'error' };
   const notes = pages > 1 ? [{ file: path, text: `only the first of ${pages} frames or pages is used` }] : [];
-  return { image: sharp(bytes, options), metadata, notes };
+  return { image: tolerance => sharp(bytes, tolerance === 'none' ? strict : options), metadata, notes };
 }
 
-async function toRaw(image: Sharp, depth: keyof typeof STORED, path: string, where: string) {
+/** The decoder tells its first warning alone; before the end marker, all that comes before it was decoded without one. */
+const ONLY_AT_END = /^"[^;]*\d+ extraneous bytes before marker 0xd9"$/;
+
+async function toRaw(
+  open: (tolerance: Tolerance) => Sharp,
+  depth: keyof typeof STORED,
+  path: string,
+  where: string,
+  tolerance: Tolerance = 'none',
+): Promise<{ readonly data: Buffer<ArrayBuffer>; readonly info: OutputInfo }> {
   try {
-    return await image.raw({ depth }).toBuffer({ resolveWithObject: true });
+    return await open(tolerance).raw({ depth }).toBuffer({ resolveWithObject: true });
   } catch (cause) {
+    if (tolerance === 'none' && ONLY_AT_END.test(reason(cause))) return toRaw(open, depth, path, where, 'warnings');
     throw unreadable(path, where, `got ${reason(cause)}`, 'it is damaged or cut off: copy it again', cause);
   }
 }

@@ -283,6 +283,14 @@ describe('a JPEG', () => {
     expect(Buffer.from(pixels.data).equals(Buffer.from(expected.pixels.data))).toBe(true);
   });
 
+  test('that is progressive, with bytes before its end, is read', async () => {
+    const clean = await noise({ progressive: true });
+    const expected = await decodeImage(await save(clean, 'jpg'));
+    const padded = insert(clean, clean.length - 2, Buffer.from([1, 2, 3, 4, 5]));
+    const { pixels } = await decodeImage(await save(padded, 'jpg'));
+    expect(Buffer.from(pixels.data).equals(Buffer.from(expected.pixels.data))).toBe(true);
+  });
+
   test.each([0.3, 0.6, 0.9, 0.99])(
     'of which %d is left is refused, whatever else is odd, with an end or without',
     async share => {

@@ -2,7 +2,8 @@
 // an instance of the class that another exports. The page has a configuration of its own (demo/vite.config.ts).
 
 import { relative } from 'node:path';
-import { defineConfig } from 'vite';
+import { defineConfig, type Plugin } from 'vite';
+import { optionalPackages } from './errors/optional-package.js';
 import { staticImports } from './tools/check-imports.mjs';
 import { wgsl } from './tools/minify-wgsl.js';
 
@@ -40,8 +41,25 @@ const isEngine = (id: string): boolean => {
   return engine.has(file) || /^node_modules\/(valibot|@noble)\//.test(file);
 };
 
+/** What every bundler needs to hear before it lets an address be: Vite, webpack, Turbopack. */
+const IGNORED = '/* @vite-ignore */ /* webpackIgnore: true */ /* turbopackIgnore: true */ ';
+
+/**
+ * Puts the comments back into `import(address)`: the minifier strips them, and bundlers would then look for the address when they
+ * build. Only runtime/import-address.ts has such an import, in a chunk of its own, whose source map may shift.
+ */
+function keepIgnored(): Plugin {
+  return {
+    name: 'keep-ignored',
+    generateBundle(_, bundle) {
+      for (const chunk of Object.values(bundle))
+        if (chunk.type === 'chunk') chunk.code = chunk.code.replace(/\bimport\((?=[\w$])/g, `import(${IGNORED}`);
+    },
+  };
+}
+
 export default defineConfig({
-  plugins: [wgsl()],
+  plugins: [wgsl(), keepIgnored()],
   // For `import url from './x.wasm.deflate?inline'`: without this, Vite reads the bytes as JavaScript.
   assetsInclude: ['**/*.deflate'],
   build: {
@@ -51,19 +69,27 @@ export default defineConfig({
     target: 'es2022',
     minify: true,
     sourcemap: true,
+    // What of other packages is in the files, and on what terms.
+    license: { fileName: 'LICENSES.md' },
     outDir: 'dist',
     rolldownOptions: {
       input: entries,
       // Everything in one folder: code may name its neighbours (`./worker.js`, `../models/`) from any chunk.
       output: {
+        // Positions in our sources, for stack traces; not the sources.
+        sourcemapExcludeSources: true,
         ...{ format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunk-[name]-[hash].js' },
         codeSplitting: {
           includeDependenciesRecursively: false,
-          groups: [{ name: 'engine', test: isEngine }],
+          groups: [
+            { name: 'engine', test: isEngine },
+            { name: 'import-address', test: /\/runtime\/import-address\.ts$/ },
+          ],
         },
       },
     },
   },
-  // A browser has no node_modules, so what it loads is bundled. What only Node can load stays an import.
-  ssr: { noExternal: true, external: ['sharp', 'webgpu', 'commander', 'cli-progress', 'onnxruntime-web'] },
+  // A browser has no node_modules, so what it loads is bundled; so is the rest, but what is CommonJS or has code for one platform.
+  // The latter its user installs where it is needed (errors/optional-package.ts).
+  ssr: { noExternal: true, external: ['cli-progress', 'commander', ...Object.keys(optionalPackages)] },
 });

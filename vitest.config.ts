@@ -27,6 +27,8 @@ export default defineConfig({
         // Tiers run one after another, cheapest first: a type of mistake is found where it costs least.
         test: { name: tier, include: [`test/${tier}/**/*.test.ts`], sequence: { groupOrder: order }, ...options[tier] },
       })),
+    // The package's copy of onnxruntime-web, which is loaded by its address as users load it.
+    server: { deps: { external: [/\/onnxruntime\/ort/] } },
     reporters: ['default', new TierReporter()],
     coverage: {
       provider: 'v8',

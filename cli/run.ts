@@ -5,6 +5,7 @@ import { TmcaError } from '../errors/index.js';
 import { Console } from './console.js';
 import { type Engine, realEngine } from './engine.js';
 import type { Io } from './io.js';
+import { withInstallLine } from './packages.js';
 import { createProgram } from './program.js';
 
 export type ExitCode = 0 | 1 | 2 | 130;
@@ -26,7 +27,7 @@ export async function run(argv: readonly string[], io: Io, engine: Engine = real
   } catch (error) {
     if (error instanceof CommanderError) return await usage(error, console);
     const stopped = io.signal.aborted && isAbort(error);
-    await console.error(stopped && !(error instanceof TmcaError) ? aborted(error) : error);
+    await console.error(stopped && !(error instanceof TmcaError) ? aborted(error) : withInstallLine(error));
     return stopped ? 130 : 1;
   } finally {
     await Promise.all(written);

@@ -25,6 +25,7 @@ export type ErrorCode =
   | 'SHAPE_MISMATCH'
   | 'ACCURACY_LOST'
   | 'UNSUPPORTED'
+  | 'PACKAGE_MISSING'
   // devices
   | 'NO_WEBGPU'
   | 'NO_ADAPTER'

@@ -44,14 +44,24 @@ const raisedLimits = [
 
 export type LimitName = (typeof raisedLimits)[number];
 
-const getOne =
-  'in Node install a Vulkan driver (Debian: `npm run setup` gets Mesa 25 from backports); in a browser use Chrome or Edge 113+, ' +
-  'Safari 26+ or Firefox 141+, on Linux with chrome://flags/#enable-unsafe-webgpu';
+/** What helps, in Node (where Dawn is) or in a browser. */
+const advice = (inBrowser: string): string =>
+  globalThis.process?.versions?.node
+    ? 'install a Vulkan driver (Debian: mesa-vulkan-drivers 24 or later, libvulkan1; in a clone, npm run setup), or choose device wasm'
+    : `${inBrowser}, or choose device wasm`;
+
+const getWebGpu = 'open the page over https or on localhost, in Chrome or Edge 113+, Safari 26+ or Firefox 141+';
+const getAdapter =
+  'turn hardware acceleration on (on Linux also chrome://flags/#enable-unsafe-webgpu), restart the browser if the GPU was lost before';
+
+/** Whether it says that there is no WebGPU here, so that something else may run. */
+export const isGpuAbsence = (error: unknown): error is TmcaError =>
+  error instanceof TmcaError && ['NO_WEBGPU', 'NO_ADAPTER', 'PACKAGE_MISSING'].includes(error.code);
 
 /** Errors: NO_WEBGPU, NO_ADAPTER. */
 export async function findAdapter(options: AdapterOptions): Promise<GPUAdapter> {
   const { gpu, prefer = 'hardware' } = options;
-  check(gpu, 'NO_WEBGPU', `openDevice: WebGPU must be available, got no navigator.gpu; ${getOne}`);
+  check(gpu, 'NO_WEBGPU', `openDevice: WebGPU must be available, got no navigator.gpu; ${advice(getWebGpu)}`);
   const seen: GPUAdapter[] = [];
   for (const request of requests(prefer, options.powerPreference ?? 'high-performance')) {
     const adapter = await gpu.requestAdapter(request);
@@ -61,7 +71,8 @@ export async function findAdapter(options: AdapterOptions): Promise<GPUAdapter> 
   }
   const [other] = seen;
   if (other && prefer === 'any') return other;
-  if (!other) throw new TmcaError('NO_ADAPTER', `openDevice: there must be a WebGPU adapter, got none; ${getOne}`);
+  if (!other)
+    throw new TmcaError('NO_ADAPTER', `openDevice: there must be a WebGPU adapter, got none; ${advice(getAdapter)}`);
   throw new TmcaError(
     'NO_ADAPTER',
     `openDevice: there must be a ${prefer} adapter, got only "${other.info.description || other.info.architecture}"; ` +

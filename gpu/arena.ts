@@ -23,10 +23,12 @@ export interface ArenaCall<Id> {
   readonly writes: readonly Id[];
 }
 
-export type ArenaLimits = Pick<
-  GPUSupportedLimits,
-  'maxBufferSize' | 'maxStorageBufferBindingSize' | 'minStorageBufferOffsetAlignment'
->;
+/** Of a `GPUSupportedLimits`. Spelt out, since it is public, and not every project has the names of WebGPU. */
+export interface ArenaLimits {
+  readonly maxBufferSize: number;
+  readonly maxStorageBufferBindingSize: number;
+  readonly minStorageBufferOffsetAlignment: number;
+}
 
 export interface Placement {
   readonly arena: number;

@@ -1,6 +1,7 @@
 // WebGPU in Node: Dawn, from the package `webgpu`. The one file of this folder that a browser must not load.
 
 import { TmcaError } from '../errors/index.js';
+import { fromPackage, specifierOf } from '../errors/optional-package.js';
 
 export interface NodeGpuOptions {
   /** Dawn's back end: vulkan, metal, d3d12, … Its own choice if not given. */
@@ -16,7 +17,7 @@ const instances = new Map<string, Promise<GPU>>();
  * the way. One instance per set of options is kept, because Dawn's devices must not outlive the instance they came from.
  * A process whose devices are disposed exits by itself.
  *
- * Errors: NO_WEBGPU (no binary for this platform, or one that does not load).
+ * Errors: PACKAGE_MISSING (webgpu is not installed), NO_WEBGPU (no binary for this platform, or one that does not load).
  */
 export function nodeGpu(options: NodeGpuOptions = {}): Promise<GPU> {
   const flags = Object.entries(options).map(([name, value]) => `${name}=${value}`);
@@ -35,17 +36,18 @@ export function releaseNodeGpu(): void {
 
 async function create(flags: string[]): Promise<GPU> {
   try {
-    const dawn = await import('webgpu');
+    const dawn = await fromPackage('webgpu', 'nodeGpu', () => import('webgpu'));
     // Newer Node versions may bring their own; what is there stays.
     for (const [name, value] of Object.entries(dawn.globals))
       if (!(name in globalThis))
         Object.defineProperty(globalThis, name, { value, configurable: true, writable: true, enumerable: false });
     return dawn.create(flags);
   } catch (cause) {
+    if (cause instanceof TmcaError) throw cause;
     throw new TmcaError(
       'NO_WEBGPU',
       `nodeGpu: Dawn must load, got ${cause instanceof Error ? cause.message.split('\n')[0] : cause}; ` +
-        `install the package webgpu for ${process.platform}-${process.arch}`,
+        `install it again on this platform (${process.platform}-${process.arch}): npm install ${specifierOf('webgpu')}`,
       { cause },
     );
   }

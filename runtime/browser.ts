@@ -3,28 +3,14 @@
 import { webIo } from './model-folder/index.js';
 import { openModel, type Platform } from './open.js';
 import type { Session, SessionOptions } from './types.js';
-import type { Ort } from './wasm/network.js';
 
 const browser: Platform = {
   io: webIo,
   gpu: async () => (typeof navigator === 'undefined' ? undefined : navigator.gpu),
   tuningStore: async () => (await import('./tuning-database.js')).tuningDatabase(),
-  async ort(wasmPaths) {
-    const ort = wasmPaths === undefined ? await bundledOrt() : await servedOrt(wasmPaths);
-    const { settleThreads } = await import('./wasm/facts.js');
-    return settleThreads(ort, navigator.hardwareConcurrency);
-  },
+  // Loaded when wanted: a page with a GPU downloads none of it.
+  ort: async wasmPaths => (await import('./onnxruntime.js')).loadOnnxruntime(wasmPaths),
 };
-
-/** For bundlers, which take the wasm file along. Without one, the name of the package means nothing to a browser. */
-const bundledOrt = (): Promise<Ort> => import('onnxruntime-web/wasm');
-
-async function servedOrt(wasmPaths: string): Promise<Ort> {
-  const folder = wasmPaths.endsWith('/') ? wasmPaths : `${wasmPaths}/`;
-  const ort: Ort = await import(/* @vite-ignore */ /* webpackIgnore: true */ `${folder}ort.wasm.min.mjs`);
-  ort.env.wasm.wasmPaths = folder;
-  return ort;
-}
 
 /** Opens the model folder at an address. See `openModel` for the errors. */
 export const openSession = (modelUrl: string, options?: SessionOptions): Promise<Session> =>

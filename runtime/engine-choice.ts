@@ -22,17 +22,19 @@ export interface EngineChoice {
  * `auto` takes WebGPU where its adapter is hardware, else wasm: onnxruntime's kernels are made for a CPU, an adapter that runs on
  * one imitates a GPU with it. By name, any adapter is taken.
  *
- * @param adapter the one that would be opened; null where there is none
+ * @param found the adapter that would be opened; where there is none, why, or null where none was looked for
  */
-export function chooseEngine(choice: DeviceChoice, adapter: AdapterTraits | null): EngineChoice {
+export function chooseEngine(choice: DeviceChoice, found: AdapterTraits | string | null): EngineChoice {
   if (choice === 'wasm') return { device: 'wasm', reason: 'wasm was asked for' };
+  const adapter = typeof found === 'string' ? null : found;
   const name = adapter && nameOf(adapter);
   if (choice === 'webgpu') {
     return { device: 'webgpu', reason: `webgpu was asked for; the adapter is ${name ?? 'not there'}` };
   }
   if (adapter?.software === false) return { device: 'webgpu', reason: `a hardware adapter is present: ${name}` };
-  const why =
-    name === null ? 'there is no WebGPU adapter' : `there is no hardware adapter, only ${name}, which runs on the CPU`;
+  const why = adapter
+    ? `there is no hardware adapter, only ${name}, which runs on the CPU`
+    : (found ?? 'there is no WebGPU adapter');
   return { device: 'wasm', reason: `${why}; wasm runs instead` };
 }
 

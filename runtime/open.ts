@@ -11,7 +11,7 @@ import { expectedParameters } from './expected-parameters.js';
 import type { ParameterStream } from './load-constants.js';
 import { checkedStream, checkTensors, type ModelFiles, openModelFolder } from './model-folder/index.js';
 import { type EngineReport, type NetworkEngine, NetworkSession } from './network-session.js';
-import { loadOrt, type Opened, openDeviceOrOrt, type Platform } from './platform.js';
+import { loadOrt, type Opened, openPrepared, type Platform, prepareEngine } from './platform.js';
 import { RecoveringSession } from './recovering-session.js';
 import type { SafetensorsHeader } from './safetensors/index.js';
 import { hasWideActivations, realParameters, type StoredWeights, storedWeights } from './stored-weights.js';
@@ -77,7 +77,10 @@ async function openOnce(
   lost?: string,
 ): Promise<Session> {
   const { device = 'auto', dtype = 'auto', signal, onProgress } = options;
-  const folder = await openModelFolder(location, platform.io, { ...(signal ? { signal } : {}) });
+  const ready = { ...options, hasty: true };
+  const prepared = lost === undefined ? prepareEngine(platform, device, ready) : loadOrt(platform, lost, options);
+  prepared.catch(() => undefined); // awaited before the weights are asked for
+  const folder = await openModelFolder(location, platform.io, { ...(signal ? { signal } : {}), before: prepared });
   let vocabulary: Vocabulary | null = null;
   let opened: Opened | undefined;
   try {
@@ -85,8 +88,7 @@ async function openOnce(
     checkTensors(folder.weights.header, expectedParameters(config), `${location}/model.safetensors`);
     const module = loadAssembly(); // inflated while the driver opens the device
     module.catch(() => undefined); // awaited below
-    const ready = { ...options, hasty: true };
-    opened = await (lost === undefined ? openDeviceOrOrt(platform, device, ready) : loadOrt(platform, lost, options));
+    opened = await openPrepared(await prepared);
     const assembly = await module;
     vocabulary = folder.vocab && new Vocabulary(assembly, folder.vocab);
     throwIfAborted(signal, 'openModel');

@@ -1,7 +1,7 @@
 // What the platform gives: files, WebGPU, onnxruntime-web; and which of the two runs.
 
 import { TmcaError } from '../errors/index.js';
-import { describeAdapter, findAdapter } from '../gpu/adapter.js';
+import { describeAdapter, findAdapter, isGpuAbsence } from '../gpu/adapter.js';
 import { type GpuDevice, openDevice } from '../gpu/device.js';
 import { type AdapterTraits, chooseEngine } from './engine-choice.js';
 import type { FolderIo } from './model-folder/index.js';
@@ -35,41 +35,58 @@ export const requireGpu = async (
   hasty = false,
 ): Promise<GpuDevice> => openDevice({ gpu: await platform.gpu(), prefer: 'any', signal, hasty });
 
-/** The adapter that would be opened, or null where WebGPU or an adapter for it is missing. */
-async function presentAdapter(platform: Platform): Promise<AdapterTraits | null> {
+/** The adapter that would be opened, or why there is none. */
+async function presentAdapter(platform: Platform): Promise<AdapterTraits | string> {
   try {
     return describeAdapter(await findAdapter({ gpu: await platform.gpu(), prefer: 'any' }));
   } catch (error) {
-    if (error instanceof TmcaError && (error.code === 'NO_WEBGPU' || error.code === 'NO_ADAPTER')) return null;
-    throw error;
+    if (!isGpuAbsence(error)) throw error;
+    return error.code === 'PACKAGE_MISSING' ? 'the package webgpu is not installed' : 'there is no WebGPU adapter';
   }
 }
 
-/** Errors: those of the engine that is chosen. `auto` finds one wherever wasm runs. */
-export async function openDeviceOrOrt(platform: Platform, choice: DeviceChoice, options: Options): Promise<Opened> {
+type WasmOpened = Extract<Opened, { device: 'wasm' }>;
+
+/** The engine that was chosen; a GPU is still to be opened. */
+export type Prepared = WasmOpened | { readonly device: 'webgpu'; open(): Promise<Opened> };
+
+/**
+ * Chooses the engine. Wasm is loaded by then: whether it can run is known before weights are fetched for it.
+ * Errors: those of wasm, where that is chosen. `auto` finds an engine wherever wasm runs.
+ */
+export async function prepareEngine(platform: Platform, choice: DeviceChoice, options: Options): Promise<Prepared> {
   if (choice === 'webgpu') {
-    const gpu = await requireGpu(platform, options.signal, options.hasty);
-    return { gpu, ...chooseEngine(choice, gpu.adapter), device: 'webgpu' };
+    const open = async (): Promise<Opened> => {
+      const gpu = await requireGpu(platform, options.signal, options.hasty);
+      return { gpu, ...chooseEngine(choice, gpu.adapter), device: 'webgpu' };
+    };
+    return { device: 'webgpu', open };
   }
   const { device, reason } = chooseEngine(choice, choice === 'wasm' ? null : await presentAdapter(platform));
   if (device === 'wasm') return loadOrt(platform, reason, options);
-  return { device, gpu: await openDevice({ gpu: await platform.gpu(), signal: options.signal }), reason };
+  const open = async (): Promise<Opened> => {
+    const gpu = await openDevice({ gpu: await platform.gpu(), signal: options.signal });
+    return { device, gpu, reason };
+  };
+  return { device, open };
 }
 
-/** Errors: ENGINE_UNAVAILABLE, where onnxruntime-web cannot be loaded. */
-export async function loadOrt(
-  platform: Platform,
-  reason: string,
-  { wasmPaths }: Options,
-): Promise<Extract<Opened, { device: 'wasm' }>> {
+/** Errors: those of the engine. */
+export const openPrepared = (prepared: Prepared): Opened | Promise<Opened> =>
+  prepared.device === 'wasm' ? prepared : prepared.open();
+
+/** Errors: those of the engine that is chosen. */
+export const openDeviceOrOrt = async (platform: Platform, choice: DeviceChoice, options: Options): Promise<Opened> =>
+  openPrepared(await prepareEngine(platform, choice, options));
+
+/** Errors: ENGINE_UNAVAILABLE, where onnxruntime-web cannot be loaded, or may not run. */
+export async function loadOrt(platform: Platform, reason: string, { wasmPaths }: Options): Promise<WasmOpened> {
   try {
     return { device: 'wasm', ort: await platform.ort(wasmPaths), reason };
   } catch (cause) {
+    if (cause instanceof TmcaError) throw cause;
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new TmcaError(
-      'ENGINE_UNAVAILABLE',
-      `loadOrt: onnxruntime-web must load, got "${why}"; bundle the page with it, or set wasmPaths to the address of its dist folder`,
-      { cause },
-    );
+    const todo = "serve the package's folder onnxruntime, and set wasmPaths to its address";
+    throw new TmcaError('ENGINE_UNAVAILABLE', `loadOrt: onnxruntime-web must load, got "${why}"; ${todo}`, { cause });
   }
 }

@@ -37,8 +37,8 @@ export interface SessionOptions {
   readonly device?: DeviceChoice;
   readonly dtype?: DTypeChoice;
   /**
-   * For the wasm engine in a page without a bundler: address of a folder that holds onnxruntime-web's `dist`. Bundlers find the
-   * package by themselves.
+   * For the wasm engine in a page: address of a folder with the files of onnxruntime-web, where they are not served from where a
+   * bundler put them. Node has its own.
    */
   readonly wasmPaths?: string;
   /**

@@ -20,7 +20,9 @@ import {
   validationProgram,
 } from './programs.js';
 
-export type PlanLimits = ArenaLimits & Pick<GPUSupportedLimits, 'maxComputeWorkgroupsPerDimension'>;
+export interface PlanLimits extends ArenaLimits {
+  readonly maxComputeWorkgroupsPerDimension: number;
+}
 
 export interface MemoryRequest {
   readonly batch: number;

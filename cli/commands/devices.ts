@@ -2,8 +2,8 @@
 
 import { basename } from 'node:path';
 import type { Roofline } from '../../devices/roofline.js';
-import { TmcaError } from '../../errors/index.js';
 import type { AdapterInfo } from '../../gpu/adapter.js';
+import { isGpuAbsence } from '../../gpu/adapter.js';
 import { chooseEngine } from '../../runtime/engine-choice.js';
 import type { AdapterTuning } from '../../runtime/node/index.js';
 import type { AdapterSummary } from '../../runtime/types.js';
@@ -75,7 +75,7 @@ async function survey(list: () => Promise<AdapterInfo[]>): Promise<{ adapters: A
   try {
     return { adapters: await list() };
   } catch (error) {
-    if (error instanceof TmcaError && error.code === 'NO_WEBGPU') return { adapters: [], absence: error.message };
+    if (isGpuAbsence(error)) return { adapters: [], absence: error.message };
     throw error;
   }
 }

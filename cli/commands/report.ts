@@ -1,6 +1,6 @@
 // `tmca report`: report.html of a run, finished or not.
 
-import { TmcaError } from '../../errors/index.js';
+import { isGpuAbsence } from '../../gpu/adapter.js';
 import { type ReportEngine, type WrittenReport, writeReport } from '../../train/report/index.js';
 import type { Task } from '../console.js';
 import type { Context } from '../context.js';
@@ -45,7 +45,7 @@ export async function reportOn(
         const options = { device: 'webgpu', dtype, fill: false, signal: io.signal } as const;
         return (await network.inspectForward(model, inputs, options)).outputs;
       } catch (error) {
-        if (error instanceof TmcaError && (error.code === 'NO_WEBGPU' || error.code === 'NO_ADAPTER')) return null;
+        if (isGpuAbsence(error)) return null;
         throw error;
       }
     },

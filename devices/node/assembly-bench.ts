@@ -1,10 +1,10 @@
 // The host's byte work against what Node offers for it: a video frame to the network's input against sharp (libvips), captions to ids
 // against Hugging Face's tokenizers for JavaScript. In turn, in one process.
 
-import sharp from 'sharp';
 import { loadAssembly } from '../../assembly/instance.js';
 import { Preprocessor } from '../../assembly/preprocess.js';
 import { Vocabulary } from '../../assembly/wordpiece.js';
+import { loadSharp } from '../../runtime/node/images.js';
 import { readBytes, VOCABULARY } from '../../runtime/node/read-file.js';
 import { type Latency, latency, pairedRatio } from '../statistics.js';
 import { loadPeer, peerVersion } from './find-peers.js';
@@ -85,6 +85,7 @@ function zscore(pixels: Uint8Array): Float32Array {
 
 /** Resize and normalise a 1920 x 1080 frame, already decoded, to S x S. */
 export async function benchResize(size: number): Promise<Duel> {
+  const sharp = await loadSharp();
   const data = videoFrame();
   using preprocessor = new Preprocessor(await loadAssembly(), { size, normalize: 'zscore' });
   const ours = () => preprocessor.run({ data, width: WIDTH, height: HEIGHT, channels: 3 });

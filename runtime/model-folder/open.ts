@@ -43,6 +43,7 @@ const MAX_VOCAB_BYTES = 64 << 20;
  * Opens a model folder on disk (`nodeIo`) or on a server (`webIo`, also `nodeIo`).
  *
  * @param location A path or an http(s) address.
+ * @param options `before`: what must have come true before the weights, the one large file, are asked for
  * @throws TmcaError FILE_NOT_FOUND, FILE_UNREADABLE, DOWNLOAD_FAILED, CONFIG_INVALID, MANIFEST_MISMATCH, MODEL_MISMATCH (a
  *   vocabulary of another size), SAFETENSORS_INVALID, ABORTED. Reading the weights may throw the same.
  * @example
@@ -50,9 +51,14 @@ const MAX_VOCAB_BYTES = 64 << 20;
  * checkTensors(folder.weights.header, expected, 'nano-128');
  * for await (const tensor of folder.weights.tensors()) upload(tensor);
  */
-export async function openModelFolder(location: string, io: FolderIo, options: ReadOptions = {}): Promise<ModelFolder> {
+export async function openModelFolder(
+  location: string,
+  io: FolderIo,
+  options: ReadOptions & { readonly before?: Promise<unknown> | undefined } = {},
+): Promise<ModelFolder> {
   const reader = io.folder(location, options);
   const files = await readFiles(reader, location, io, options);
+  await options.before;
   const source = await required(reader, 'model.safetensors', location);
   try {
     const entry = files.manifest?.files.get('model.safetensors');

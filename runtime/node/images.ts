@@ -5,6 +5,7 @@ import type { Stats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import type { Metadata, OutputInfo, Sharp, SharpOptions } from 'sharp';
 import { check, TmcaError, throwIfAborted } from '../../errors/index.js';
+import { fromPackage, specifierOf } from '../../errors/optional-package.js';
 import type { Pixels } from '../types.js';
 import { toEightBits } from './bit-depth.js';
 import { bmpPixels, isBmp, parseBmp } from './bmp.js';
@@ -166,10 +167,16 @@ export async function encodeMask(mask: Uint8Array, width: number, height: number
 /** Imported when first used: it brings a native library of some 20 MB, which most commands do without. */
 export async function loadSharp(): Promise<typeof import('sharp').default> {
   try {
-    return (await import('sharp')).default;
+    return (await fromPackage('sharp', 'loadSharp', () => import('sharp'))).default;
   } catch (cause) {
-    const message = 'loadSharp: the package "sharp" must load, got an error; run `npm install sharp` for this platform';
-    throw new TmcaError('UNSUPPORTED', message, { cause });
+    if (cause instanceof TmcaError) throw cause;
+    const why = cause instanceof Error ? cause.message.split('\n')[0] : cause;
+    throw new TmcaError(
+      'UNSUPPORTED',
+      `loadSharp: the package sharp must load, got ${why}; install it again on this platform (${process.platform}-${process.arch}): ` +
+        `npm install ${specifierOf('sharp')}`,
+      { cause },
+    );
   }
 }
 

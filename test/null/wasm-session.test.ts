@@ -99,8 +99,7 @@ describe('auto', () => {
     const platform = { ...nowhere, ort: () => Promise.reject(new TypeError('no such module')) };
     await expect(openModel(model, platform)).rejects.toMatchObject({
       code: 'ENGINE_UNAVAILABLE',
-      message:
-        'loadOrt: onnxruntime-web must load, got "no such module"; bundle the page with it, or set wasmPaths to the address of its dist folder',
+      message: `loadOrt: onnxruntime-web must load, got "no such module"; serve the package's folder onnxruntime, and set wasmPaths to its address`,
     });
   });
 

@@ -1,5 +1,6 @@
 // A mask as a picture: one colour where there is a lesion, transparent elsewhere.
 
+import { checkOptions, requireOptions } from '../errors/arguments.js';
 import type { Segmentation } from './types.js';
 
 /** Colour and opacity of a mask picture. */
@@ -18,10 +19,11 @@ type Mask = Pick<Segmentation, 'mask' | 'width' | 'height'>;
  * @example
  * context.putImageData(maskImageData(await segmenter.segment(image, report)), 0, 0);
  */
-export function maskImageData(
-  { mask, width, height }: Mask,
-  { colour = [86, 180, 233], opacity = 0.5 }: MaskPaint = {},
-): ImageData {
+export function maskImageData(result: Mask, paint: MaskPaint = {}): ImageData {
+  requireOptions('maskImageData', result, { mask: 'bytes', width: 'number', height: 'number' });
+  checkOptions('maskImageData', paint, { colour: 'array', opacity: 'number' });
+  const { mask, width, height } = result;
+  const { colour = [86, 180, 233], opacity = 0.5 } = paint;
   const image = new ImageData(width, height);
   const [red, green, blue] = colour;
   const alpha = Math.round(opacity * 255);
@@ -43,6 +45,6 @@ export function maskImageData(
  * context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
  * bitmap.close();
  */
-export function maskImageBitmap(mask: Mask, paint?: MaskPaint): Promise<ImageBitmap> {
+export async function maskImageBitmap(mask: Mask, paint?: MaskPaint): Promise<ImageBitmap> {
   return createImageBitmap(maskImageData(mask, paint));
 }

@@ -1,6 +1,7 @@
 // The public API of the browser: a model in a worker, so that the page stays free while the network runs.
 
 import { transfer } from 'comlink';
+import { checkOptions, requireOptions } from '../errors/arguments.js';
 import { check, TmcaError, throwIfAborted } from '../errors/index.js';
 import type {
   DeviceChoice,
@@ -34,8 +35,8 @@ export interface SegmenterOptions {
    */
   readonly tune?: boolean;
   /**
-   * Address of a folder that holds onnxruntime-web's `dist`, relative to the page: for the wasm engine in a page without a bundler.
-   * Bundlers find the package by themselves; Vite's development server needs `optimizeDeps: { exclude: ['onnxruntime-web'] }`.
+   * Address of a folder with the files of onnxruntime-web, relative to the page, for the wasm engine: this package's folder
+   * `onnxruntime`, or that package's `dist`. Needed only where they are not served from where a bundler put them, or from beside `dist`.
    */
   readonly wasmPaths?: string | URL;
   /** Stops loading. */
@@ -52,6 +53,14 @@ export interface SegmenterOptions {
   readonly watchdog?: WatchdogOptions;
 }
 
+const KINDS = {
+  tune: 'boolean',
+  wasmPaths: 'address',
+  signal: 'AbortSignal',
+  onProgress: 'function',
+  worker: 'function',
+  watchdog: 'record',
+} as const;
 const DEVICES: readonly unknown[] = ['auto', 'webgpu', 'wasm', undefined];
 const DTYPES: readonly unknown[] = ['auto', 'fp32', 'fp16', 'int8', undefined];
 
@@ -95,6 +104,8 @@ export class Segmenter {
    * });
    */
   static async create(options: SegmenterOptions): Promise<Segmenter> {
+    requireOptions('Segmenter.create', options, { model: 'address' });
+    checkOptions('Segmenter.create', options, KINDS);
     const { device, dtype, tune, signal, onProgress, watchdog } = options;
     check(
       DEVICES.includes(device),
@@ -106,12 +117,17 @@ export class Segmenter {
       'BAD_ARGUMENT',
       `Segmenter.create: dtype must be auto, fp32, fp16 or int8, got ${dtype}; leave it out for auto`,
     );
+    check(
+      options.worker || typeof Worker !== 'undefined',
+      'UNSUPPORTED',
+      'Segmenter.create: there must be Web Workers, got none; in Node, import tmca-edge/node, and on a server that renders pages call this in the page alone',
+    );
     const model = absolute(options.model, 'model must be an address', 'name a model folder');
     const wasmPaths =
       options.wasmPaths &&
-      absolute(options.wasmPaths, 'wasmPaths must be an address', "name onnxruntime-web's dist folder");
+      absolute(options.wasmPaths, 'wasmPaths must be an address', "name the folder with onnxruntime-web's files");
     throwIfAborted(signal, 'Segmenter.create');
-    const link = new WorkerLink(startWorker(options.worker), watchdog);
+    const link = new WorkerLink(startWorker(options.worker), watchdog, options.worker ? undefined : ownScript());
     try {
       await link.start(signal);
       const chosen = { ...(device && { device }), ...(dtype && { dtype }), ...(tune !== undefined && { tune }) };
@@ -142,6 +158,7 @@ export class Segmenter {
       'BAD_ARGUMENT',
       `encodeReport: the text must be a string, got ${typeof text}; pass a sentence`,
     );
+    checkOptions('encodeReport', options, { signal: 'AbortSignal' });
     const ticket = await this.#link.call('encodeReport', (remote, id) => remote.encodeReport(id, text), {
       signal: options.signal,
       late: ({ handle }) => this.#release(handle),
@@ -159,6 +176,7 @@ export class Segmenter {
    */
   async segment(source: ImageSource, report: Report, options: SegmentOptions = {}): Promise<Segmentation> {
     try {
+      checkOptions('segment', options, { signal: 'AbortSignal' });
       const { threshold, signal } = options;
       const inRange = threshold === undefined || (threshold >= 0 && threshold <= 1);
       check(
@@ -271,25 +289,23 @@ class RemoteReport implements Report {
 }
 
 function absolute(address: string | URL, rule: string, todo: string): string {
-  const wrong = (got: unknown, cause?: unknown) =>
-    new TmcaError('BAD_ARGUMENT', `Segmenter.create: ${rule}, got ${got}; ${todo}`, { cause });
-  if (address === '' || address == null) throw wrong(JSON.stringify(address));
   // `location` is absent in Node, where only absolute addresses have a meaning.
   const base = globalThis.document?.baseURI ?? globalThis.location?.href;
+  const whole =
+    base === undefined ? ' by its whole address (https://…): there is no page that it could be relative to' : '';
+  const wrong = (cause?: unknown) =>
+    new TmcaError('BAD_ARGUMENT', `Segmenter.create: ${rule}, got ${JSON.stringify(address)}; ${todo}${whole}`, {
+      cause,
+    });
+  if (address === '') throw wrong();
   try {
     return new URL(address, base).href;
   } catch (cause) {
-    throw wrong(address, cause);
+    throw wrong(cause);
   }
 }
 
 function startWorker(factory: (() => WorkerLike) | undefined): WorkerLike {
-  const supported = factory || typeof Worker !== 'undefined';
-  check(
-    supported,
-    'UNSUPPORTED',
-    'Segmenter.create: there must be Web Workers, got none; in Node, import tmca-edge/node',
-  );
   try {
     const worker = factory
       ? factory()
@@ -301,4 +317,13 @@ function startWorker(factory: (() => WorkerLike) | undefined): WorkerLike {
     const todo = "serve it from the page's own origin or pass `worker`";
     throw new TmcaError('WORKER_FAILED', `Segmenter.create: the worker must start, got "${why}"; ${todo}`, { cause });
   }
+}
+
+/**
+ * Where the worker script is looked for, unless a bundler has moved it: beside the file that runs this. Read from a stack, as
+ * `import.meta.url` by itself becomes a path of the machine that built the page in some bundlers.
+ */
+function ownScript(): string | undefined {
+  const here = /https?:\/\/\S+?(?=:\d+:\d+)/.exec(new Error().stack ?? '')?.[0];
+  return here && new URL('worker.js', here).href;
 }

@@ -16,4 +16,4 @@ export {
 } from './memory-plan.js';
 export type { Preset } from './presets.js';
 export type { StepResult, StepSettings } from './step.js';
-export { type NamedTensors, Trainer, type TrainerOptions, type TrainerStep } from './trainer.js';
+export { type NamedTensors, Trainer, type TrainerOptions, type TrainerStep, type WebGpu } from './trainer.js';

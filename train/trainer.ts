@@ -2,6 +2,7 @@
 // model's bytes. The loop with its data sets, checkpoints on disk and reports is train/run, in Node.
 
 import { loadAssembly } from '../assembly/index.js';
+import { checkArgument, checkOptions, requireOptions } from '../errors/arguments.js';
 import { check, throwIfAborted } from '../errors/index.js';
 import { type GpuDevice, openDevice } from '../gpu/device.js';
 import { Readback } from '../gpu/readback.js';
@@ -18,6 +19,11 @@ import { PRESETS, type Preset } from './presets.js';
 import { initialParameters } from './run/parameters.js';
 import { readModel, readState } from './run/state-tensors.js';
 import type { StepResult, StepSettings, TrainingStep } from './step.js';
+
+/** `navigator.gpu`, or what stands for it: spelt out, since not every project's `lib` has the names of WebGPU. */
+export interface WebGpu {
+  requestAdapter(options?: object): Promise<object | null>;
+}
 
 export interface TrainerOptions {
   /** Address of a model folder to start from: its network, vocabulary and weights. */
@@ -40,7 +46,7 @@ export interface TrainerOptions {
   /** What `checkpoint` gave, of a trainer with the same options. */
   readonly checkpoint?: Uint8Array;
   /** `navigator.gpu` if not given. */
-  readonly gpu?: GPU;
+  readonly gpu?: WebGpu;
   /** Told what a step takes, before it is taken; again, with less, where the device cannot give it. */
   readonly onPlan?: (plan: MemoryPlan) => void;
   /** Of the opening alone. */
@@ -58,6 +64,18 @@ export interface TrainerStep extends StepResult {
 export type NamedTensors = ReadonlyMap<string, { readonly shape: Shape; readonly data: Float32Array }>;
 
 const LONGEST = 64;
+
+const KINDS = {
+  model: 'string',
+  network: 'record',
+  vocab: 'bytes',
+  textLength: 'number',
+  memory: 'number',
+  checkpoint: 'bytes',
+  gpu: 'record',
+  onPlan: 'function',
+  signal: 'AbortSignal',
+} as const;
 
 /** What a trainer is made of, and lets go of. */
 interface Parts {
@@ -99,6 +117,7 @@ export class Trainer {
    * checkpoint that is another network's, ABORTED.
    */
   static async create(options: TrainerOptions): Promise<Trainer> {
+    checkOptions('Trainer.create', options, KINDS);
     const { signal } = options;
     throwIfAborted(signal, 'Trainer.create');
     const settings = settingsOf(options);
@@ -127,6 +146,10 @@ export class Trainer {
   step(examples: readonly Example[], rates: Partial<StepSettings> = {}): Promise<TrainerStep> {
     return this.#inTurn('step', async ({ step, examples: read }) => {
       const { batch, lr } = this.settings;
+      checkArgument('Trainer.step', 'the batch', examples, 'array', 'give examples as { image, mask, text }');
+      for (const example of examples)
+        requireOptions('Trainer.step', example, { image: 'record', mask: 'record', text: 'string' });
+      checkOptions('Trainer.step', rates, { lr: 'number', contrastiveWeight: 'number' });
       check(
         examples.length === batch,
         'BAD_ARGUMENT',
@@ -251,7 +274,7 @@ async function open(
 }
 
 function deviceOptions({ gpu, device = 'auto', signal }: TrainerOptions) {
-  const found = gpu ?? (typeof navigator === 'undefined' ? undefined : navigator.gpu);
+  const found = (gpu as GPU | undefined) ?? (typeof navigator === 'undefined' ? undefined : navigator.gpu);
   return { gpu: found, prefer: device === 'webgpu' ? 'any' : 'hardware', signal } as const;
 }
 

@@ -2,6 +2,7 @@
 
 import { join } from 'node:path';
 import { loadAssembly } from '../../assembly/instance.js';
+import { checkArgument, checkOptions } from '../../errors/arguments.js';
 import type { Config } from '../../model/config.js';
 import type { EmittedGraph } from '../../model/onnx/emit.js';
 import type { OnnxValue } from '../../model/onnx/messages.js';
@@ -103,8 +104,12 @@ const portOf = ({ name, type, dims }: OnnxValue): OnnxPort => ({
 export async function exportOnnx(
   modelDir: string,
   outDir: string,
-  { dtype: choice = 'auto', fill = false, producerVersion = '', signal, onProgress }: ExportOnnxOptions = {},
+  options: ExportOnnxOptions = {},
 ): Promise<OnnxExport> {
+  checkArgument('exportOnnx', 'the model', modelDir, 'string', 'give the path or the address of a model folder');
+  checkArgument('exportOnnx', 'the output folder', outDir, 'string', 'give its path');
+  checkOptions('exportOnnx', options, { producerVersion: 'string', signal: 'AbortSignal', onProgress: 'function' });
+  const { dtype: choice = 'auto', fill = false, producerVersion = '', signal, onProgress } = options;
   const folder = fill ? null : await openModelFolder(modelDir, nodeIo, { ...(signal ? { signal } : {}) });
   const targets: AtomicFile[] = [];
   try {

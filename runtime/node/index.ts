@@ -1,6 +1,7 @@
 // The package in Node: sessions on Dawn or in wasm, model folders on disk or by address. Research use; not a medical device.
 
 import { availableParallelism } from 'node:os';
+import { checkArgument, checkOptions } from '../../errors/arguments.js';
 import type { TrainingInputs } from '../gradients.js';
 import type { ForwardInputs } from '../inspect.js';
 import { readModelFiles } from '../model-folder/index.js';
@@ -39,22 +40,32 @@ export type { AdapterTuning, DescribeTuningOptions } from './tuning.js';
  * const { mask, lesions } = await session.segment({ data, width, height, channels: 3 }, report);
  * session.dispose();
  */
-export const openSession = (modelDir: string, options?: SessionOptions): Promise<Session> =>
-  openModel(modelDir, node, options);
+export async function openSession(modelDir: string, options: SessionOptions = {}): Promise<Session> {
+  checkModel('openSession', modelDir, options);
+  return openModel(modelDir, node, options);
+}
 
 /** Every checkpointed output of a model folder; see `inspectForward` of runtime/open.ts. */
-export const inspectForward = (
+export async function inspectForward(
   modelDir: string,
   inputs: ForwardInputs,
-  options?: InspectOptions,
-): Promise<InspectedForward> => inspect(modelDir, node, inputs, options);
+  options: InspectOptions = {},
+): Promise<InspectedForward> {
+  checkModel('inspectForward', modelDir, options);
+  checkInputs('inspectForward', inputs, ['image', 'ids', 'mask']);
+  return inspect(modelDir, node, inputs, options);
+}
 
 /** The training loss and every parameter's gradient; see `inspectGradients` of runtime/open.ts. */
-export const inspectGradients = (
+export async function inspectGradients(
   modelDir: string,
   inputs: TrainingInputs,
-  options?: InspectGradientsOptions,
-): Promise<InspectedGradients> => inspectGradientsOf(modelDir, node, inputs, options);
+  options: InspectGradientsOptions = {},
+): Promise<InspectedGradients> {
+  checkModel('inspectGradients', modelDir, options);
+  checkInputs('inspectGradients', inputs, ['image', 'ids', 'mask', 'target']);
+  return inspectGradientsOf(modelDir, node, inputs, options);
+}
 
 /** The wasm engine, and the cores that it could use. Errors: ENGINE_UNAVAILABLE. */
 export async function describeWasm(): Promise<AdapterSummary & { readonly cores: number }> {
@@ -68,6 +79,18 @@ export async function inspectPlan(
   dtype: DTypeChoice = 'auto',
   shaderF16 = true,
 ): Promise<PlanFigures> {
+  checkModel('inspectPlan', modelDir, {});
   const { config } = await readModelFiles(modelDir, nodeIo);
   return planFigures(config, plannedPrecision(config, dtype, shaderF16));
+}
+
+function checkModel(where: string, modelDir: unknown, options: unknown): void {
+  checkArgument(where, 'the model', modelDir, 'string', 'give the path or the address of a model folder');
+  checkOptions(where, options, { signal: 'AbortSignal', onProgress: 'function' });
+}
+
+function checkInputs(where: string, inputs: unknown, names: readonly string[]): void {
+  const todo = `give tensors { shape, data } as { ${names.join(', ')} }`;
+  checkArgument(where, 'the inputs', inputs, 'record', todo);
+  for (const name of names) checkArgument(where, name, (inputs as Record<string, unknown>)[name], 'record', todo);
 }

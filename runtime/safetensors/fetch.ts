@@ -119,7 +119,11 @@ async function request(
   // Without text/html and */* among them, development servers answer 404 for a missing file, not their start page.
   const accept = { Accept: 'application/octet-stream, application/json, text/plain', ...headers };
   const ask = options.fetch ?? ((to: string, init: RequestInit) => fetch(to, init));
-  const response = await within(ask(url, { signal, headers: accept }), name, stop, options);
+  const response = await within(ask(url, { signal, headers: accept }), name, stop, options).catch(async error => {
+    // No answer at all, not an abort nor silence. `fetch` of the caller's own is the caller's to explain.
+    if (options.fetch || !(error.cause instanceof TypeError)) throw error;
+    throw await (await import('./unreached.js')).unreached(url, name, error);
+  });
   if (response.status === 404 || response.status === 410) {
     stop.abort();
     return null;

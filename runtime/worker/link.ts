@@ -32,7 +32,12 @@ export class WorkerLink {
   #started = false;
   #ended: TmcaError | undefined;
 
-  constructor(worker: WorkerLike, watchdog: WatchdogOptions = {}) {
+  /** @param script where its script is looked for, unless a bundler has moved it */
+  constructor(
+    worker: WorkerLike,
+    watchdog: WatchdogOptions = {},
+    private readonly script?: string,
+  ) {
     carryErrors();
     this.#worker = worker;
     this.#remote = wrap<WorkerApi>(worker);
@@ -132,7 +137,8 @@ export class WorkerLink {
     const cause = event.error ?? undefined;
     if (this.#started) this.#died(`an uncaught error, ${what}`, cause);
     else {
-      const todo = 'check the address of the worker script and its content security policy';
+      const place = this.script ? `serve tmca-edge/worker at ${this.script}, or pass \`worker\`` : 'check its address';
+      const todo = `${place}; check its content security policy too (worker-src, and script-src for what it imports)`;
       this.end(
         new TmcaError(
           'WORKER_FAILED',

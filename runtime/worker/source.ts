@@ -62,13 +62,13 @@ export async function pack(source: ImageSource): Promise<Packed> {
     return packPixels({ data: source.data, width: source.width, height: source.height, channels: 4 });
   }
   if (isPixels(source)) return packPixels(source);
-  const readable = SURFACES.some(name => isA(source, name));
+  const kind = SURFACES.find(name => isA(source, name));
   check(
-    readable,
+    kind,
     'BAD_ARGUMENT',
     () => `segment: the source must be an ImageSource, got ${kindOf(source)}; see its list of types`,
   );
-  const surface = await snapshot(source);
+  const surface = await snapshot(source, kind);
   return { shipment: { kind: 'surface', surface }, transfer: [surface] };
 }
 
@@ -80,9 +80,15 @@ export function discard({ shipment }: Packed): void {
 /** What posting an image threw, in the caller's words: a picture of another origin is not cloneable. */
 export function postingError(thrown: unknown): unknown {
   if (!(thrown instanceof DOMException) || thrown.name !== 'DataCloneError') return thrown;
+  return foreign(thrown);
+}
+
+/** A picture of another server may be shown, but not read or posted, unless that server allows it. */
+export function foreign(cause: unknown): TmcaError {
   const message =
-    "segment: the image must be of the page's origin or sent with CORS headers, got one that may not be read; set crossOrigin before src";
-  return new TmcaError('IMAGE_UNREADABLE', message, { cause: thrown });
+    "segment: the image must be of the page's origin or sent with CORS headers, got one that may not be read; set crossOrigin before src, " +
+    'of the <img> or <video> itself and of each that is drawn on a canvas';
+  return new TmcaError('IMAGE_UNREADABLE', message, { cause });
 }
 
 /** Is it a VideoFrame (absent where there is no WebCodecs)? */
@@ -202,16 +208,11 @@ function packPixels({ data, width, height, channels }: Pixels): Packed {
   };
 }
 
-async function snapshot(source: Exclude<ImageSource, Pixels | Blob | VideoFrame>): Promise<ImageBitmap> {
+async function snapshot(source: Exclude<ImageSource, Pixels | Blob | VideoFrame>, kind: string): Promise<ImageBitmap> {
   try {
-    return await createImageBitmap(source, isA(source, 'HTMLImageElement') ? FROM_FILE : { premultiplyAlpha: 'none' });
+    return await createImageBitmap(source, kind === 'HTMLImageElement' ? FROM_FILE : { premultiplyAlpha: 'none' });
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new TmcaError(
-      'IMAGE_UNREADABLE',
-      `segment: ${kindOf(source)} must be loaded and not empty, got "${why}"; await image.decode() first`,
-      { cause },
-    );
+    throw (await import('./readiness.js')).unreadable(kind, source, cause);
   }
 }
 

@@ -88,7 +88,9 @@ describe('a worker that dies', () => {
   it('has no script: WORKER_FAILED', async () => {
     const error = await page.evaluate(() => lab.failure(lab.start('missing')));
     expect(error).toMatchObject({ tmca: true, code: 'WORKER_FAILED' });
-    expect(error?.message).toMatch(/^Segmenter.create: the worker script must load and start, got no script; check/);
+    expect(error?.message).toMatch(
+      /^Segmenter.create: the worker script must load and start, got no script; check its address/,
+    );
   });
 
   it('throws at start: WORKER_FAILED with its words', async () => {

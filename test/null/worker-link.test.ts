@@ -167,8 +167,16 @@ describe('Segmenter over a worker', () => {
       { dtype: 'f16' },
       'Segmenter.create: dtype must be auto, fp32, fp16 or int8, got f16; leave it out for auto',
     ],
-    ['model', { model: '' }, 'Segmenter.create: model must be an address, got ""; name a model folder'],
-    ['model', { model: 'nano' }, 'Segmenter.create: model must be an address, got nano; name a model folder'],
+    [
+      'model',
+      { model: '' },
+      'Segmenter.create: model must be an address, got ""; name a model folder by its whole address (https://…): there is no page that it could be relative to',
+    ],
+    [
+      'model',
+      { model: 'nano' },
+      'Segmenter.create: model must be an address, got "nano"; name a model folder by its whole address (https://…): there is no page that it could be relative to',
+    ],
   ])('refuses a bad %s: %o', async (_name, options, message) => {
     const error = await failure(start(options as Partial<SegmenterOptions>));
     expect([error.code, error.message]).toEqual(['BAD_ARGUMENT', message]);

@@ -2,6 +2,7 @@
 // what sweeps and ablations do many times.
 
 import { type Assembly, loadAssembly } from '../../assembly/index.js';
+import { checkOptions, requireOptions } from '../../errors/arguments.js';
 import { check, TmcaError, throwIfAborted } from '../../errors/index.js';
 import { type GpuDevice, openDevice } from '../../gpu/device.js';
 import { nodeGpu } from '../../gpu/node.js';
@@ -49,6 +50,8 @@ const LOSSES_IN_A_ROW = 3;
  * const rest = await train({ data: 'kvasir-seg', out: 'run', resume: true });
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
+  requireOptions('train', options, { data: 'string', out: 'string' });
+  checkOptions('train', options, { init: 'string', signal: 'AbortSignal', onEvent: 'function' });
   const emit = options.onEvent ?? (() => {});
   let losses = 0;
   let saved: number | undefined;

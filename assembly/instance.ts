@@ -90,23 +90,11 @@ let shared: Promise<Assembly> | undefined;
 export async function createAssembly(): Promise<Assembly> {
   module ??= inflate(deflated)
     .then(bytes => WebAssembly.compile(bytes))
-    .catch(cause => {
-      throw policyError(cause) ?? cause;
+    .catch(async cause => {
+      throw (await import('./policy.js')).policyError(cause) ?? cause;
     });
   const instance = await WebAssembly.instantiate(await module, {});
   return new Assembly(instance.exports as unknown as AssemblyExports);
-}
-
-/**
- * What a content security policy that forbids WebAssembly comes as: every browser names the policy, or the source that its
- * `script-src` lacks. Null for anything else.
- */
-export function policyError(thrown: unknown): TmcaError | null {
-  const said = String((thrown as Error | null)?.message ?? thrown);
-  if (!/unsafe-eval|content security policy|\bCSP\b/i.test(said)) return null;
-  const message =
-    "loadAssembly: the page's content security policy must allow WebAssembly, got one that does not; add 'wasm-unsafe-eval' to script-src";
-  return new TmcaError('ENGINE_UNAVAILABLE', message, { cause: thrown });
 }
 
 /**

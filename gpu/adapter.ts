@@ -1,6 +1,6 @@
 // Which adapter runs: asking the browser (or Dawn) for one, telling software from hardware, and what to ask of it.
 
-import { check, TmcaError } from '../errors/index.js';
+import { TmcaError } from '../errors/index.js';
 
 /** What an adapter says of itself; structurally an `AdapterSummary` of the runtime, with its limits. */
 export interface AdapterInfo {
@@ -44,16 +44,6 @@ const raisedLimits = [
 
 export type LimitName = (typeof raisedLimits)[number];
 
-/** What helps, in Node (where Dawn is) or in a browser. */
-const advice = (inBrowser: string): string =>
-  globalThis.process?.versions?.node
-    ? 'install a Vulkan driver (Debian: mesa-vulkan-drivers 24 or later, libvulkan1; in a clone, npm run setup), or choose device wasm'
-    : `${inBrowser}, or choose device wasm`;
-
-const getWebGpu = 'open the page over https or on localhost, in Chrome or Edge 113+, Safari 26+ or Firefox 141+';
-const getAdapter =
-  'turn hardware acceleration on (on Linux also chrome://flags/#enable-unsafe-webgpu), restart the browser if the GPU was lost before';
-
 /** Whether it says that there is no WebGPU here, so that something else may run. */
 export const isGpuAbsence = (error: unknown): error is TmcaError =>
   error instanceof TmcaError && ['NO_WEBGPU', 'NO_ADAPTER', 'PACKAGE_MISSING'].includes(error.code);
@@ -61,7 +51,7 @@ export const isGpuAbsence = (error: unknown): error is TmcaError =>
 /** Errors: NO_WEBGPU, NO_ADAPTER. */
 export async function findAdapter(options: AdapterOptions): Promise<GPUAdapter> {
   const { gpu, prefer = 'hardware' } = options;
-  check(gpu, 'NO_WEBGPU', `openDevice: WebGPU must be available, got no navigator.gpu; ${advice(getWebGpu)}`);
+  if (!gpu) throw (await import('./absence.js')).noWebGpu();
   const seen: GPUAdapter[] = [];
   for (const request of requests(prefer, options.powerPreference ?? 'high-performance')) {
     const adapter = await gpu.requestAdapter(request);
@@ -71,8 +61,7 @@ export async function findAdapter(options: AdapterOptions): Promise<GPUAdapter> 
   }
   const [other] = seen;
   if (other && prefer === 'any') return other;
-  if (!other)
-    throw new TmcaError('NO_ADAPTER', `openDevice: there must be a WebGPU adapter, got none; ${advice(getAdapter)}`);
+  if (!other) throw (await import('./absence.js')).noAdapter();
   throw new TmcaError(
     'NO_ADAPTER',
     `openDevice: there must be a ${prefer} adapter, got only "${other.info.description || other.info.architecture}"; ` +

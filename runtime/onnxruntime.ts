@@ -1,7 +1,7 @@
 // onnxruntime-web in a page or its worker: the package's own copy, which bundlers take along, or the one that `wasmPaths` names. It is
 // started before a model is fetched, so that what stands in its way (a file that is not served, a policy) is said first.
 
-import { policyError } from '../assembly/instance.js';
+import { policyError } from '../assembly/policy.js';
 import { TmcaError } from '../errors/index.js';
 import { importAddress } from './import-address.js';
 import { settleThreads } from './wasm/facts.js';

@@ -6,7 +6,8 @@ import type { Report, Segmentation, Session, SessionInfo, SessionOptions, Sessio
 import { asTmcaError, carryErrors } from './errors.js';
 import { type OnProgress, ProgressSender } from './progress.js';
 import type { CallId, CreateRequest, ReportTicket, WorkerApi } from './protocol.js';
-import { Rasterizer, type Shipment } from './source.js';
+import { Rasterizer } from './rasterizer.js';
+import type { Shipment } from './shipment.js';
 
 /** Opens a model: the worker script passes the real one, tests pass their own. */
 export type SessionOpener = (model: string, options: SessionOptions) => Promise<Session>;

@@ -2,7 +2,7 @@
 
 import type { DeviceChoice, DTypeChoice, Segmentation, SessionInfo, SessionStats } from '../types.js';
 import type { OnProgress } from './progress.js';
-import type { Shipment } from './source.js';
+import type { Shipment } from './shipment.js';
 
 /** Number that the page gives to a call, so that it can take it back: see {@link WorkerApi.cancel}. */
 export type CallId = number;

@@ -1,11 +1,12 @@
-// Pictures on their way to the worker. The page does as little as it can (`pack`: snapshots what only a page may read), the worker
-// decodes and reads the pixels (`Rasterizer`), so that a large file never stops the page.
+// Pictures on their way to the worker, page side. The page does as little as it can: it snapshots what only a page may read. The worker
+// decodes and reads the pixels (rasterizer.ts), so that a large file never stops the page.
 //
 // Colours: the bytes of a file are taken as they are, its ICC profile ignored, as PIL and OpenCV do and as networks are trained;
 // whatever is already a surface (canvas, video, wide-gamut ImageData) is converted to sRGB. Alpha is dropped over black.
 
 import { check, TmcaError } from '../../errors/index.js';
 import type { Pixels } from '../types.js';
+import { checkSize, FROM_FILE, type Shipment } from './shipment.js';
 
 /**
  * What can be segmented. A `Blob` is an encoded image (JPEG, PNG, WebP, …). A `VideoFrame` is consumed: it is closed whatever happens,
@@ -22,26 +23,10 @@ export type ImageSource =
   | HTMLVideoElement
   | OffscreenCanvas;
 
-/** A picture as it is posted. */
-export type Shipment =
-  | { readonly kind: 'pixels'; readonly pixels: Pixels }
-  | { readonly kind: 'file'; readonly blob: Blob }
-  | { readonly kind: 'surface'; readonly surface: ImageBitmap | VideoFrame };
-
 export interface Packed {
   readonly shipment: Shipment;
   readonly transfer: Transferable[];
 }
-
-/** Pixels beyond this are refused: RGBA of 128 Mi pixels is 512 MiB. */
-const MAX_PIXELS = 2 ** 27;
-
-/** EXIF orientation applied; the profile ignored; alpha left alone until it is dropped over black, once. */
-const FROM_FILE: ImageBitmapOptions = {
-  imageOrientation: 'from-image',
-  colorSpaceConversion: 'none',
-  premultiplyAlpha: 'none',
-};
 
 /** Page side: a snapshot of the source that can be posted. Errors: BAD_ARGUMENT, IMAGE_UNREADABLE. */
 export async function pack(source: ImageSource): Promise<Packed> {
@@ -94,54 +79,6 @@ export function foreign(cause: unknown): TmcaError {
 /** Is it a VideoFrame (absent where there is no WebCodecs)? */
 export function isVideoFrame(source: ImageSource): source is VideoFrame {
   return isA(source, 'VideoFrame');
-}
-
-/** Worker side: reads pixels. Keeps its canvas from frame to frame, as video has one size. */
-export class Rasterizer {
-  #canvas: OffscreenCanvas | undefined;
-
-  /** Consumes the shipment. Errors: IMAGE_UNREADABLE, IMAGE_TOO_LARGE. */
-  async read(shipment: Shipment): Promise<Pixels> {
-    if (shipment.kind === 'pixels') return shipment.pixels;
-    if (shipment.kind === 'surface') return this.#draw(shipment.surface);
-    const { blob } = shipment;
-    const bitmap = await createImageBitmap(blob, FROM_FILE).catch(cause => {
-      const got = `${blob.size} bytes of type "${blob.type}"`;
-      throw new TmcaError(
-        'IMAGE_UNREADABLE',
-        `segment: the file must be an image that this browser decodes, got ${got}; try PNG or JPEG`,
-        { cause },
-      );
-    });
-    return this.#draw(bitmap);
-  }
-
-  #draw(surface: ImageBitmap | VideoFrame): Pixels {
-    try {
-      const [width, height] = sizeOf(surface);
-      check(
-        width > 0 && height > 0,
-        'IMAGE_UNREADABLE',
-        `segment: the image must have pixels, got ${width}x${height}; was it closed already?`,
-      );
-      checkSize(width, height);
-      if (this.#canvas?.width !== width || this.#canvas.height !== height)
-        this.#canvas = new OffscreenCanvas(width, height);
-      // alpha: false starts black and stays opaque: drawing over it is what drops alpha over black.
-      const context = this.#canvas.getContext('2d', { alpha: false, colorSpace: 'srgb', willReadFrequently: true });
-      check(
-        context,
-        'IMAGE_TOO_LARGE',
-        `segment: a canvas of ${width}x${height} must be available, got none; make the image smaller`,
-      );
-      context.fillRect(0, 0, width, height);
-      context.drawImage(surface, 0, 0, width, height);
-      const { data } = context.getImageData(0, 0, width, height, { colorSpace: 'srgb' });
-      return { data: data as Uint8ClampedArray, width, height, channels: 4 };
-    } finally {
-      surface.close();
-    }
-  }
 }
 
 const SURFACES = [
@@ -214,19 +151,6 @@ async function snapshot(source: Exclude<ImageSource, Pixels | Blob | VideoFrame>
   } catch (cause) {
     throw (await import('./readiness.js')).unreadable(kind, source, cause);
   }
-}
-
-function sizeOf(surface: ImageBitmap | VideoFrame): [number, number] {
-  return 'displayWidth' in surface ? [surface.displayWidth, surface.displayHeight] : [surface.width, surface.height];
-}
-
-function checkSize(width: number, height: number): void {
-  const small = width * height <= MAX_PIXELS;
-  check(
-    small,
-    'IMAGE_TOO_LARGE',
-    `segment: an image must have at most ${MAX_PIXELS} pixels, got ${width}x${height}; make it smaller`,
-  );
 }
 
 function kindOf(value: unknown): string {

@@ -5,11 +5,11 @@ import { loadAssembly } from '../assembly/instance.js';
 import { check } from '../errors/index.js';
 import { expectedParameters } from '../runtime/inspect.js';
 import { checkTensors, type ModelFolder, openModelFolder } from '../runtime/model-folder/index.js';
-import { type DatasetRecord, openDataset } from '../runtime/node/dataset.js';
+import { openDataset } from '../runtime/node/dataset.js';
 import { nodeIo } from '../runtime/node/folder.js';
-import { type MaskSurvey, surveyMasks } from '../runtime/node/masks.js';
 import { checkModelTarget, writeModelFolder } from '../runtime/node/model-writer.js';
 import { INT8_PRODUCTS } from '../runtime/webgpu/tuned.js';
+import { checkBudget, checkLesions } from './gate.js';
 import { builtInExamples, encodeExamples, spreadExamples } from './inputs.js';
 import { memoryFolder } from './memory-folder.js';
 import type { QuantizeOptions } from './options.js';
@@ -63,7 +63,11 @@ export async function quantize(model: string, options: QuantizeOptions): Promise
     const scores = records && (await work.score(model, stored, records));
     const result = reportOf({
       ...{ options, folder, looked, scores, examples },
-      source: dataset && masks && { data: dataset.name, split, empty_masks: masks.empty, notes: masks.notes },
+      source: dataset &&
+        masks && {
+          ...{ data: dataset.name, split, empty_masks: masks.empty },
+          notes: [...masks.notes, ...(scores?.notes ?? [])],
+        },
     });
     checkBudget(result);
     const { config } = looked;
@@ -88,19 +92,6 @@ export async function quantize(model: string, options: QuantizeOptions): Promise
   }
 }
 
-/** A gate on masks that mark nothing would let everything through. */
-async function checkLesions(
-  records: readonly DatasetRecord[],
-  data: string,
-  signal: AbortSignal | undefined,
-): Promise<MaskSurvey> {
-  const survey = await surveyMasks(records, { signal });
-  check(survey.empty < records.length, 'DATASET_INVALID', () => {
-    return `quantize: some mask must mark a lesion for Dice to say anything, got none of ${records.length} in ${data}; give masks with lesions, or leave --data out`;
-  });
-  return survey;
-}
-
 async function openSource(model: string, signal: AbortSignal | undefined): Promise<ModelFolder> {
   const folder = await openModelFolder(model, nodeIo, signal ? { signal } : {});
   try {
@@ -118,20 +109,6 @@ async function openSource(model: string, signal: AbortSignal | undefined): Promi
     await folder.close();
     throw error;
   }
-}
-
-function checkBudget({ end_to_end: { dice }, budget, to }: QuantizeReport): void {
-  if (!dice) return;
-  check(dice.fp32.dice > 0, 'DATASET_INVALID', () => {
-    return `quantize: the source must find some lesion for Dice to say what is lost, got Dice 0 over ${dice.n} images of ${dice.data}; look whether masks and texts belong to these images, or leave --data out`;
-  });
-  if (budget.met !== false) return;
-  const drop = dice.dice_drop.toFixed(4);
-  check(
-    false,
-    'ACCURACY_LOST',
-    `quantize: ${to} must not cost more than ${budget.max_dice_drop} of Dice, got ${drop} (${dice.fp32.dice.toFixed(4)} to ${dice.quantised.dice.toFixed(4)} over ${dice.n} images); nothing was written: use fp16, or a larger --max-dice-drop`,
-  );
 }
 
 export { DICE_BUDGET, type QuantizeOptions, type QuantizeProgress } from './options.js';

@@ -45,6 +45,8 @@ export interface Scores {
   readonly agreement: Agreement;
   /** With products in whole numbers; null where nobody asked. */
   readonly whole: Agreement | null;
+  /** What was taken for granted of images, a line for each thing. */
+  readonly notes: readonly string[];
 }
 
 /** Steps of looking: folded weights, two runs of the trace, the audit. */
@@ -120,7 +122,7 @@ export class Quantisation {
     const before = await scored(nodeIo, 'fp32');
     const agreement = agreementOf(before, await scored(stored, 'auto'));
     const whole = integerProducts ? agreementOf(before, await scored(stored, 'auto', 'integer')) : null;
-    return { agreement, whole };
+    return { agreement, whole, notes: before.notes };
   }
 
   #graph(): Outputs {

@@ -21,7 +21,7 @@ export interface ScoredData {
   readonly split: string;
   /** Masks that mark no lesion. */
   readonly empty_masks: number;
-  /** What was taken for granted of masks, a line for each thing. */
+  /** What was taken for granted of masks and images, a line for each thing. */
   readonly notes: readonly string[];
 }
 

@@ -4,6 +4,7 @@ import type { Assembly } from '../assembly/index.js';
 import { Evaluator } from '../assembly/metrics.js';
 import type { DatasetRecord } from '../runtime/node/dataset.js';
 import { predictRecord } from '../runtime/node/evaluate.js';
+import { NoteTally } from '../runtime/node/notes.js';
 import type { Session } from '../runtime/types.js';
 
 export interface Scored {
@@ -19,17 +20,19 @@ export async function scoreSession(
   session: Session,
   records: readonly DatasetRecord[],
   { signal, onRecord }: { readonly signal?: AbortSignal | undefined; readonly onRecord?: () => void } = {},
-): Promise<Scored> {
+): Promise<Scored & { readonly notes: readonly string[] }> {
   const evaluator = new Evaluator(assembly);
   const masks: Uint8Array[] = [];
+  const notes = new NoteTally('image');
   for (const record of records) {
-    const { prediction, target } = await predictRecord(session, record, signal && { signal });
+    const { prediction, target, notes: found } = await predictRecord(session, record, signal && { signal });
+    notes.add(found);
     evaluator.add(prediction, target);
     masks.push(prediction);
     onRecord?.();
   }
   const { dice, meanDice, iou } = evaluator.result();
-  return { dice, mean_dice: meanDice, iou, masks };
+  return { dice, mean_dice: meanDice, iou, masks, notes: notes.lines() };
 }
 
 export interface Agreement {

@@ -50,7 +50,10 @@ export function parseBmp(bytes: Buffer): BmpHeader | string {
   const height = Math.abs(rows);
   const stride = Math.ceil((bits * width) / 32) * 4;
   const offset = bytes.readUInt32LE(10);
-  if (bytes.length < offset + stride * height) return 'a BMP file that is cut off';
+  if (offset < FILE_HEADER + size) return 'a BMP file whose pixels lie in its header';
+  // some writers leave out what fills the last row up
+  const end = offset + stride * (height - 1) + Math.ceil((bits * width) / 8);
+  if (bytes.length < end) return 'a BMP file that is cut off';
   const palette = bits <= 8 ? paletteOf(bytes, size, bits, offset) : null;
   if (typeof palette === 'string') return palette;
   const masks = bits === 16 || bits === 32 ? masksOf(bytes, size, bits, compression) : null;

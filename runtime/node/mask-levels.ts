@@ -63,7 +63,7 @@ export function judgeMask(samples: MaskSamples): JudgedMask {
   if (typeof white === 'string') return { fault: white };
   const foreground = new Uint8Array(flat.values.length);
   for (let i = 0; i < foreground.length; i++) foreground[i] = flat.values[i]! > white / 2 ? 1 : 0;
-  const coloured = flat.colours && coloursFault(flat.colours, foreground, white, whole.full, notes);
+  const coloured = flat.coloured ? coloursFault(whole, foreground, white, notes) : null;
   if (coloured) return { fault: coloured };
   if (looksInverted(foreground, samples.width, samples.height)) {
     notes.push(
@@ -98,13 +98,13 @@ function wholeNumbers({ data, width, height, channels, full }: MaskSamples): Who
   return { data: Uint16Array.from(data, value => Math.round(value * scale)), width, height, channels, full: LARGEST };
 }
 
-/** One value a pixel, and its colour where there is one. */
+/** One value a pixel. */
 interface Flat {
   readonly values: Uint16Array;
   readonly width: number;
   readonly full: number;
-  /** [pixels, 3]; null where the mask is grey or in the alpha channel. */
-  readonly colours: Uint16Array | null;
+  /** The values are those of colours. */
+  readonly coloured: boolean;
 }
 
 function flatten(whole: Whole, notes: string[]): Flat {
@@ -119,23 +119,21 @@ function flatten(whole: Whole, notes: string[]): Flat {
       if (isOneColour(whole, alpha, most)) {
         notes.push('the mask is in the alpha channel: what is not transparent is read as the lesion');
         const values = Uint16Array.from({ length: pixels }, (_, i) => data[i * channels + alpha]!);
-        return { values, width, full, colours: null };
+        return { values, width, full, coloured: false };
       }
       notes.push('transparent pixels are read as background');
       visible = pixel => data[pixel * channels + alpha]! > most / 2;
     }
   }
   const values = new Uint16Array(pixels);
-  const colours = coloured ? new Uint16Array(3 * pixels) : null;
   for (let i = 0; i < pixels; i++) {
     if (visible && !visible(i)) continue;
     for (let c = 0; c < (coloured ? 3 : 1); c++) {
       const value = data[i * channels + c]!;
       if (value > values[i]!) values[i] = value;
-      if (colours) colours[3 * i + c] = value;
     }
   }
-  return { values, width, full, colours };
+  return { values, width, full, coloured };
 }
 
 function rangeOf(length: number, at: (i: number) => number): [least: number, most: number] {
@@ -264,10 +262,9 @@ function isEven(values: Uint16Array, width: number, x: number, y: number, tolera
 
 /** Lesions of several colours: a note, or what is wrong. */
 function coloursFault(
-  colours: Uint16Array,
+  { data, channels, full }: Whole,
   foreground: Uint8Array,
   white: number,
-  full: number,
   notes: string[],
 ): string | null {
   // by which of red, green and blue are bright
@@ -276,7 +273,7 @@ function coloursFault(
   for (let i = 0; i < foreground.length; i++) {
     if (foreground[i] === 0) continue;
     let kind = 0;
-    for (let c = 0; c < 3; c++) if (colours[3 * i + c]! > white / 2) kind |= 1 << c;
+    for (let c = 0; c < 3; c++) if (data[i * channels + c]! > white / 2) kind |= 1 << c;
     counts[kind]!++;
     pixels++;
   }

@@ -152,6 +152,7 @@ describe('a bitmap is read:', () => {
     ['24 bits', () => bmp({ bits: 24 }, put24), 3, RGB],
     ['24 bits from the top down', () => bmp({ bits: 24, topDown: true }, put24), 3, RGB],
     ['24 bits with the header of OS/2', () => bmp({ bits: 24, header: 12 }, put24), 3, RGB],
+    ['24 bits, whose last row is not filled up', () => bmp({ bits: 24 }, put24).subarray(0, -1), 3, RGB],
     ['24 bits with a header of 124 bytes', () => bmp({ bits: 24, header: 124 }, put24), 3, RGB],
     ['32 bits, whose fourth byte means nothing', () => bmp({ bits: 32 }, put32(0)), 3, RGB],
     [
@@ -225,7 +226,12 @@ describe('a bitmap is read:', () => {
       /got a BMP file with RLE compression; save it again/,
     ],
     ['with a JPEG inside', bmp({ bits: 24, compression: 4 }, () => {}), /a BMP file with JPEG compression/],
-    ['cut off', bmp({ bits: 24 }, put24).subarray(0, -1), /a BMP file that is cut off/],
+    ['cut off', bmp({ bits: 24 }, put24).subarray(0, -2), /a BMP file that is cut off/],
+    [
+      'with pixels in its header',
+      Object.assign(bmp({ bits: 24 }, put24), { 10: 20 }),
+      /whose pixels lie in its header/,
+    ],
     ['of its first bytes alone', Buffer.from('BM'), /a BMP file that is cut off/],
     [
       'with a header that nobody knows',

@@ -17,6 +17,7 @@ import { prepare } from '../../model/passes/index.js';
 import { int8Passes } from '../../model/passes/int8.js';
 import { tmca, tmcaInputs } from '../../model/tmca.js';
 import { largestSquaredDeviation, wideParameters } from '../../quantize/audit.js';
+import { checkBudget } from '../../quantize/gate.js';
 import { quantize } from '../../quantize/index.js';
 import { joinNames, layersOf, overFloats } from '../../quantize/layers.js';
 import { quantisedFrom } from '../../quantize/origin.js';
@@ -284,4 +285,31 @@ test('a gate on masks without a lesion is refused before the model is read: it w
     message: expect.stringMatching(/some mask must mark a lesion .*, got none of 1 in .*leave --data out/),
   });
   await rm(data, { recursive: true });
+});
+
+describe('the gate', () => {
+  const report = (before: number, drop: number, met: boolean) => {
+    const made = quantizeReport('int8', 'discs');
+    const dice = { ...made.end_to_end.dice!, dice_drop: drop };
+    const scored = { ...dice, fp32: { ...dice.fp32, dice: before }, quantised: { ...dice.fp32, dice: before - drop } };
+    return { ...made, end_to_end: { ...made.end_to_end, dice: scored }, budget: { max_dice_drop: 0.005, met } };
+  };
+
+  test('lets through what lost little, and what was not scored', () => {
+    checkBudget(report(0.8, 0.001, true));
+    checkBudget(quantizeReport('int8'));
+  });
+
+  test('holds back what lost more', () => {
+    expect(() => checkBudget(report(0.8, 0.1, false))).toThrow(expect.objectContaining({ code: 'ACCURACY_LOST' }));
+  });
+
+  test('does not take "0 to 0" for a success', () => {
+    expect(() => checkBudget(report(0, 0, true))).toThrow(
+      expect.objectContaining({
+        code: 'DATASET_INVALID',
+        message: expect.stringMatching(/the source must find some lesion .*, got Dice 0 over 2 images of discs/),
+      }),
+    );
+  });
 });

@@ -1,7 +1,7 @@
 // A network by the name of a preset, or by its folder: its configuration, for what opens no device.
 
 import { check } from '../errors/index.js';
-import type { Config } from '../model/config.js';
+import type { Config } from '../networks/config.js';
 import { readModelFiles } from '../runtime/model-folder/index.js';
 import { nodeIo } from '../runtime/node/folder.js';
 import { resolveTrainConfig } from '../train/config.js';

@@ -2,8 +2,8 @@
 
 import { check } from '../errors/index.js';
 import { show } from '../errors/show.js';
+import { Network } from '../networks/network.js';
 import { choosePrecision } from '../runtime/engine-choice.js';
-import { expectedParameters } from '../runtime/inspect.js';
 import type { ParameterStream } from '../runtime/load-constants.js';
 import { checkFinite, checkTensors, type ModelFolder, openModelFolder } from '../runtime/model-folder/index.js';
 import { writeFileAtomic } from '../runtime/node/files.js';
@@ -41,7 +41,7 @@ export async function exportCheckpoint(options: ExportOptions): Promise<ExportRe
   const convention: Convention = CONVENTIONS[as];
   const folder = await openModelFolder(model, nodeIo, { ...(signal ? { signal } : {}) });
   try {
-    const shapes = expectedParameters(folder.config);
+    const shapes = Network.of(folder.config).parameters;
     const { header } = folder.weights;
     checkTensors(header, shapes, `${model}/model.safetensors`);
     const names = namesIn(convention, shapes.keys());

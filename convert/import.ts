@@ -3,9 +3,9 @@
 import { basename } from 'node:path';
 import { throwIfAborted } from '../errors/index.js';
 import { show } from '../errors/show.js';
-import type { Config } from '../model/config.js';
 import type { Shape } from '../model/graph.js';
-import { expectedParameters } from '../runtime/inspect.js';
+import type { Config } from '../networks/config.js';
+import { Network } from '../networks/network.js';
 import { checkFinite } from '../runtime/model-folder/index.js';
 import { checkModelTarget, writeModelFolder } from '../runtime/node/model-writer.js';
 import { type LazyTensor, tensorOf, toFloat32, WIDTH } from '../runtime/safetensors/index.js';
@@ -79,7 +79,7 @@ export async function importCheckpoints(options: ImportOptions): Promise<ImportR
   const vocab = await readVocabulary(options.vocab, parts.get('text'), warnings);
   const config = await networkConfig(parts, { path: options.config, vocab }, warnings);
   if (vocab) checkVocabulary(vocab, config);
-  const shapes = expectedParameters(config);
+  const shapes = Network.of(config).parameters;
   const plan = planImport([...parts.values()], shapes);
   const wide = plan.mapped.filter(({ tensor }) => tensor.dtype === 'F64');
   if (wide.length > 0) warnings.push(`F64 is rounded to F32: ${some(wide.map(({ from }) => show(from)))}`);

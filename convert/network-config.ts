@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { check, TmcaError } from '../errors/index.js';
 import { show } from '../errors/show.js';
-import { type Config, parseConfig } from '../model/config.js';
+import { type Config, parseConfig } from '../networks/config.js';
 import {
   checkForeignConfig,
   epsilonWarning,

@@ -5,7 +5,7 @@ import { loadAssembly } from '../assembly/instance.js';
 import { Vocabulary } from '../assembly/wordpiece.js';
 import { check, TmcaError } from '../errors/index.js';
 import { show } from '../errors/show.js';
-import type { Config } from '../model/config.js';
+import type { Config } from '../networks/config.js';
 import { ifThere, readBytes, VOCABULARY } from '../runtime/node/read-file.js';
 import { some } from './checkpoint.js';
 import { readJson } from './foreign-config.js';

@@ -1,6 +1,6 @@
 // What the benchmark runs on: an image as the network takes it, and ids of a sentence. The same in every run.
 
-import type { Config } from '../model/config.js';
+import type { Config } from '../networks/config.js';
 import { unit } from '../runtime/fill.js';
 import type { BenchInputs } from './runner.js';
 

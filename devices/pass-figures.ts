@@ -1,7 +1,7 @@
 // What each rewrite of the graph saves, counted without a device: the network with all of them, and with each left out in turn.
 
-import type { Config } from '../model/config.js';
 import { type PassName, passNames } from '../model/passes/index.js';
+import type { Config } from '../networks/config.js';
 import type { PrecisionChoice } from '../runtime/engine-choice.js';
 import { type PlanFigures, planFigures } from '../runtime/plan-figures.js';
 

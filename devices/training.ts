@@ -1,8 +1,8 @@
 // A training step as a benchmark sees it: the same network, parameters and batch for whoever takes it, and what all of them are
 // asked to do: losses, gradients of every parameter, clipping by their norm, AdamW.
 
-import type { Config } from '../model/config.js';
 import type { Shape } from '../model/graph.js';
+import type { Config } from '../networks/config.js';
 import { unit } from '../runtime/fill.js';
 import type { Batch } from '../train/gradient-pass.js';
 

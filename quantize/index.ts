@@ -3,7 +3,7 @@
 import { resolve } from 'node:path';
 import { loadAssembly } from '../assembly/instance.js';
 import { check } from '../errors/index.js';
-import { expectedParameters } from '../runtime/inspect.js';
+import { Network } from '../networks/network.js';
 import { checkTensors, type ModelFolder, openModelFolder } from '../runtime/model-folder/index.js';
 import { openDataset } from '../runtime/node/dataset.js';
 import { nodeIo } from '../runtime/node/folder.js';
@@ -96,7 +96,7 @@ async function openSource(model: string, signal: AbortSignal | undefined): Promi
   const folder = await openModelFolder(model, nodeIo, signal ? { signal } : {});
   try {
     const { config, weights } = folder;
-    checkTensors(weights.header, expectedParameters(config), `${model}/model.safetensors`);
+    checkTensors(weights.header, Network.of(config).parameters, `${model}/model.safetensors`);
     const whole = [...weights.header.tensors].find(([, { dtype }]) => dtype === 'I8');
     check(
       whole === undefined,

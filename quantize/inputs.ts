@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { Assembly } from '../assembly/index.js';
 import { Preprocessor } from '../assembly/preprocess.js';
 import { Vocabulary } from '../assembly/wordpiece.js';
-import type { Config } from '../model/config.js';
+import type { Config } from '../networks/config.js';
 import type { DatasetRecord } from '../runtime/node/dataset.js';
 import { decodeImage } from '../runtime/node/images.js';
 import { readOwnFile } from '../runtime/node/read-file.js';

@@ -1,7 +1,7 @@
 // A model folder that is not written yet: sessions open it as they would open its files.
 
 import { createHash } from 'node:crypto';
-import { type Config, configToJson } from '../model/config.js';
+import { type Config, configToJson } from '../networks/config.js';
 import type { FolderIo } from '../runtime/model-folder/index.js';
 import {
   type ByteSource,

@@ -2,7 +2,7 @@
 
 import { relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Config } from '../model/config.js';
+import type { Config } from '../networks/config.js';
 import { QUANTISED } from '../runtime/node/masters.js';
 import type { QuantizeReport } from './report.js';
 

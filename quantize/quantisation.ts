@@ -4,13 +4,12 @@ import type { Assembly } from '../assembly/instance.js';
 import { throwIfAborted } from '../errors/index.js';
 import { type GpuDevice, openDevice } from '../gpu/device.js';
 import { nodeGpu } from '../gpu/node.js';
-import type { Config } from '../model/config.js';
 import type { Outputs } from '../model/graph.js';
 import { prepare } from '../model/passes/index.js';
 import { int8Passes } from '../model/passes/int8.js';
-import { tmca, tmcaInputs } from '../model/tmca.js';
+import type { Config } from '../networks/config.js';
+import { Network } from '../networks/network.js';
 import { choosePrecision } from '../runtime/engine-choice.js';
-import { expectedParameters } from '../runtime/inspect.js';
 import { int8Parameters } from '../runtime/int8.js';
 import type { ParameterStream } from '../runtime/load-constants.js';
 import { checkFinite, type FolderIo, type ModelFolder } from '../runtime/model-folder/index.js';
@@ -128,7 +127,7 @@ export class Quantisation {
   #graph(): Outputs {
     const { config } = this.folder;
     const { batch, length } = this.inputs;
-    return { logits: tmca(config, tmcaInputs(config, batch, length)).logits };
+    return Network.of(config).logits(batch, length);
   }
 
   /** The source's tensors, each checked as it passes. Read anew each time. */
@@ -146,7 +145,7 @@ export class Quantisation {
 
   async #store(wide: ReadonlySet<string>): Promise<readonly StoredParameter[]> {
     const { config, weights } = this.folder;
-    const expected = expectedParameters(config);
+    const expected = Network.of(config).parameters;
     const whole = this.options.to === 'int8' ? int8Parameters(config) : new Set<string>();
     const stored: StoredParameter[] = [];
     for await (const tensor of this.#source().tensors()) {

@@ -4,9 +4,10 @@
 import type { Assembly } from '../assembly/index.js';
 import { check } from '../errors/index.js';
 import type { GpuDevice } from '../gpu/device.js';
-import type { Config } from '../model/config.js';
 import { type Shape, showShape } from '../model/graph.js';
-import { type TrainingOptions, trainingGraph } from '../model/training.js';
+import type { Config } from '../networks/config.js';
+import { Network } from '../networks/network.js';
+import { type LossValues, type TrainingOptions, trainingGraph } from '../networks/training.js';
 import { checkInputs, type ForwardInputs } from './inspect.js';
 import { channelsLast } from './layout.js';
 import type { ParameterStream } from './webgpu/encode.js';
@@ -18,14 +19,8 @@ export interface TrainingInputs extends ForwardInputs {
   readonly target: HostTensor;
 }
 
-/** The loss and the parts that it is made of. */
-export interface TrainingLosses {
-  readonly loss: number;
-  readonly segmentation: number;
-  readonly contrastive: number;
-}
-
-export interface GradientRun extends Omit<GraphRun, 'outputs'>, TrainingLosses {
+export interface GradientRun extends Omit<GraphRun, 'outputs'> {
+  readonly losses: LossValues;
   /** By checkpoint name, in the checkpoint's shape; what the loss does not depend on has none. */
   readonly gradients: Readonly<Record<string, { readonly shape: Shape; readonly data: Float32Array }>>;
 }
@@ -55,7 +50,7 @@ export async function runGradients(
 ): Promise<GradientRun> {
   const { batch, length } = checkInputs('inspectGradients', config, inputs);
   checkTarget(inputs.target, batch, config.imageSize);
-  const { losses, gradients } = trainingGraph(config, batch, length, options);
+  const { losses, gradients } = trainingGraph(Network.of(config), batch, length, options);
   const { outputs, ...run } = await runGraph(
     gpu,
     assembly,
@@ -63,13 +58,7 @@ export async function runGradients(
     { ...inputs, image: channelsLast(inputs.image), target: channelsLast(inputs.target) },
     { ...options, weights: 'f32', parameters },
   );
-  const { loss, segmentation, contrastive, ...found } = outputs;
-  const number = (tensor: typeof loss) => tensor!.data[0]!;
-  return {
-    ...run,
-    loss: number(loss),
-    segmentation: number(segmentation),
-    contrastive: number(contrastive),
-    gradients: found,
-  };
+  const values = Object.keys(losses).map(name => [name, outputs[name]!.data[0]!] as const);
+  const found = Object.keys(gradients).map(name => [name, outputs[name]!] as const);
+  return { ...run, losses: Object.fromEntries(values) as unknown as LossValues, gradients: Object.fromEntries(found) };
 }

@@ -4,18 +4,15 @@
 import type { Assembly } from '../assembly/instance.js';
 import { check } from '../errors/index.js';
 import type { GpuDevice } from '../gpu/device.js';
-import type { Config } from '../model/config.js';
 import { type Shape, showShape } from '../model/graph.js';
-import { namedOutputs } from '../model/outputs.js';
 import { prepare } from '../model/passes/index.js';
-import { tmca, tmcaInputs } from '../model/tmca.js';
+import type { Config } from '../networks/config.js';
+import { Network } from '../networks/network.js';
 import type { PrecisionChoice } from './engine-choice.js';
 import { channelsFirst, channelsLast } from './layout.js';
 import type { ParameterStream } from './webgpu/encode.js';
 import { type GraphRun, type HostTensor, runGraph } from './webgpu/run-graph.js';
 import type { LoadOptions } from './webgpu/weights.js';
-
-export { expectedParameters } from './expected-parameters.js';
 
 /** `image` [B,3,S,S] normalised, `ids` [B,L], `mask` [B,L]. */
 export interface ForwardInputs {
@@ -74,7 +71,7 @@ export async function runForward(
   options: LoadOptions = {},
 ): Promise<ForwardRun> {
   const { batch, length } = checkInputs('inspectForward', config, inputs);
-  const graph = namedOutputs(tmca(config, tmcaInputs(config, batch, length)));
+  const graph = Network.of(config).forward(batch, length).named;
   const run = await runGraph(
     gpu,
     assembly,

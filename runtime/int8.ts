@@ -3,11 +3,10 @@
 
 import { check } from '../errors/index.js';
 import { show } from '../errors/show.js';
-import type { Config } from '../model/config.js';
-import { namedOutputs } from '../model/outputs.js';
 import { chooseInt8 } from '../model/passes/int8.js';
 import { scaleName } from '../model/scale-name.js';
-import { tmca, tmcaInputs } from '../model/tmca.js';
+import type { Config } from '../networks/config.js';
+import { Network } from '../networks/network.js';
 import type { ParameterStream } from './load-constants.js';
 import type { SafetensorsTensor } from './safetensors/index.js';
 import { toFloat32, wholeNumbers } from './safetensors/to-float32.js';
@@ -58,7 +57,7 @@ export function dequantizeRows({ q, scale }: Int8Tensor): Float32Array {
 
 /** Parameters of a network that are worth storing as whole numbers; see model/passes/int8.ts. */
 export const int8Parameters = (config: Config): ReadonlySet<string> =>
-  chooseInt8(namedOutputs(tmca(config, tmcaInputs(config, 1, 2))));
+  chooseInt8(Network.of(config).forward(1, 2).named);
 
 /** @throws TmcaError MODEL_NOT_FINITE where a scale is no positive number */
 export function checkScales(tensor: SafetensorsTensor): Float32Array {

@@ -5,7 +5,7 @@ import type { Assembly } from '../assembly/index.js';
 import { Preprocessor } from '../assembly/preprocess.js';
 import type { Vocabulary } from '../assembly/wordpiece.js';
 import { check, TmcaError, throwIfAborted } from '../errors/index.js';
-import type { Config } from '../model/config.js';
+import type { Config } from '../networks/config.js';
 import { SerialQueue } from './queue.js';
 import { segmentationOf } from './segmentation.js';
 import type { Pixels, Report, Segmentation, SegmentOptions, Session, SessionInfo, SessionStats } from './types.js';

@@ -3,10 +3,10 @@
 import type { Assembly } from '../assembly/index.js';
 import { loadAssembly } from '../assembly/instance.js';
 import { check } from '../errors/index.js';
-import type { Config } from '../model/config.js';
-import type { TrainingOptions } from '../model/training.js';
+import type { Config } from '../networks/config.js';
+import { Network } from '../networks/network.js';
+import type { TrainingOptions } from '../networks/training.js';
 import { chooseWasmPrecision, engineReason } from './engine-choice.js';
-import { expectedParameters } from './expected-parameters.js';
 import { fillStream } from './fill.js';
 import type { GradientRun, TrainingInputs } from './gradients.js';
 import { type ForwardInputs, type ForwardRun, runForward } from './inspect.js';
@@ -55,7 +55,7 @@ export async function withNetwork<R>(
   try {
     const files = folder ?? { ...(await readModelFiles(location, platform.io)), hash: () => null };
     const { config } = files;
-    const expected = expectedParameters(config);
+    const expected = Network.of(config).parameters;
     const header = folder?.weights.header ?? null;
     if (header) checkTensors(header, expected, `${location}/model.safetensors`);
     const stream = folder ? checkedStream(folder) : fillStream(expected);
@@ -107,7 +107,7 @@ export async function inspectGradients(
   inputs: TrainingInputs,
   options: InspectGradientsOptions = {},
 ): Promise<InspectedGradients> {
-  const { device = 'auto', dtype = 'auto', freezeText = false, signal, onProgress } = options;
+  const { device = 'auto', dtype = 'auto', freeze = false, signal, onProgress } = options;
   check(
     dtype === 'auto' || dtype === 'fp32',
     'UNSUPPORTED',
@@ -123,7 +123,7 @@ export async function inspectGradients(
   return withNetwork(location, platform, options, async ({ assembly, config, header, stream, describe }) => {
     using gpu = await requireGpu(platform, signal);
     const { parameters } = await weightsOf(config, header, stream, 'fp32', gpu);
-    const given = { freezeText, signal, onProgress };
+    const given = { freeze, signal, onProgress };
     const result = await runGradients(gpu, assembly, config, inputs, parameters, given);
     const reason = `${engineReason(device, gpu.adapter)}; training runs in fp32`;
     return { ...result, info: describe({ device: 'webgpu', dtype: 'fp32', reason }, gpu.adapter) };

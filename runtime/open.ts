@@ -5,9 +5,9 @@ import { loadAssembly } from '../assembly/instance.js';
 import { Vocabulary } from '../assembly/wordpiece.js';
 import { throwIfAborted } from '../errors/index.js';
 import type { GpuDevice } from '../gpu/device.js';
-import type { Config } from '../model/config.js';
+import type { Config } from '../networks/config.js';
+import { Network } from '../networks/network.js';
 import { choosePrecision, chooseWasmPrecision } from './engine-choice.js';
-import { expectedParameters } from './expected-parameters.js';
 import type { ParameterStream } from './load-constants.js';
 import { checkedStream, checkTensors, type ModelFiles, openModelFolder } from './model-folder/index.js';
 import { type EngineReport, type NetworkEngine, NetworkSession } from './network-session.js';
@@ -85,7 +85,7 @@ async function openOnce(
   let opened: Opened | undefined;
   try {
     const { config } = folder;
-    checkTensors(folder.weights.header, expectedParameters(config), `${location}/model.safetensors`);
+    checkTensors(folder.weights.header, Network.of(config).parameters, `${location}/model.safetensors`);
     const module = loadAssembly(); // inflated while the driver opens the device
     module.catch(() => undefined); // awaited below
     opened = await openPrepared(await prepared);

@@ -2,9 +2,9 @@
 
 import { packUniforms, ZERO_BYTES } from '../gpu/commands.js';
 import type { Tuning } from '../gpu/tuning.js';
-import type { Config } from '../model/config.js';
 import type { Program } from '../model/lower.js';
 import type { PassName } from '../model/passes/index.js';
+import type { Config } from '../networks/config.js';
 import type { PrecisionChoice } from './engine-choice.js';
 import { textLengths } from './text-lengths.js';
 import { placeProgram } from './webgpu/plan.js';

@@ -1,7 +1,7 @@
 // The precision that a folder would run at, from its configuration alone.
 
-import type { Config } from '../model/config.js';
 import { int8Passes } from '../model/passes/int8.js';
+import type { Config } from '../networks/config.js';
 import { choosePrecision, type PrecisionChoice } from './engine-choice.js';
 import { int8Parameters } from './int8.js';
 import { hasWideActivations } from './stored-weights.js';

@@ -1,7 +1,7 @@
 // What a model's file holds meets what a precision wants: which parameters run as whole numbers, which f16 cannot hold, and
 // the stream that brings them as the plans expect them. What int8 needs is imported when wanted.
 
-import type { Config } from '../model/config.js';
+import type { Config } from '../networks/config.js';
 import type { PrecisionChoice } from './engine-choice.js';
 import type { ParameterStream } from './load-constants.js';
 import type { SafetensorsHeader } from './safetensors/index.js';

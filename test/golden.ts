@@ -1,8 +1,8 @@
 // Golden states of the PyTorch reference (golden.py): our own small ones, and the shared ones where they are.
 
 import { existsSync, readFileSync } from 'node:fs';
-import { type Config, parseConfig } from '../model/config.js';
 import type { Feed } from '../model/interpreter.js';
+import { type Config, parseConfig } from '../networks/config.js';
 import { channelsLast } from '../runtime/layout.js';
 import { memorySource, openSafetensors, type SafetensorsTensor, toFloat32 } from '../runtime/safetensors/index.js';
 

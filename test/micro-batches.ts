@@ -3,12 +3,12 @@
 
 import { gradients } from '../model/autodiff.js';
 import { builder as b } from '../model/builder.js';
-import type { Config, Level } from '../model/config.js';
 import { type Outputs, parametersOf, type Tensor } from '../model/graph.js';
-import { trainingLoss } from '../model/losses.js';
 import { expandComposites } from '../model/passes/expand.js';
-import { type TmcaOutputs, tmcaInputs } from '../model/tmca.js';
-import { trainingNetwork } from '../model/training.js';
+import type { Config } from '../networks/config.js';
+import type { Forward } from '../networks/definition.js';
+import { Network } from '../networks/network.js';
+import { scalarsOf, targetInput, trainingForward, trainingLosses } from '../networks/training.js';
 import { randomOf } from '../train/random.js';
 
 export const BATCH = 4;
@@ -17,7 +17,9 @@ export const LENGTH = 5;
 type Inputs = Readonly<Record<string, Float64Array>>;
 
 /** Noise, a lesion of another size in each image and sentences of other lengths. */
-export function inputsOf({ imageSize, vocabSize }: Config): Inputs {
+export function inputsOf(config: Config): Inputs {
+  const { imageSize } = config;
+  const vocabSize = Network.of(config).text?.vocabSize ?? 0;
   const random = randomOf(7, 'micro-batches');
   const pixels = imageSize ** 2;
   const noise = (count: number) => Float64Array.from({ length: count }, () => 2 * random.unit() - 1);
@@ -38,17 +40,18 @@ export const rows = (data: Float64Array, micro: number, k: number) =>
 
 /** Losses and gradients. Reads the whole batch, and `contrastiveWeight`. */
 export function sideBySide(config: Config, micro: number): Outputs {
-  const whole = tmcaInputs(config, BATCH, LENGTH);
+  const network = Network.of(config);
+  const whole = Object.entries(network.leaves(BATCH, LENGTH)) as [string, Tensor][];
   const parts = Array.from({ length: BATCH / micro }, (_, k) => {
     const part = (t: Tensor) => b.slice(t, { axis: 0, start: k * micro, end: (k + 1) * micro });
-    return trainingNetwork(config, { image: part(whole.image), ids: part(whole.ids), mask: part(whole.mask) });
+    const inputs = Object.fromEntries(whole.map(([name, t]) => [name, part(t)])) as unknown as { image: Tensor };
+    return trainingForward(network, inputs);
   });
-  const join = (of: (part: TmcaOutputs) => Tensor) => b.concat(parts.map(of), { axis: 0 });
-  const pair = (level: Level) => ({ image: join(p => p.pairs[level].image), text: join(p => p.pairs[level].text) });
-  const pairs = { G: pair('G'), 32: pair('32'), 16: pair('16'), 8: pair('8') };
-  const target = b.input('target', [BATCH, config.imageSize, config.imageSize, 1]);
-  const outputs = { logits: join(part => part.logits), pairs };
-  const losses = trainingLoss(config, outputs, target, b.input('contrastiveWeight', [1]));
+  const join = (of: (part: Forward) => Tensor) => b.concat(parts.map(of), { axis: 0 });
+  const names = Object.keys(parts[0]!.features);
+  const features = Object.fromEntries(names.map(name => [name, join(part => part.features[name]!)]));
+  const forward: Forward = { ...parts[0]!, logits: join(part => part.logits), features };
+  const losses = trainingLosses(network, forward, targetInput(network, BATCH), scalarsOf(network, true));
   const expanded = expandComposites({ ...losses });
   return { ...expanded, ...gradients(expanded.loss!, parametersOf(expanded).keys()) };
 }

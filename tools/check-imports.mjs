@@ -18,17 +18,18 @@ export const layers = {
   gpu: 1,
   assembly: 1,
   model: 2,
-  runtime: 3,
-  'runtime/node': 4,
-  train: 5,
-  quantize: 6,
-  convert: 6,
-  devices: 6,
-  cli: 7,
-  demo: 7,
+  networks: 3,
+  runtime: 4,
+  'runtime/node': 5,
+  train: 6,
+  quantize: 7,
+  convert: 7,
+  devices: 7,
+  cli: 8,
+  demo: 8,
   // Not shipped: these look at everything, and nothing above looks at them.
-  tools: 8,
-  test: 9,
+  tools: 9,
+  test: 10,
 };
 
 /** Folders that run in Node alone. Any other file may be loaded by a browser and must not import these packages at its top. */

@@ -10,10 +10,8 @@ import { bytesOfView } from '../runtime/webgpu/encode.js';
 import { Plan } from '../runtime/webgpu/plan.js';
 import { noParameters } from '../runtime/webgpu/run-graph.js';
 import { WeightStore } from '../runtime/webgpu/weights.js';
-import type { Batch } from './gradient-pass.js';
+import { type Batch, inputOf } from './gradient-pass.js';
 import type { ParameterArena } from './parameter-arena.js';
-
-const INPUTS = ['image', 'ids', 'mask'] as const;
 
 export class ArenaGraph {
   private constructor(
@@ -23,7 +21,7 @@ export class ArenaGraph {
   ) {}
 
   /**
-   * @param outputs over the inputs `image`, `ids` and `mask`
+   * @param outputs over the inputs of a network
    * @param kind which of the arena's networks
    *
    * Errors: those of planning, GPU_LIMIT, GPU_OUT_OF_MEMORY, DEVICE_LOST, DISPOSED.
@@ -44,7 +42,8 @@ export class ArenaGraph {
     }
     const constants = await WeightStore.load(gpu, assembly, [program], noParameters);
     try {
-      const where = { rewritten: INPUTS, external };
+      const rewritten = Object.keys(program.inputs).filter(name => !external.has(program.inputs[name]!));
+      const where = { rewritten, external };
       const plan = await Plan.create(gpu, new PipelineCache(gpu), program, constants, label, where);
       return new ArenaGraph(arena, plan, constants);
     } catch (error) {
@@ -54,9 +53,11 @@ export class ArenaGraph {
   }
 
   /** Runs it on a batch, or on a smaller one than it was made for: the beginnings of the outputs are that batch's. */
-  submit(batch: Pick<Batch, (typeof INPUTS)[number]>): void {
-    for (const name of INPUTS) {
-      const bytes = bytesOfView(batch[name]);
+  submit(batch: Omit<Batch, 'target'>): void {
+    for (const name of this.plan.inputNames) {
+      const data = inputOf(batch, name);
+      if (data === null) continue;
+      const bytes = bytesOfView(data);
       this.plan.write(name, repeated(bytes, sizeOf(this.plan.input(name).shape) * 4));
     }
     const { device } = this.arena.gpu;

@@ -4,9 +4,9 @@
 import * as v from 'valibot';
 import { TmcaError } from '../errors/index.js';
 import { show } from '../errors/show.js';
-import { type Config, parseConfig } from '../model/config.js';
 import type { Recompute } from '../model/passes/recompute.js';
-import { expectedParameters } from '../runtime/inspect.js';
+import { type Config, parseConfig } from '../networks/config.js';
+import { Network } from '../networks/network.js';
 import type { AugmentSettings } from './augment.js';
 import { PRESETS } from './presets.js';
 import { type ParameterRule, parameterSettings } from './schedule.js';
@@ -251,6 +251,19 @@ export function trainConfigToJson(config: TrainConfig): Record<string, unknown> 
   return Object.fromEntries(FIELDS.map(name => [RULES[name].key, config[name]]));
 }
 
+/**
+ * The network with the weight that the configuration gives its contrastive loss, if it gives one.
+ * Errors: CONFIG_INVALID, where the network has no such loss.
+ */
+export function weighted(network: Config, { contrastiveWeight }: TrainConfig): Config {
+  if (contrastiveWeight === null) return network;
+  if (!Object.hasOwn(Network.of(network).scalars, 'contrastiveWeight')) {
+    const message = `train: contrastive_weight must be left out for a network without a contrastive loss, got ${contrastiveWeight} for ${network.network}; remove the key`;
+    throw new TmcaError('CONFIG_INVALID', message);
+  }
+  return { ...network, contrastiveWeight } as Config;
+}
+
 /** What `freeze`, `thaw` and `lrScale` say, for `parameterSettings`. */
 export function parameterRules({ freeze, thaw, lrScale }: TrainConfig): ParameterRule[] {
   const rules = new Map<string, ParameterRule>();
@@ -267,7 +280,7 @@ export function parameterRules({ freeze, thaw, lrScale }: TrainConfig): Paramete
  * Errors: CONFIG_INVALID, where a rule names none, or nothing is left to train.
  */
 export function trainedParameters(network: Config, config: TrainConfig): ReadonlyMap<string, number> {
-  const settings = parameterSettings([...expectedParameters(network).keys()], parameterRules(config));
+  const settings = parameterSettings([...Network.of(network).parameters.keys()], parameterRules(config));
   return new Map([...settings].filter(([, { frozen }]) => !frozen).map(([name, { lrScale }]) => [name, lrScale]));
 }
 

@@ -2,7 +2,7 @@
 
 import type { Assembly } from '../assembly/index.js';
 import type { GpuDevice } from '../gpu/device.js';
-import type { Config } from '../model/config.js';
+import type { Config } from '../networks/config.js';
 import type { SafetensorsFile } from '../runtime/safetensors/index.js';
 import type { ParameterStream } from '../runtime/webgpu/encode.js';
 import { type TrainConfig, trainedParameters } from './config.js';

@@ -2,7 +2,7 @@
 
 import { type Assembly, Preprocessor, resizeNearest, Vocabulary } from '../assembly/index.js';
 import { check } from '../errors/index.js';
-import type { Config } from '../model/config.js';
+import type { Config } from '../networks/config.js';
 import type { Pixels } from '../runtime/types.js';
 import { Texts } from './data/texts.js';
 import type { Batch } from './gradient-pass.js';

@@ -3,7 +3,7 @@
 import type { Assembly } from '../assembly/index.js';
 import { TmcaError } from '../errors/index.js';
 import type { GpuDevice } from '../gpu/device.js';
-import type { Config } from '../model/config.js';
+import type { Config } from '../networks/config.js';
 import { type MemoryPlan, type MemoryRequest, planMemory } from './memory-plan.js';
 import type { Trained } from './parameter-arena.js';
 import { type StepOptions, TrainingStep } from './step.js';

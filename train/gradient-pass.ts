@@ -5,25 +5,30 @@ import { check } from '../errors/index.js';
 import type { BufferRange, CommandPlan } from '../gpu/commands.js';
 import type { GpuDevice } from '../gpu/device.js';
 import type { PipelineCache } from '../gpu/pipelines.js';
-import type { TrainingLosses } from '../runtime/gradients.js';
+import type { Network, Scalars } from '../networks/network.js';
+import type { LossValues } from '../networks/training.js';
 import { bytesOfView } from '../runtime/webgpu/encode.js';
 import { Plan } from '../runtime/webgpu/plan.js';
 import { noParameters } from '../runtime/webgpu/run-graph.js';
 import { WeightStore } from '../runtime/webgpu/weights.js';
 import type { ParameterArena } from './parameter-arena.js';
-import { type ArenaPlace, type BoundProgram, INPUTS, programsOf, type TrainingPrograms } from './programs.js';
+import { type ArenaPlace, type BoundProgram, batchInputs, programsOf, type TrainingPrograms } from './programs.js';
 
-/** What a step reads, in the graph's layout. */
+/** What a step reads, in the graph's layout: the network's inputs by name, and the masks. */
 export interface Batch {
   /** [B,S,S,3], normalised. */
   readonly image: Float32Array;
-  /** [B,L] */
-  readonly ids: Int32Array;
+  /** [B,L], of a network that takes a sentence. */
+  readonly ids?: Int32Array;
   /** [B,L], 1 where there is a token. */
-  readonly mask: Int32Array;
+  readonly mask?: Int32Array;
   /** [B,S,S,1], 0 or 1. */
   readonly target: Float32Array;
 }
+
+/** An input of a batch by name; null where the batch has none of that name. */
+export const inputOf = (batch: Partial<Batch>, name: string): Float32Array | Int32Array | null =>
+  (batch as Readonly<Record<string, Float32Array | Int32Array | undefined>>)[name] ?? null;
 
 /** The gradients of one batch after another. Parameters change only by others' hands, statistics only by `encodeStatistics`. */
 export interface GradientPass {
@@ -37,11 +42,11 @@ export interface GradientPass {
    *
    * Errors: BAD_ARGUMENT (a batch of another size).
    */
-  encode(batch: Batch, contrastiveWeight: number, encoder: GPUCommandEncoder): void;
+  encode(batch: Batch, scalars: Scalars, encoder: GPUCommandEncoder): void;
   /** One number each, once that has run. */
   readonly lossRanges: readonly BufferRange[];
-  /** Of what `lossRanges` held, with the weight of the batch. */
-  losses(values: readonly number[], contrastiveWeight: number): TrainingLosses;
+  /** The losses from what `lossRanges` held, with the scalars of the batch. */
+  losses(values: readonly number[], scalars: Scalars): LossValues;
   /** Makes BatchNorm's running statistics those after the batch. */
   encodeStatistics(encoder: GPUCommandEncoder): void;
   /** Twice is fine. */
@@ -49,6 +54,7 @@ export interface GradientPass {
 }
 
 export interface PassContext {
+  readonly network: Network;
   readonly gpu: GpuDevice;
   readonly pipelines: PipelineCache;
   readonly arena: ParameterArena;
@@ -83,14 +89,28 @@ export function copyRange(encoder: GPUCommandEncoder, from: BufferRange, to: Buf
   encoder.copyBufferToBuffer(from.buffer, from.offset, to.buffer, to.offset, Math.min(from.size, to.size));
 }
 
-/** @param counts numbers that a batch must bring of each */
-export function checkBatch(batch: Batch, counts: Readonly<Record<(typeof INPUTS)[number], number>>): void {
-  for (const name of INPUTS)
+/**
+ * Writes the inputs of a batch, or of part `k` of `count` equal parts of it, where the plan has them.
+ *
+ * Errors: BAD_ARGUMENT (a batch of another size, or without an input).
+ */
+export function writeBatch(plan: Plan, names: readonly string[], batch: Batch, k = 0, count = 1): void {
+  for (const name of names) {
+    const data = inputOf(batch, name);
+    const part = plan.input(name).shape.reduce((product, n) => product * n, 1);
     check(
-      batch[name].length === counts[name],
+      data?.length === part * count,
       'BAD_ARGUMENT',
-      () => `TrainingStep.run: ${name} must have ${counts[name]} numbers, got ${batch[name].length}`,
+      () => `TrainingStep.run: ${name} must have ${part * count} numbers, got ${data?.length ?? 'none'}`,
     );
+    plan.write(name, bytesOfView(data.subarray(k * part, (k + 1) * part)));
+  }
+}
+
+/** Writes the scalars that the plan reads. */
+export function writeScalars(plan: Plan, scalars: Scalars): void {
+  for (const [name, value] of Object.entries(scalars))
+    if (plan.inputNames.includes(name)) plan.write(name, bytesOfView(Float32Array.of(value)));
 }
 
 /** The whole batch at once: losses, gradients and statistics of one program. */
@@ -99,10 +119,12 @@ export class WholeBatch implements GradientPass {
     private readonly arena: ParameterArena,
     private readonly plan: Plan,
     private readonly programs: TrainingPrograms,
+    private readonly inputs: readonly string[],
   ) {}
 
   static async create(context: PassContext, programs: TrainingPrograms): Promise<WholeBatch> {
-    return new WholeBatch(context.arena, await planOf(context, programs.backward, 'step'), programs);
+    const plan = await planOf(context, programs.backward, 'step');
+    return new WholeBatch(context.arena, plan, programs, batchInputs(context.network));
   }
 
   get dispatches(): number {
@@ -118,20 +140,18 @@ export class WholeBatch implements GradientPass {
   }
 
   get lossRanges(): readonly BufferRange[] {
-    return ['loss', 'segmentation', 'contrastive'].map(name => oneNumber(this.plan.output(name).range));
+    return this.programs.losses.map(name => oneNumber(this.plan.output(name).range));
   }
 
-  losses([loss, segmentation, contrastive]: readonly number[]): TrainingLosses {
-    return { loss: loss!, segmentation: segmentation!, contrastive: contrastive! };
+  losses(values: readonly number[]): LossValues {
+    const named = this.programs.losses.map((name, i) => [name, values[i]!] as const);
+    return Object.fromEntries(named) as unknown as LossValues;
   }
 
-  encode(batch: Batch, contrastiveWeight: number, encoder: GPUCommandEncoder): void {
+  encode(batch: Batch, scalars: Scalars, encoder: GPUCommandEncoder): void {
     const { plan, arena } = this;
-    const count = (name: string) => plan.input(name).shape.reduce((product, n) => product * n, 1);
-    checkBatch(batch, { image: count('image'), ids: count('ids'), mask: count('mask'), target: count('target') });
-    for (const name of INPUTS) plan.write(name, bytesOfView(batch[name]));
-    if (plan.inputNames.includes('contrastiveWeight'))
-      plan.write('contrastiveWeight', bytesOfView(Float32Array.of(contrastiveWeight)));
+    writeBatch(plan, this.inputs, batch);
+    writeScalars(plan, scalars);
     plan.encode(encoder);
     for (const output of this.programs.backward.copied)
       copyRange(encoder, plan.output(output).range, arena.range('gradients', output.slice('gradient:'.length)));

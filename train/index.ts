@@ -2,7 +2,7 @@
 // Research use; not a medical device.
 
 export { type ErrorCode, TmcaError } from '../errors/index.js';
-export type { Config } from '../model/config.js';
+export type { Config } from '../networks/config.js';
 export type { TrainConfig } from './config.js';
 export type { Example, PixelSource } from './examples.js';
 export {

@@ -18,7 +18,7 @@ const LAYER_SCALE = 1e-6;
  *
  * @param shapes All parameters of the network: a bias follows its weight.
  * @example
- * const weight = initialParameter('head.out.weight', expectedParameters(config), 0);
+ * const weight = initialParameter('head.out.weight', Network.of(config).parameters, 0);
  */
 export function initialParameter(name: string, shapes: ReadonlyMap<string, Shape>, seed: number): Float32Array {
   const shape = shapes.get(name);

@@ -6,6 +6,7 @@
 
 import type { Evaluation } from '../assembly/index.js';
 import { TmcaError, throwIfAborted } from '../errors/index.js';
+import type { Network } from '../networks/network.js';
 import type { TrainConfig } from './config.js';
 import type { StopReason, TrainEvent } from './events.js';
 import type { MetricsLine } from './run-files/metrics.js';
@@ -21,8 +22,7 @@ export interface LoopParts {
   readonly totalSteps: number;
   /** The run ends after this step, at the latest. */
   readonly lastStep: number;
-  /** Of the contrastive loss, after its warm-up. */
-  readonly contrastiveWeight: number;
+  readonly network: Pick<Network, 'lossNames' | 'scalars' | 'scalarKeys'>;
   /** The batches of an epoch from `from` on. */
   epoch(epoch: number, from: number): AsyncIterable<Batch>;
   step(batch: Batch, settings: StepSettings): Promise<StepResult>;
@@ -52,10 +52,6 @@ export interface LoopResult {
   readonly last: MetricsLine | null;
 }
 
-/** Sums of an epoch's steps, for their mean. */
-const SUMMED = ['loss', 'segmentation', 'contrastive'] as const;
-type Sums = Record<(typeof SUMMED)[number], number>;
-
 /** Why a run in this state takes no further step; null where it goes on. */
 export function reasonToStop(
   state: TrainState,
@@ -84,7 +80,8 @@ export async function runLoop(
 
 class Loop {
   #state: TrainState;
-  #sums: Sums = { loss: 0, segmentation: 0, contrastive: 0 };
+  /** Sums of the losses of an epoch's steps, for their means. */
+  readonly #sums = new Map<string, number>();
   #last: MetricsLine | null = null;
   /** The state that is on the disk, by step and epoch. */
   #saved: string | null;
@@ -154,25 +151,29 @@ class Loop {
   }
 
   #settings(): Required<StepSettings> {
-    const { config, totalSteps, contrastiveWeight } = this.parts;
+    const { config, totalSteps, network } = this.parts;
     const { lr, minLr, warmupSteps, contrastiveWarmupSteps } = config;
     const { step } = this.#state;
     const schedule: Schedule = { lr, minLr, warmupSteps, totalSteps };
-    return {
-      lr: learningRate(step, schedule),
-      contrastiveWeight: warmedUp(step, contrastiveWeight, contrastiveWarmupSteps),
-    };
+    const scalars = Object.entries(network.scalars).map(([name, value]) => [
+      name,
+      warmedUp(step, value, contrastiveWarmupSteps),
+    ]);
+    return { lr: learningRate(step, schedule), scalars: Object.fromEntries(scalars) };
   }
 
   async #stepDone(result: StepResult, settings: Required<StepSettings>, imagesPerSecond: number): Promise<void> {
     const { step, epoch, batch } = this.#state;
     this.#state = { ...this.#state, step: step + 1, batch: batch + 1 };
     this.#add(result);
-    const { loss, segmentation, contrastive, gradientNorm } = result;
+    const { scalarKeys } = this.parts.network;
+    const losses = this.#lossNames.map(name => [name, result[name]!] as const);
+    const scalars = Object.entries(settings.scalars).map(([name, value]) => [scalarKeys[name]!, value] as const);
     const line: MetricsLine = {
       ...{ kind: 'step', step: step + 1, epoch },
-      ...{ loss, segmentation, contrastive, gradient_norm: gradientNorm },
-      ...{ lr: settings.lr, contrastive_weight: settings.contrastiveWeight },
+      ...Object.fromEntries(losses),
+      ...{ gradient_norm: result.gradientNorm, lr: settings.lr },
+      ...Object.fromEntries(scalars),
       images_per_second: round(imagesPerSecond),
     };
     await this.parts.log(line);
@@ -194,7 +195,7 @@ class Loop {
       best: better && scores ? { step, epoch, score: scores.dice } : best,
       epochsSinceBest: better ? 0 : this.#state.epochsSinceBest + 1,
     };
-    this.#sums = { loss: 0, segmentation: 0, contrastive: 0 };
+    this.#sums.clear();
     emit({ kind: 'epoch', line, best: better });
     await this.#save();
   }
@@ -217,7 +218,7 @@ class Loop {
 
   #epochLine(scores: Evaluation | null): MetricsLine {
     const { step, epoch, batch } = this.#state;
-    const means = SUMMED.map(name => [name, this.#sums[name] / batch]);
+    const means = this.#lossNames.map(name => [name, (this.#sums.get(name) ?? 0) / batch]);
     return {
       ...{ kind: 'epoch', step, epoch },
       ...Object.fromEntries(means),
@@ -229,8 +230,13 @@ class Loop {
     };
   }
 
-  #add(values: Sums | MetricsLine): void {
-    for (const name of SUMMED) this.#sums[name] += Number(values[name]);
+  get #lossNames(): readonly string[] {
+    return ['loss', ...this.parts.network.lossNames];
+  }
+
+  #add(values: StepResult | MetricsLine): void {
+    const numbers = values as Readonly<Record<string, unknown>>;
+    for (const name of this.#lossNames) this.#sums.set(name, (this.#sums.get(name) ?? 0) + Number(numbers[name]));
   }
 
   /** Once for each state. */

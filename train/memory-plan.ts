@@ -5,10 +5,10 @@
 import { TmcaError } from '../errors/index.js';
 import type { ArenaLimits } from '../gpu/arena.js';
 import type { Tuning } from '../gpu/tuning.js';
-import type { Config } from '../model/config.js';
 import type { Program } from '../model/lower.js';
 import type { Recompute } from '../model/passes/recompute.js';
-import { expectedParameters } from '../runtime/inspect.js';
+import type { Config } from '../networks/config.js';
+import { Network } from '../networks/network.js';
 import { placeProgram } from '../runtime/webgpu/plan.js';
 import { collectConstants } from '../runtime/webgpu/weights.js';
 import { arenaSizes } from './parameter-arena.js';
@@ -136,7 +136,7 @@ function brokenLimit(
 }
 
 const sizesOfArenas = (config: Config, { trained }: TrainingPrograms) =>
-  arenaSizes(expectedParameters(config), new Map(trained.map(name => [name, 1])));
+  arenaSizes(Network.of(config).parameters, new Map(trained.map(name => [name, 1])));
 
 interface Sized {
   readonly bytes: MemoryFigures;

@@ -2,22 +2,24 @@
 
 import type { BufferRange, CommandPlan } from '../gpu/commands.js';
 import type { GpuDevice } from '../gpu/device.js';
-import { derivativeName, featureName } from '../model/micro-batches.js';
 import { parameterInput } from '../model/passes/parameters-as-inputs.js';
-import type { TrainingLosses } from '../runtime/gradients.js';
-import { bytesOfView } from '../runtime/webgpu/encode.js';
+import { derivativeName, featureName } from '../networks/micro-batches.js';
+import type { Scalars } from '../networks/network.js';
+import type { LossValues } from '../networks/training.js';
 import type { Plan } from '../runtime/webgpu/plan.js';
 import {
   type Batch,
-  checkBatch,
   copyRange,
   type GradientPass,
+  inputOf,
   oneNumber,
   type PassContext,
   planOf,
+  writeBatch,
+  writeScalars,
 } from './gradient-pass.js';
 import type { ParameterArena } from './parameter-arena.js';
-import { type BoundProgram, INPUTS, type TrainingPrograms } from './programs.js';
+import { type BoundProgram, batchInputs, type TrainingPrograms } from './programs.js';
 
 /** Of places in a buffer: a binding may begin there on any device. */
 const ALIGNMENT = 256;
@@ -64,12 +66,6 @@ class RunningStatistics {
   dispose(): void {
     this.gpu.destroyBuffer(this.buffer);
   }
-}
-
-/** Numbers `k` of `count` equal parts of a batch's array. */
-function part<T extends Float32Array | Int32Array>(data: T, k: number, count: number): T {
-  const size = data.length / count;
-  return data.subarray(k * size, (k + 1) * size) as T;
 }
 
 export class MicroBatches implements GradientPass {
@@ -126,23 +122,30 @@ export class MicroBatches implements GradientPass {
 
   get lossRanges(): readonly BufferRange[] {
     const { backward, contrast } = this.plans;
-    const outputs = [backward.output('segmentation'), ...(contrast ? [contrast.loss.output('contrastive')] : [])];
-    return outputs.map(({ range }) => oneNumber(range));
+    const outputs = this.programs.losses.map(name => backward.output(name));
+    const across = contrast ? this.#acrossBatch.map(name => contrast.loss.output(name)) : [];
+    return [...outputs, ...across].map(({ range }) => oneNumber(range));
   }
 
-  losses([segmentation, contrastive = 0]: readonly number[], contrastiveWeight: number): TrainingLosses {
-    const loss = Math.fround(segmentation! + Math.fround(contrastive * Math.fround(contrastiveWeight)));
-    return { loss, segmentation: segmentation!, contrastive };
+  losses(values: readonly number[], scalars: Scalars): LossValues {
+    const { losses } = this.context.network;
+    const ofImages = this.programs.losses.map((name, i) => [name, values[i]!] as const);
+    const across = this.#acrossBatch.map((name, i) => [name, values[ofImages.length + i] ?? 0] as const);
+    // In single precision and in the graph's order, so that the sum is that of a whole batch.
+    let loss = ofImages.map(([, value]) => value).reduce((sum, value) => Math.fround(sum + value));
+    for (const [name, value] of across) {
+      const weight = Math.fround(scalars[losses.acrossBatch[name]!]!);
+      loss = Math.fround(loss + Math.fround(value * weight));
+    }
+    return { loss, ...Object.fromEntries([...ofImages, ...across]) };
   }
 
-  encode(batch: Batch, contrastiveWeight: number, encoder: GPUCommandEncoder): void {
+  encode(batch: Batch, scalars: Scalars, encoder: GPUCommandEncoder): void {
     const { backward } = this.plans;
-    const count = (name: string) => this.count * backward.input(name).shape.reduce((product, n) => product * n, 1);
-    checkBatch(batch, { image: count('image'), ids: count('ids'), mask: count('mask'), target: count('target') });
-    this.#contrast(batch, contrastiveWeight);
+    const inputs = batchInputs(this.context.network);
+    this.#contrast(batch, scalars);
     for (let k = 0; k < this.count; k++) {
-      for (const name of INPUTS)
-        backward.write(name, bytesOfView(part<Float32Array | Int32Array>(batch[name], k, this.count)));
+      writeBatch(backward, inputs, batch, k, this.count);
       if (k === this.count - 1) this.#backward(k, encoder);
       else this.#submit('backward', each => this.#backward(k, each));
     }
@@ -157,17 +160,19 @@ export class MicroBatches implements GradientPass {
     for (const each of [backward, contrast?.forward, contrast?.loss, this.running]) each?.dispose();
   }
 
-  /** The derivatives of the contrastive loss by what every micro-batch brings to it. */
-  #contrast(batch: Batch, contrastiveWeight: number): void {
+  get #acrossBatch(): readonly string[] {
+    return Object.keys(this.context.network.losses.acrossBatch);
+  }
+
+  /** The derivatives of the losses across the batch by what every micro-batch brings to them. */
+  #contrast(batch: Batch, scalars: Scalars): void {
     const { contrast: plans } = this.plans;
     const { contrast } = this.programs;
     if (!plans || !contrast) return;
     const { forward, loss } = plans;
     for (let k = 0; k < this.count; k++) {
-      for (const name of forward.inputNames) {
-        const data = batch[name as keyof Batch] as Float32Array | Int32Array | undefined;
-        if (data) forward.write(name, bytesOfView(part(data, k, this.count)));
-      }
+      const read = forward.inputNames.filter(name => inputOf(batch, name) !== null);
+      writeBatch(forward, read, batch, k, this.count);
       this.#submit('features', encoder => {
         forward.encode(encoder);
         for (const { name, channels } of contrast.features) {
@@ -176,8 +181,8 @@ export class MicroBatches implements GradientPass {
         }
       });
     }
-    loss.write('target', bytesOfView(batch.target));
-    loss.write('contrastiveWeight', bytesOfView(Float32Array.of(contrastiveWeight)));
+    writeBatch(loss, ['target'], batch);
+    writeScalars(loss, scalars);
     this.#submit('contrast', encoder => loss.encode(encoder));
   }
 
@@ -186,8 +191,10 @@ export class MicroBatches implements GradientPass {
     const { arena } = this.context;
     if (k === 0) {
       arena.clear(encoder, 'gradients');
-      const { buffer, offset, size } = backward.output('segmentation').range;
-      encoder.clearBuffer(buffer, offset, size);
+      for (const name of this.programs.losses) {
+        const { buffer, offset, size } = backward.output(name).range;
+        encoder.clearBuffer(buffer, offset, size);
+      }
       this.running.from(encoder, name => arena.range('parameters', name));
     }
     for (const { name, channels } of this.programs.contrast?.features ?? []) {
@@ -200,7 +207,7 @@ export class MicroBatches implements GradientPass {
 
   /** Rows of micro-batch `k` in a tensor [B,channels]. */
   #rows({ buffer, offset }: BufferRange, channels: number, k: number): BufferRange {
-    const size = 4 * channels * (this.plans.backward.input('ids').shape[0] as number);
+    const size = 4 * channels * (this.plans.backward.input('image').shape[0] as number);
     return { buffer, offset: offset + k * size, size };
   }
 

@@ -3,10 +3,10 @@
 import type { Assembly } from '../assembly/index.js';
 import { Readback } from '../gpu/readback.js';
 import { builder as b } from '../model/builder.js';
-import type { Config } from '../model/config.js';
 import { findLoadTime, inputsOf, isOp, type Outputs, parametersOf, type Tensor, topological } from '../model/graph.js';
-import { tmcaInputs } from '../model/tmca.js';
-import { trainingNetwork } from '../model/training.js';
+import type { Config } from '../networks/config.js';
+import { Network } from '../networks/network.js';
+import { trainingForward } from '../networks/training.js';
 import { ArenaGraph } from './arena-graph.js';
 import type { Batch } from './gradient-pass.js';
 import type { ParameterArena } from './parameter-arena.js';
@@ -50,7 +50,7 @@ async function firstLayer(
 ): Promise<string | null> {
   const pixels = config.imageSize ** 2;
   const count = batch.target.length / pixels;
-  const sums = layerSums(config, count, batch.ids.length / count);
+  const sums = layerSums(config, count, (batch.ids?.length ?? 0) / count);
   const graph = await ArenaGraph.create(arena, assembly, sums, 'parameters', 'layers');
   try {
     graph.submit(batch);
@@ -68,11 +68,9 @@ async function firstLayer(
 
 /** The sum of every layer's output in training, by the layer's name, in order: not finite where one of its numbers is not. */
 export function layerSums(config: Config, batch: number, length: number): Outputs {
-  const { logits, pairs } = trainingNetwork(config, tmcaInputs(config, batch, length));
-  const outputs = {
-    logits,
-    ...Object.fromEntries(Object.entries(pairs).map(([level, { image }]) => [level, image])),
-  };
+  const network = Network.of(config);
+  const { logits, features } = trainingForward(network, network.leaves(batch, length));
+  const outputs = { logits, ...features };
   const known = findLoadTime(outputs);
   const sums: Record<string, Tensor> = {};
   for (const t of topological(Object.values(outputs))) {

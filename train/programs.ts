@@ -5,17 +5,15 @@ import { check } from '../errors/index.js';
 import type { KernelCall } from '../gpu/kernel.js';
 import { accumulate } from '../gpu/kernels/accumulate.js';
 import type { Tuning } from '../gpu/tuning.js';
-import type { Config } from '../model/config.js';
 import { type Outputs, sizeOf } from '../model/graph.js';
 import { type BufferSpec, lower, type Program } from '../model/lower.js';
-import { type Feature, microBatchGraphs } from '../model/micro-batches.js';
 import { parameterInput, parametersAsInputs } from '../model/passes/parameters-as-inputs.js';
 import type { Recompute } from '../model/passes/recompute.js';
-import { trainingGraph } from '../model/training.js';
+import type { Config } from '../networks/config.js';
+import { type Feature, microBatchGraphs } from '../networks/micro-batches.js';
+import { Network } from '../networks/network.js';
+import { trainingGraph } from '../networks/training.js';
 import { validationGraph } from './validation-graph.js';
-
-/** Images, ids, masks and targets: what a program reads of a batch. */
-export const INPUTS = ['image', 'ids', 'mask', 'target'] as const;
 
 export interface ProgramOptions {
   readonly batch: number;
@@ -52,7 +50,9 @@ export interface TrainingPrograms {
   readonly trained: readonly string[];
   /** BatchNorm's running statistics: outputs that replace parameters of these names. */
   readonly statistics: readonly string[];
-  /** Losses, gradients and statistics of a batch; in micro-batches, gradients and `segmentation` add to what is there. */
+  /** Losses that `backward` has as outputs: all of a whole batch, those of images in micro-batches. */
+  readonly losses: readonly string[];
+  /** Losses, gradients and statistics of a batch; in micro-batches, gradients and losses add to what is there. */
   readonly backward: BoundProgram;
   /** What comes before where a batch is taken in micro-batches and something contrasts. */
   readonly contrast: {
@@ -116,27 +116,34 @@ export function accumulating(program: Program, outputs: readonly string[]): Prog
   return { ...program, calls, buffers, outputs: { ...program.outputs, ...Object.fromEntries(sums) } };
 }
 
-function wholeBatch(config: Config, { batch, length, tuning, ...options }: ProgramOptions): TrainingPrograms {
-  const { losses, gradients, statistics } = trainingGraph(config, batch, length, { ...options, weightAsInput: true });
+/** What a program reads of a batch: the network's inputs and the masks. */
+export const batchInputs = (network: Network): readonly string[] => [...network.inputs, 'target'];
+
+function wholeBatch(network: Network, { batch, length, tuning, ...options }: ProgramOptions): TrainingPrograms {
+  const { losses, gradients, statistics } = trainingGraph(network, batch, length, {
+    ...options,
+    weightsAsInputs: true,
+  });
   const graph = parametersAsInputs({ ...losses, ...statistics, ...asGradients(gradients) });
   return {
     trained: Object.keys(gradients),
     statistics: Object.keys(statistics),
-    backward: bind(lower(graph, { weights: 'f32', tuning }), INPUTS, new Set()),
+    losses: Object.keys(losses),
+    backward: bind(lower(graph, { weights: 'f32', tuning }), batchInputs(network), new Set()),
     contrast: null,
   };
 }
 
 function inMicroBatches(
-  config: Config,
+  network: Network,
   micro: number,
   { batch, length, tuning, ...options }: ProgramOptions,
 ): TrainingPrograms {
-  const graphs = microBatchGraphs(config, { batch, micro, length }, options);
+  const graphs = microBatchGraphs(network, { batch, micro, length }, options);
   const { losses, gradients, statistics } = graphs.backward;
   const program = (outputs: Outputs) => lower(parametersAsInputs(outputs), { weights: 'f32', tuning });
   const all = program({ ...losses, ...statistics, ...asGradients(gradients) });
-  const sums = accumulating(all, ['segmentation', ...Object.keys(gradients).map(gradientOutput)]);
+  const sums = accumulating(all, [...Object.keys(losses), ...Object.keys(gradients).map(gradientOutput)]);
   // All that is no parameter: derivatives of features too.
   const fed = (p: Program) => Object.keys(p.inputs).filter(name => !name.startsWith(parameterInput('')));
   const none = new Set<string>();
@@ -145,6 +152,7 @@ function inMicroBatches(
   return {
     trained: Object.keys(gradients),
     statistics: Object.keys(statistics),
+    losses: Object.keys(losses),
     backward: bind(sums, fed(sums), new Set(Object.keys(statistics))),
     contrast:
       graphs.features.length === 0
@@ -168,8 +176,9 @@ export function validationProgram(
   config: Config,
   { batch, length, tuning }: Pick<ProgramOptions, 'batch' | 'length' | 'tuning'>,
 ): BoundProgram {
+  const network = Network.of(config);
   const graph = parametersAsInputs(validationGraph(config, batch, length));
-  return bind(lower(graph, { weights: 'f32', tuning }), ['image', 'ids', 'mask'], new Set());
+  return bind(lower(graph, { weights: 'f32', tuning }), network.inputs, new Set());
 }
 
 /** @throws TmcaError BAD_ARGUMENT where the micro-batch does not divide the batch, and what building the graph throws */
@@ -180,5 +189,6 @@ export function trainingPrograms(config: Config, options: ProgramOptions): Train
     'BAD_ARGUMENT',
     `trainingPrograms: a micro-batch must divide the batch, got ${microBatch} for a batch of ${batch}; choose a divisor`,
   );
-  return microBatch === batch ? wholeBatch(config, options) : inMicroBatches(config, microBatch, options);
+  const network = Network.of(config);
+  return microBatch === batch ? wholeBatch(network, options) : inMicroBatches(network, microBatch, options);
 }

@@ -9,10 +9,10 @@ import type { CommandPlan } from '../gpu/commands.js';
 import type { GpuDevice } from '../gpu/device.js';
 import { PipelineCache } from '../gpu/pipelines.js';
 import { Readback } from '../gpu/readback.js';
-import type { Config } from '../model/config.js';
 import type { Recompute } from '../model/passes/recompute.js';
-import type { TrainingLosses } from '../runtime/gradients.js';
-import { expectedParameters } from '../runtime/inspect.js';
+import type { Config } from '../networks/config.js';
+import { Network, type Scalars } from '../networks/network.js';
+import type { LossValues } from '../networks/training.js';
 import { AdamW, type AdamWOptions } from './adamw.js';
 import { WeightAverage } from './average.js';
 import { GradientNorm } from './clip.js';
@@ -43,11 +43,11 @@ export interface StepOptions {
 /** The schedule's word on one step. */
 export interface StepSettings {
   readonly lr: number;
-  /** The configuration's if not given. */
-  readonly contrastiveWeight?: number;
+  /** Weights of losses across the batch; the configuration's where not given. */
+  readonly scalars?: Scalars;
 }
 
-export interface StepResult extends TrainingLosses {
+export interface StepResult extends LossValues {
   /** Of all gradients together, before clipping. */
   readonly gradientNorm: number;
 }
@@ -68,7 +68,7 @@ export class TrainingStep {
 
   private constructor(
     private readonly gpu: GpuDevice,
-    private readonly config: Config,
+    private readonly network: Network,
     readonly arena: ParameterArena,
     private readonly parts: Parts,
     private readonly made: readonly { dispose(): void }[],
@@ -77,6 +77,7 @@ export class TrainingStep {
   /** Plans a step. The arena holds zeros until it is loaded. Errors: those of planning, GPU_LIMIT, GPU_OUT_OF_MEMORY. */
   static async create(gpu: GpuDevice, assembly: Assembly, config: Config, options: StepOptions): Promise<TrainingStep> {
     const { trained: asked, clip = 0, ema = 0, batch, microBatch = batch } = options;
+    const network = Network.of(config);
     const programs = trainingPrograms(config, {
       ...{ batch, microBatch, length: options.length, recompute: options.recompute ?? 'none', tuning: gpu.tuning },
       ...(asked ? { trained: name => asked.has(name) } : {}),
@@ -89,9 +90,9 @@ export class TrainingStep {
     };
     try {
       const trained = new Map(programs.trained.map(name => [name, asked?.get(name) ?? 1]));
-      const arena = keep(await ParameterArena.create(gpu, expectedParameters(config), trained, { average: ema > 0 }));
+      const arena = keep(await ParameterArena.create(gpu, network.parameters, trained, { average: ema > 0 }));
       const constants = keep(await loadConstants(gpu, assembly, programs));
-      const context = { gpu, pipelines, arena, constants };
+      const context = { network, gpu, pipelines, arena, constants };
       const pass = keep(
         await (microBatch === batch
           ? WholeBatch.create(context, programs)
@@ -105,7 +106,7 @@ export class TrainingStep {
       const usage = GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
       const results = await gpu.createBuffer({ label: 'results', size, usage, kind: 'other' });
       keep({ dispose: () => gpu.destroyBuffer(results) });
-      return new TrainingStep(gpu, config, arena, { pass, norm, optimiser, average, readback, results }, made);
+      return new TrainingStep(gpu, network, arena, { pass, norm, optimiser, average, readback, results }, made);
     } catch (error) {
       for (const part of made.reverse()) part.dispose();
       throw error;
@@ -142,17 +143,15 @@ export class TrainingStep {
    * Errors: BAD_ARGUMENT (a batch of another size), MODEL_NOT_FINITE (a loss or gradients that are no numbers), DEVICE_LOST,
    * DISPOSED.
    */
-  async run(
-    batch: Batch,
-    { lr, contrastiveWeight = this.config.contrastiveWeight }: StepSettings,
-  ): Promise<StepResult> {
+  async run(batch: Batch, { lr, scalars: given }: StepSettings): Promise<StepResult> {
+    const scalars = { ...this.network.scalars, ...given };
     const { pass, norm, optimiser, average } = this.parts;
     this.#submit('step', encoder => {
-      pass.encode(batch, contrastiveWeight, encoder);
+      pass.encode(batch, scalars, encoder);
       norm.measure(encoder);
       this.#gather(encoder);
     });
-    const result = await this.#results(contrastiveWeight);
+    const result = await this.#results(scalars);
     this.#checkFinite(result);
     this.#submit('update', encoder => {
       norm.clip(encoder);
@@ -184,14 +183,14 @@ export class TrainingStep {
     }
   }
 
-  async #results(contrastiveWeight: number): Promise<StepResult> {
+  async #results(scalars: Scalars): Promise<StepResult> {
     const { pass, readback, results } = this.parts;
     const { buffer } = await readback.read({ buffer: results, offset: 0, size: results.size });
     this.gpu.check('TrainingStep.run');
     const count = pass.lossRanges.length;
     const losses = [...new Float32Array(buffer, 0, count)];
     const gradientNorm = Math.sqrt(new Float32Array(buffer, 4 * count).reduce((sum, square) => sum + square, 0));
-    return { ...pass.losses(losses, contrastiveWeight), gradientNorm };
+    return { ...pass.losses(losses, scalars), gradientNorm };
   }
 
   #checkFinite({ loss, gradientNorm }: StepResult): void {

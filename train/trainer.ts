@@ -6,19 +6,20 @@ import { checkArgument, checkOptions, requireOptions } from '../errors/arguments
 import { check, throwIfAborted } from '../errors/index.js';
 import { type GpuDevice, openDevice } from '../gpu/device.js';
 import { Readback } from '../gpu/readback.js';
-import { type Config, parseConfig } from '../model/config.js';
 import type { Shape } from '../model/graph.js';
-import { expectedParameters } from '../runtime/inspect.js';
+import { type Config, parseConfig } from '../networks/config.js';
+import { Network } from '../networks/network.js';
+import type { LossValues } from '../networks/training.js';
 import { type ModelFolder, openModelFolder, webIo } from '../runtime/model-folder/index.js';
 import { encodeSafetensors, memorySource, openSafetensors } from '../runtime/safetensors/index.js';
-import { parseTrainConfig, type TrainConfig } from './config.js';
+import { parseTrainConfig, type TrainConfig, weighted } from './config.js';
 import { openConfiguredStep, resumeStep, startStep } from './configured-step.js';
 import { type Example, Examples } from './examples.js';
 import type { MemoryPlan } from './memory-plan.js';
 import { PRESETS, type Preset } from './presets.js';
 import { initialParameters } from './run/parameters.js';
 import { readModel, readState } from './run/state-tensors.js';
-import type { StepResult, StepSettings, TrainingStep } from './step.js';
+import type { StepSettings, TrainingStep } from './step.js';
 
 /** `navigator.gpu`, or what stands for it: spelt out, since not every project's `lib` has the names of WebGPU. */
 export interface WebGpu {
@@ -53,7 +54,13 @@ export interface TrainerOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface TrainerStep extends StepResult {
+export interface TrainerStep {
+  /** The training loss before the step. */
+  readonly loss: number;
+  /** The loss and its parts, under the names that the network gives them. */
+  readonly losses: LossValues;
+  /** Of all gradients together, before clipping. */
+  readonly gradientNorm: number;
   /** Steps taken, with this one. */
   readonly step: number;
   /** Which of the sentences were cut. */
@@ -139,7 +146,7 @@ export class Trainer {
    * One step on a batch of examples, as many as the settings say: losses as they were before it, and the norm of all gradients.
    * Where it fails, nothing has changed.
    *
-   * @param rates learning rate (the settings' if not given) and weight of the contrastive loss
+   * @param rates learning rate (the settings' if not given) and weights of losses across the batch
    *
    * Errors: BAD_ARGUMENT, TEXT_EMPTY, IMAGE_TOO_LARGE (the examples), MODEL_NOT_FINITE (lower the rate), DEVICE_LOST, DISPOSED.
    */
@@ -156,8 +163,8 @@ export class Trainer {
         `Trainer.step: a batch must have ${batch} examples, got ${examples.length}; change "batch" of the settings`,
       );
       const { truncated, ...inputs } = read.batch(examples);
-      const result = await step.run(inputs, { lr, ...rates });
-      return { ...result, step: step.steps, truncated };
+      const { gradientNorm, ...losses } = await step.run(inputs, { lr, ...rates });
+      return { loss: losses.loss, losses, gradientNorm, step: step.steps, truncated };
     });
   }
 
@@ -225,8 +232,7 @@ function networkOf({ network }: TrainerOptions, settings: TrainConfig, folder: M
     'BAD_ARGUMENT',
     'Trainer.create: there must be a network, got none; name a model, a network or a preset',
   );
-  const { contrastiveWeight } = settings;
-  return { ...config, contrastiveWeight: contrastiveWeight ?? config.contrastiveWeight };
+  return weighted(config, settings);
 }
 
 function lengthOf({ textLength }: TrainerOptions, { maxTextLength }: Config): number {
@@ -296,5 +302,5 @@ async function start(
     );
     return resumeStep(step, file, file, steps);
   }
-  await startStep(step, initialParameters(folder, expectedParameters(config), seed));
+  await startStep(step, initialParameters(folder, Network.of(config).parameters, seed));
 }

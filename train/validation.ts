@@ -4,8 +4,8 @@
 import { type Assembly, type Evaluation, Evaluator } from '../assembly/index.js';
 import { check } from '../errors/index.js';
 import { Readback } from '../gpu/readback.js';
-import type { Config } from '../model/config.js';
 import { sizeOf } from '../model/graph.js';
+import type { Config } from '../networks/config.js';
 import { ArenaGraph } from './arena-graph.js';
 import type { Batch } from './gradient-pass.js';
 import type { ParameterArena } from './parameter-arena.js';
@@ -93,16 +93,12 @@ export class Validation {
 
 /** A batch of `count` images in batches of at most `size`. */
 function* partsOf(batch: Batch, count: number, size: number): Generator<Batch> {
-  const rows = <T extends Float32Array | Int32Array>(data: T, from: number) => {
-    const each = data.length / count;
-    return data.subarray(from * each, (from + size) * each) as T;
-  };
   for (let from = 0; from < count; from += size) {
-    yield {
-      image: rows(batch.image, from),
-      ids: rows(batch.ids, from),
-      mask: rows(batch.mask, from),
-      target: rows(batch.target, from),
-    };
+    const rows = Object.entries(batch).flatMap(([name, data]) => {
+      if (!(data instanceof Float32Array || data instanceof Int32Array)) return [];
+      const each = data.length / count;
+      return [[name, data.subarray(from * each, (from + size) * each)] as const];
+    });
+    yield Object.fromEntries(rows) as unknown as Batch;
   }
 }

@@ -2,7 +2,7 @@
 
 import { type ImportResult, importCheckpoints, partOf } from '../../convert/import.js';
 import { CONVENTIONS } from '../../convert/names.js';
-import { configToJson } from '../../model/config.js';
+import { configToJson } from '../../networks/config.js';
 import type { Context } from '../context.js';
 import { packageVersion } from '../version.js';
 

@@ -31,19 +31,22 @@ export async function inspectGradients(
       device,
       dtype,
       fill,
-      freezeText,
+      freeze: freezeText,
       signal: io.signal,
       onProgress: loading.report,
     })
     .finally(loading.end);
   const tensors = Object.entries(run.gradients).map(([name, { shape, data }]) => tensorOf(name, shape, data));
   await writeFileAtomic(options.out, safetensorsChunks(tensors));
-  const { loss, segmentation, contrastive, dispatches, info } = run;
+  const { losses, dispatches, info } = run;
+  const { loss, ...parts } = losses;
   const result = {
-    ...{ loss, segmentation, contrastive },
+    ...losses,
     ...{ out: options.out, gradients: tensors.length, dispatches },
     ...{ device: info.device, dtype: info.dtype, adapter: info.adapter },
   };
-  const losses = `loss ${loss} (segmentation ${segmentation}, contrastive ${contrastive})`;
-  await (options.json ? console.json(result) : console.print(`${losses}\n${options.out}: ${tensors.length} gradients`));
+  const said = Object.entries(parts).map(([name, value]) => `${name} ${value}`);
+  await (options.json
+    ? console.json(result)
+    : console.print(`loss ${loss} (${said.join(', ')})\n${options.out}: ${tensors.length} gradients`));
 }

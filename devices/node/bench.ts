@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { throwIfAborted } from '../../errors/index.js';
-import { expectedParameters } from '../../runtime/expected-parameters.js';
+import { Network } from '../../networks/network.js';
 import { fill } from '../../runtime/fill.js';
 import { readModelFiles } from '../../runtime/model-folder/index.js';
 import { exportOnnx } from '../../runtime/node/export-onnx.js';
@@ -95,7 +95,7 @@ export async function bench(options: BenchOptions): Promise<Measurements> {
 /** A model folder with a configuration's parameters as golden.py's `fill` makes them. */
 async function writeFilled(from: string, to: string, { version, signal }: BenchOptions): Promise<void> {
   const { config } = await readModelFiles(from, nodeIo, { ...(signal ? { signal } : {}) });
-  const tensors = [...expectedParameters(config)].map(([name, shape]) => ({
+  const tensors = [...Network.of(config).parameters].map(([name, shape]) => ({
     ...({ name, dtype: 'F32', shape } as const),
     load: async () => {
       throwIfAborted(signal, 'bench');

@@ -5,7 +5,7 @@ import type { Assembly } from '../../assembly/index.js';
 import { Vocabulary } from '../../assembly/wordpiece.js';
 import { throwIfAborted } from '../../errors/index.js';
 import type { GpuDevice } from '../../gpu/device.js';
-import type { Config } from '../../model/config.js';
+import type { Config } from '../../networks/config.js';
 import { NetworkSession } from '../../runtime/network-session.js';
 import { nodePlatform } from '../../runtime/node/platform.js';
 import { startEngine } from '../../runtime/open.js';

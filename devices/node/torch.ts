@@ -6,8 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { check, TmcaError } from '../../errors/index.js';
-import { configToJson } from '../../model/config.js';
+import { configToJson } from '../../networks/config.js';
 import { encodeSafetensors, tensorOf } from '../../runtime/safetensors/index.js';
+import { inputOf } from '../../train/gradient-pass.js';
 import { STEP, type TrainingWork, type TrainRunner } from '../training.js';
 
 export interface TorchOptions {
@@ -107,10 +108,13 @@ export class TorchTraining implements TrainRunner {
     const { config, parameters, batch, images, length } = this.options.work;
     const size = config.imageSize;
     const tensors = [...parameters].map(([name, { shape, data }]) => tensorOf(name, shape, data));
+    const texts = ['ids', 'mask'].flatMap(name => {
+      const data = inputOf(batch, name);
+      return data ? [tensorOf(name, [images, length], data)] : [];
+    });
     const inputs = [
       tensorOf('image', [images, 3, size, size], channelsFirst(batch.image, images, size)),
-      tensorOf('ids', [images, length], batch.ids),
-      tensorOf('mask', [images, length], batch.mask),
+      ...texts,
       tensorOf('target', [images, 1, size, size], batch.target),
     ];
     await writeFile(join(folder, 'config.json'), JSON.stringify(configToJson(config)));

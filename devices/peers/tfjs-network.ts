@@ -2,14 +2,13 @@
 // (a checkpoint's layout is brought into the network's once, not in every step). So the peer trains the same network on the same loss.
 
 import { builder as b } from '../../model/builder.js';
-import type { Config } from '../../model/config.js';
 import { inputsOf, isOp, type OpTensor, type Outputs, type Tensor, topological } from '../../model/graph.js';
 import { evaluate } from '../../model/interpreter.js';
-import { trainingLoss } from '../../model/losses.js';
 import { expandComposites } from '../../model/passes/expand.js';
-import { tmcaInputs } from '../../model/tmca.js';
-import { trainingNetwork } from '../../model/training.js';
-import type { Batch } from '../../train/gradient-pass.js';
+import type { Config } from '../../networks/config.js';
+import { Network } from '../../networks/network.js';
+import { scalarsOf, targetInput, trainingForward, trainingLosses } from '../../networks/training.js';
+import { type Batch, inputOf } from '../../train/gradient-pass.js';
 import type { Parameters } from '../training.js';
 import { tfjsOps } from './tfjs-ops.js';
 import type { Tf, TfTensor, TfVariable } from './tfjs-types.js';
@@ -38,11 +37,11 @@ export class TfjsNetwork {
 
   /** Parameters and the batch on tfjs's device; `dispose` frees them. */
   static create(tf: Tf, config: Config, batch: Batch, parameters: Parameters, images: number, length: number) {
-    const network = trainingNetwork(config, tmcaInputs(config, images, length));
-    const target = b.input('target', [images, config.imageSize, config.imageSize, 1]);
-    const { loss } = trainingLoss(config, network, target);
-    const made = new TfjsNetwork(tf, expandComposites({ loss, ...network.statistics }));
-    made.#load(batch, parameters, new Set(Object.keys(network.statistics)));
+    const network = Network.of(config);
+    const forward = trainingForward(network, network.leaves(images, length));
+    const { loss } = trainingLosses(network, forward, targetInput(network, images), scalarsOf(network, false));
+    const made = new TfjsNetwork(tf, expandComposites({ loss: loss!, ...forward.statistics }));
+    made.#load(batch, parameters, new Set(Object.keys(forward.statistics)));
     return made;
   }
 
@@ -90,7 +89,7 @@ export class TfjsNetwork {
   }
 
   #input(name: string, shape: readonly number[], batch: Batch): TfTensor {
-    const data = batch[name as keyof Batch];
+    const data = inputOf(batch, name)!;
     return this.tf.tensor(data, shape, data instanceof Int32Array ? 'int32' : 'float32');
   }
 

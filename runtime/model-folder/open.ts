@@ -3,7 +3,7 @@
 import { countTokens } from '../../assembly/wordpiece.js';
 import { type ErrorCode, TmcaError, throwIfAborted } from '../../errors/index.js';
 import { show } from '../../errors/show.js';
-import { type Config, parseConfig } from '../../model/config.js';
+import { type Config, parseConfig } from '../../networks/config.js';
 import {
   type ByteSource,
   openSafetensors,

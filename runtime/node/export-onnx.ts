@@ -3,10 +3,10 @@
 import { join } from 'node:path';
 import { loadAssembly } from '../../assembly/instance.js';
 import { checkArgument, checkOptions } from '../../errors/arguments.js';
-import type { Config } from '../../model/config.js';
 import type { EmittedGraph } from '../../model/onnx/emit.js';
 import type { OnnxValue } from '../../model/onnx/messages.js';
-import { expectedParameters } from '../expected-parameters.js';
+import type { Config } from '../../networks/config.js';
+import { Network } from '../../networks/network.js';
 import { fillStream } from '../fill.js';
 import { checkedStream, checkTensors, openModelFolder, readModelFiles } from '../model-folder/index.js';
 import { type OnnxFacts, writeModels } from '../onnx/model.js';
@@ -114,7 +114,7 @@ export async function exportOnnx(
   const targets: AtomicFile[] = [];
   try {
     const { config } = folder ?? (await readModelFiles(modelDir, nodeIo));
-    const expected = expectedParameters(config);
+    const expected = Network.of(config).parameters;
     if (folder) checkTensors(folder.weights.header, expected, `${modelDir}/model.safetensors`);
     const dtype = choice === 'auto' ? config.dtype : choice;
     const plans = onnxPlans(config, PRECISIONS[dtype]);

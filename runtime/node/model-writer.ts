@@ -5,7 +5,7 @@ import { readdir, realpath, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { check, TmcaError } from '../../errors/index.js';
 import { show } from '../../errors/show.js';
-import { type Config, configToJson } from '../../model/config.js';
+import { type Config, configToJson } from '../../networks/config.js';
 import { type LazyTensor, safetensorsStream } from '../safetensors/index.js';
 import { writeFileAtomic } from './files.js';
 import { type FileEntry, jsonBytes, ManifestWriter } from './manifest-writer.js';

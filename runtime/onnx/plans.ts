@@ -1,14 +1,13 @@
 // The two plans of a network as ONNX graphs: what a text takes, and what a frame takes.
 
-import type { Config } from '../../model/config.js';
 import { isOp, type Outputs, type Tensor } from '../../model/graph.js';
 import type { Probes } from '../../model/onnx/dims.js';
 import { type EmittedGraph, emitOnnx } from '../../model/onnx/emit.js';
 import { onnxRuleOf } from '../../model/onnx/table.js';
-import { namedOutputs } from '../../model/outputs.js';
 import { expandComposites } from '../../model/passes/expand.js';
 import { fold, type Partition, partition, setPrecision } from '../../model/passes/index.js';
-import { tmca, tmcaInputs } from '../../model/tmca.js';
+import type { Config } from '../../networks/config.js';
+import { Network } from '../../networks/network.js';
 
 /** How weights and activations are stored; with int8 weights, activations and arithmetic are fp32. */
 export type OnnxPrecision = 'f32' | 'f16' | 'int8';
@@ -41,7 +40,7 @@ const probesOf = <T>({ base, batch, length }: { base: T; batch: T; length: T }, 
 /** The text plan and the frame plan of a network. */
 export function onnxPlans(config: Config, precision: OnnxPrecision): OnnxPlans {
   const built = probe(config, (batch, length): Partition => {
-    const { logits } = tmca(config, tmcaInputs(config, batch, length));
+    const { logits } = Network.of(config).forward(batch, length);
     return partition(prepare({ logits }, precision), 'image');
   });
   return {
@@ -58,8 +57,6 @@ export function onnxPlans(config: Config, precision: OnnxPrecision): OnnxPlans {
 
 /** The whole network in one graph, with every output that the reference names. */
 export function onnxNetwork(config: Config): EmittedGraph {
-  const built = probe(config, (batch, length) =>
-    prepare(namedOutputs(tmca(config, tmcaInputs(config, batch, length))), 'f32'),
-  );
+  const built = probe(config, (batch, length) => prepare(Network.of(config).forward(batch, length).named, 'f32'));
   return emitOnnx(probesOf(built, outputs => outputs));
 }

@@ -3,7 +3,7 @@
 
 import type { Assembly } from '../../assembly/index.js';
 import { throwIfAborted } from '../../errors/index.js';
-import type { Config } from '../../model/config.js';
+import type { Config } from '../../networks/config.js';
 import type { ParameterStream } from '../load-constants.js';
 import type { EngineReport, EngineStats, NetworkEngine } from '../network-session.js';
 import { type OnnxFacts, splitModels } from '../onnx/model.js';

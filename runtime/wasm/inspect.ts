@@ -1,7 +1,7 @@
 // `inspect forward` in wasm: every checkpointed output, from the network in one ONNX graph.
 
 import type { Assembly } from '../../assembly/index.js';
-import type { Config } from '../../model/config.js';
+import type { Config } from '../../networks/config.js';
 import { checkInputs, type ForwardInputs, type ForwardRun } from '../inspect.js';
 import type { ParameterStream } from '../load-constants.js';
 import { type FillOptions, splitModels } from '../onnx/model.js';

@@ -5,7 +5,7 @@ import type { GpuDevice } from '../../gpu/device.js';
 import { PipelineCache } from '../../gpu/pipelines.js';
 import { Readback } from '../../gpu/readback.js';
 import type { Tuning } from '../../gpu/tuning.js';
-import type { Config } from '../../model/config.js';
+import type { Config } from '../../networks/config.js';
 import type { PrecisionChoice } from '../engine-choice.js';
 import type { EngineStats, NetworkEngine } from '../network-session.js';
 import { paddedLength, padIds } from '../text-lengths.js';

@@ -2,10 +2,10 @@
 
 import type { ArenaLimits } from '../../gpu/arena.js';
 import type { Tuning } from '../../gpu/tuning.js';
-import type { Config } from '../../model/config.js';
 import { lower, type Program } from '../../model/lower.js';
 import { type PassName, partition, prepare } from '../../model/passes/index.js';
-import { tmca, tmcaInputs } from '../../model/tmca.js';
+import type { Config } from '../../networks/config.js';
+import { Network } from '../../networks/network.js';
 import type { PrecisionChoice } from '../engine-choice.js';
 import { textLengths } from '../text-lengths.js';
 import { type PlanOptions, placeProgram } from './plan.js';
@@ -30,7 +30,7 @@ export function programsOf(
   precision: PrecisionChoice,
   without?: PassName,
 ): (tuning?: Tuning) => Programs {
-  const { logits } = tmca(config, tmcaInputs(config, 1, length));
+  const { logits } = Network.of(config).forward(1, length);
   const { frame, report } = partition(prepare({ logits }, { ...precision, without }), 'image');
   const { weights, wide } = precision;
   return tuning => {

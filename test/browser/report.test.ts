@@ -2,7 +2,7 @@
 
 import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { DEFAULT_CONFIG } from '../../model/config.js';
+import { defaultConfig } from '../../networks/config.js';
 import { findChromium } from '../../tools/chromium.mjs';
 import { parseTrainConfig } from '../../train/config.js';
 import { renderReport } from '../../train/report/page.js';
@@ -44,7 +44,7 @@ function report(): string {
       device: { adapter: evil, software: true, dtype: 'fp32' },
       config: { [evil]: evil, lr: 1 },
     },
-    model: { ...DEFAULT_CONFIG, name: evil, extra: { [evil]: evil } },
+    model: { ...defaultConfig('tmca'), name: evil, extra: { [evil]: evil } },
     lines: [...lines, ...epochs],
     test: {
       ...{

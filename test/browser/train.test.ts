@@ -4,11 +4,11 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadAssembly } from '../../assembly/index.js';
-import { parseConfig } from '../../model/config.js';
 import { evaluate } from '../../model/interpreter.js';
 import type { NdArray } from '../../model/rule.js';
-import { trainingGraph } from '../../model/training.js';
-import { expectedParameters } from '../../runtime/inspect.js';
+import { parseConfig } from '../../networks/config.js';
+import { Network } from '../../networks/network.js';
+import { trainingGraph } from '../../networks/training.js';
 import { memorySource, openSafetensors, toFloat32 } from '../../runtime/safetensors/index.js';
 import { Examples } from '../../train/examples.js';
 import { examplesOf, VOCABULARY } from '../training-examples.js';
@@ -41,7 +41,7 @@ async function expectedRun(steps: number) {
   const batch = examples.batch(examplesOf(2));
   examples.dispose();
   const parameters = await parametersOf(new Uint8Array(readFileSync(`${root}/${model}/model.safetensors`)));
-  const { losses, gradients, statistics } = trainingGraph(config, 2, LENGTH);
+  const { losses, gradients, statistics } = trainingGraph(Network.of(config), 2, LENGTH);
   const moments = new Map<string, { readonly m: Float64Array; readonly v: Float64Array }>();
   const found: number[] = [];
   for (let step = 1; step <= steps; step++) {
@@ -65,7 +65,7 @@ async function expectedRun(steps: number) {
       }
     }
   }
-  return { losses: found, parameters, shapes: expectedParameters(config) };
+  return { losses: found, parameters, shapes: Network.of(config).parameters };
 }
 
 test('three steps of a tiny network on a page: the losses, a model of its shapes, refusals', async () => {

@@ -4,8 +4,7 @@ import { readFileSync } from 'node:fs';
 import { describe, test } from 'vitest';
 import { loadAssembly } from '../../assembly/instance.js';
 import { evaluate } from '../../model/interpreter.js';
-import { namedOutputs } from '../../model/outputs.js';
-import { tmca, tmcaInputs } from '../../model/tmca.js';
+import { Network } from '../../networks/network.js';
 import { choosePrecision } from '../../runtime/engine-choice.js';
 import { runForward } from '../../runtime/inspect.js';
 import { int8Parameters, quantizedStream, realStream } from '../../runtime/int8.js';
@@ -41,7 +40,7 @@ const bytes = encodeSafetensors(await collect(quantizedStream(await open(floats)
 async function meant() {
   const file = await open(bytes);
   const values = new Map((await collect(realStream(file, int8Names(file.header)))).map(t => [t.name, toFloat32(t)]));
-  return evaluate(namedOutputs(tmca(config, tmcaInputs(config, batch, length))), {
+  return evaluate(Network.of(config).forward(batch, length).named, {
     ...golden.feed,
     parameter: name => values.get(name)!,
   });

@@ -8,8 +8,8 @@ import { TmcaError } from '../../errors/index.js';
 import { Readback } from '../../gpu/readback.js';
 import { evaluate } from '../../model/interpreter.js';
 import type { NdArray } from '../../model/rule.js';
-import { trainingGraph } from '../../model/training.js';
-import { expectedParameters } from '../../runtime/inspect.js';
+import { Network } from '../../networks/network.js';
+import { trainingGraph } from '../../networks/training.js';
 import { memorySource, openSafetensors } from '../../runtime/safetensors/index.js';
 import { openFittingStep } from '../../train/fitting-step.js';
 import type { Batch } from '../../train/gradient-pass.js';
@@ -55,12 +55,12 @@ async function open(folder: string, options: Omit<StepOptions, 'batch' | 'length
 test.each(['micro', 'micro-baseline'])('%s: gradients, losses and statistics', async name => {
   const { config, feed, step, batch, inputs, read } = await open(`test/fixtures/golden/${name}`, { microBatch: 2 });
   // No step in the parameters, so that the gradients can be compared; decay multiplies by the rate.
-  const found = await step.run(batch, { lr: 0, contrastiveWeight: 0.7 });
+  const found = await step.run(batch, { lr: 0, scalars: { contrastiveWeight: 0.7 } });
   const parameter = (key: string) => feed.parameter!(key);
   const whole = { input: (key: string) => Float64Array.from(batch[key as 'image'] ?? inputs[key]!), parameter };
   const expected = evaluate(sideBySide(config, 2), whole) as Record<string, NdArray>;
   for (const part of ['loss', 'segmentation', 'contrastive'] as const)
-    expect(Math.abs(found[part] - expected[part]!.data[0]!), part).toBeLessThan(1e-5);
+    expect(Math.abs(found[part]! - expected[part]!.data[0]!), part).toBeLessThan(1e-5);
   const largest = (data: ArrayLike<number>) => Array.from(data).reduce((most, x) => Math.max(most, Math.abs(x)), 0);
   const gradients = await read('gradients');
   const floor = FLOOR * Math.max(...[...gradients.keys()].map(key => largest(expected[key]!.data)));
@@ -71,7 +71,7 @@ test.each(['micro', 'micro-baseline'])('%s: gradients, losses and statistics', a
     expect(error, `${key}, of ${largest(truth)}`).toBeLessThan(TOLERANCE * largest(truth) + floor);
   }
   // One micro-batch after the other, as PyTorch's accumulation leaves them.
-  const { statistics } = trainingGraph(config, 2, LENGTH);
+  const { statistics } = trainingGraph(Network.of(config), 2, LENGTH);
   const running = new Map<string, ArrayLike<number>>();
   for (const k of [0, 1]) {
     const fed = {
@@ -187,7 +187,7 @@ describe('a device with less memory than planned', () => {
     });
     const plans: MemoryPlan[] = [];
     const short: number[] = [];
-    const trained = new Map([...expectedParameters(config).keys()].map(name => [name, 1]));
+    const trained = new Map([...Network.of(config).parameters.keys()].map(name => [name, 1]));
     const sizes = { batch: BATCH, length: LENGTH };
     const wishes = { microBatch: 0, recompute: 'auto', trained, validation: false } as const;
     const tell = {

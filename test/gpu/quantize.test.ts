@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, describe, expect, test } from 'vitest';
-import { parseConfig } from '../../model/config.js';
+import { parseConfig } from '../../networks/config.js';
+import { Network } from '../../networks/network.js';
 import { type QuantizeReport, quantize } from '../../quantize/index.js';
 import { fillStream } from '../../runtime/fill.js';
-import { expectedParameters } from '../../runtime/inspect.js';
 import { openModelFolder } from '../../runtime/model-folder/index.js';
 import { nodeIo } from '../../runtime/node/folder.js';
 import { inspectForward, openSession } from '../../runtime/node/index.js';
@@ -28,7 +28,7 @@ async function model(name: string, change: (name: string, values: Float32Array) 
   const words = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]', 'one', 'small', 'pink', 'polyp'];
   const vocab = Array.from({ length: config.vocabSize }, (_, i) => words[i] ?? `word${i}`).join('\n');
   const tensors = [];
-  for await (const tensor of fillStream(expectedParameters(config)).tensors()) {
+  for await (const tensor of fillStream(Network.of(config).parameters).tensors()) {
     const { bytes, ...changed } = tensorOf(tensor.name, tensor.shape, change(tensor.name, toFloat32(tensor)));
     tensors.push({ ...changed, load: async () => bytes });
   }

@@ -7,7 +7,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { loadAssembly, Preprocessor, Vocabulary } from '../../assembly/index.js';
 import type { GpuDevice } from '../../gpu/device.js';
 import { nodeGpu } from '../../gpu/node.js';
-import { parseConfig } from '../../model/config.js';
+import { parseConfig } from '../../networks/config.js';
 import { channelsFirst } from '../../runtime/layout.js';
 import { nodeIo } from '../../runtime/node/folder.js';
 import { inspectForward, openSession } from '../../runtime/node/index.js';

@@ -53,8 +53,8 @@ test('steps lower the loss; a checkpoint goes on where it was, bit for bit', asy
 
 test('what a step says and leaves: losses, the norm of the gradients, gradients by name, cut sentences', async () => {
   const trainer = await create({ settings: { ...settings, freeze: ['text_encoder'], clip: 0, ema: 0 }, textLength: 4 });
-  const { loss, segmentation, contrastive, gradientNorm, step, truncated } = await trainer.step(examples, { lr: 0 });
-  expect(loss).toBeCloseTo(segmentation + contrastive, 5);
+  const { loss, losses, gradientNorm, step, truncated } = await trainer.step(examples, { lr: 0 });
+  expect(loss).toBeCloseTo(losses.segmentation! + losses.contrastive!, 5);
   expect([step, truncated]).toEqual([1, [1]]);
   const gradients = await trainer.gradients();
   expect([...gradients.keys()].some(name => name.startsWith('text_encoder.'))).toBe(false);

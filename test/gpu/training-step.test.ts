@@ -12,7 +12,8 @@ import { describe, expect, test } from 'vitest';
 import { loadAssembly } from '../../assembly/index.js';
 import { Readback } from '../../gpu/readback.js';
 import { evaluate } from '../../model/interpreter.js';
-import { trainingGraph } from '../../model/training.js';
+import { Network } from '../../networks/network.js';
+import { trainingGraph } from '../../networks/training.js';
 import { memorySource, openSafetensors } from '../../runtime/safetensors/index.js';
 import { warmDecay } from '../../train/average.js';
 import type { ArenaKind } from '../../train/parameter-arena.js';
@@ -49,7 +50,7 @@ describe.each(goldenFolders())('%s', folder => {
   test("ten losses are PyTorch's, and the interpreter's at the parameters of the step", async () => {
     const golden = await loadGolden(folder);
     const { losses, lr, first } = JSON.parse(readFileSync(`${folder}/train.json`, 'utf8'));
-    const { loss } = trainingGraph(golden.config, golden.batch, golden.length).losses;
+    const { loss } = trainingGraph(Network.of(golden.config), golden.batch, golden.length).losses;
     const step = await openStep(golden);
     const readback = new Readback(await testDevice(true));
     const batch = batchOf(golden);

@@ -8,8 +8,8 @@ import { openDevice } from '../../gpu/device.js';
 import { nodeGpu } from '../../gpu/node.js';
 import { PipelineCache } from '../../gpu/pipelines.js';
 import type { Cut } from '../../gpu/tuning.js';
+import { Network } from '../../networks/network.js';
 import { choosePrecision } from '../../runtime/engine-choice.js';
-import { expectedParameters } from '../../runtime/expected-parameters.js';
 import { fillStream } from '../../runtime/fill.js';
 import { memorySource, openSafetensors } from '../../runtime/safetensors/index.js';
 import { storedWeights } from '../../runtime/stored-weights.js';
@@ -40,7 +40,7 @@ afterAll(() => {
 async function engineWith(tune?: TuneRequest): Promise<WebGpuEngine> {
   const gpu = await openDevice({ gpu: await nodeGpu(), prefer: 'any' });
   const precision = choosePrecision('fp32', 'fp32', false);
-  const parameters = fillStream(expectedParameters(config));
+  const parameters = fillStream(Network.of(config).parameters);
   const engine = await WebGpuEngine.create({ gpu, assembly, config, precision, parameters, tune });
   open.push(engine);
   return engine;

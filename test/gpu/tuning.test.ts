@@ -9,9 +9,9 @@ import { laneIncludes } from '../../gpu/kernels/include/lanes.js';
 import { PipelineCache } from '../../gpu/pipelines.js';
 import { trustedTuning } from '../../gpu/software.js';
 import type { Tuning } from '../../gpu/tuning.js';
-import { parseConfig } from '../../model/config.js';
+import { parseConfig } from '../../networks/config.js';
+import { Network } from '../../networks/network.js';
 import { choosePrecision } from '../../runtime/engine-choice.js';
-import { expectedParameters } from '../../runtime/expected-parameters.js';
 import { fillStream } from '../../runtime/fill.js';
 import { WebGpuEngine } from '../../runtime/webgpu/engine.js';
 import { buildPrograms } from '../../runtime/webgpu/programs.js';
@@ -53,7 +53,7 @@ test.each(broken)('%s: tiles of hardware', async (_, change) => {
 const { config } = await loadGolden('test/fixtures/golden/micro');
 
 function engineOn(device: GpuDevice): Promise<WebGpuEngine> {
-  const parameters = fillStream(expectedParameters(config));
+  const parameters = fillStream(Network.of(config).parameters);
   const precision = choosePrecision('fp32', 'fp32', false);
   return WebGpuEngine.create({ gpu: device, assembly, config, precision, parameters });
 }

@@ -13,7 +13,7 @@ import { TfjsTraining } from '../../devices/peers/tfjs.js';
 import { TfjsNetwork } from '../../devices/peers/tfjs-network.js';
 import type { Tf, TfTensor } from '../../devices/peers/tfjs-types.js';
 import { madeBatch, STEP, type TrainingWork, type TrainRunner } from '../../devices/training.js';
-import { parseConfig } from '../../model/config.js';
+import { parseConfig } from '../../networks/config.js';
 import { memorySource, openSafetensors, toFloat32 } from '../../runtime/safetensors/index.js';
 import { goldenFolders, loadGolden, readTensors } from '../golden.js';
 import { call } from './cli-fakes.js';
@@ -86,8 +86,9 @@ describe('alternateSteps', () => {
 
 test('a batch is the same every time, and fits the network', () => {
   const config = parseConfig({ image_size: 32, vocab_size: 50, max_text_length: 6 }, 'test');
-  const batch = madeBatch(config, 9, 6);
-  expect(madeBatch(config, 9, 6)).toEqual(batch);
+  const made = madeBatch(config, 9, 6);
+  expect(madeBatch(config, 9, 6)).toEqual(made);
+  const batch = made as Required<typeof made>;
   expect([batch.image.length, batch.ids.length, batch.target.length]).toEqual([9 * 3 * 1024, 54, 9 * 1024]);
   const lengths = Array.from({ length: 9 }, (_, b) => batch.mask.subarray(6 * b, 6 * b + 6).reduce((a, x) => a + x));
   expect(lengths).toEqual([6, 4, 2, 2, 2, 2, 2, 2, 6]);

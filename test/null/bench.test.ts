@@ -21,7 +21,7 @@ import { leastMs, type Roofline } from '../../devices/roofline.js';
 import type { Runner } from '../../devices/runner.js';
 import { latency, pairedRatio, percentile } from '../../devices/statistics.js';
 import type { GpuDevice } from '../../gpu/device.js';
-import { DEFAULT_CONFIG, parseConfig } from '../../model/config.js';
+import { defaultConfig, parseConfig } from '../../networks/config.js';
 import { call } from './cli-fakes.js';
 import { failure } from './raw-safetensors.js';
 
@@ -226,7 +226,7 @@ describe('a software adapter`s threads', () => {
 });
 
 test('inputs are golden.py`s, and fit the network', () => {
-  const { image, ids, size } = madeInputs(DEFAULT_CONFIG);
+  const { image, ids, size } = madeInputs(defaultConfig('tmca'));
   expect([image.length, ids.length, size]).toEqual([3 * 224 * 224, 24, 224]);
   expect(Math.max(...ids)).toBeLessThan(30522);
   const short = parseConfig({ max_text_length: 5, vocab_size: 7, image_size: 32 }, 'test');

@@ -95,8 +95,8 @@ export function fakeEngine(onSegment: (index: number) => void = () => {}): FakeE
         ReturnType<Engine['inspectForward']>
       >;
     },
-    async inspectGradients(model, inputs, { fill, device, dtype, freezeText }) {
-      calls.push(`gradients ${model} ${fill} ${device} ${dtype} ${freezeText}`);
+    async inspectGradients(model, inputs, { fill, device, dtype, freeze }) {
+      calls.push(`gradients ${model} ${fill} ${device} ${dtype} ${freeze}`);
       const gradients = Object.fromEntries(
         Object.entries(inputs).map(([name, { shape, data }]) => [
           `${name}.seen`,
@@ -104,7 +104,7 @@ export function fakeEngine(onSegment: (index: number) => void = () => {}): FakeE
         ]),
       );
       const losses = { loss: 2.5, segmentation: 1.75, contrastive: 0.75 };
-      return { ...losses, gradients, dispatches: 3, arenaBytes: 0, info };
+      return { losses, gradients, dispatches: 3, arenaBytes: 0, info };
     },
     async train({ data, out, device, onEvent, signal: _, ...asked }) {
       calls.push(`train ${data} ${out} ${device} ${JSON.stringify(asked)}`);

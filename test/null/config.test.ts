@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { TmcaError } from '../../errors/index.js';
-import { configToJson, DEFAULT_CONFIG, parseConfig } from '../../model/config.js';
+import { configToJson, defaultConfig, parseConfig } from '../../networks/config.js';
 
 const parse = (json: unknown) => parseConfig(json, 'some/config.json');
 
@@ -17,7 +17,7 @@ function failure(json: unknown): TmcaError {
 
 describe('parseConfig', () => {
   test('an empty object is the paper`s network', () => {
-    expect(parse({})).toEqual(DEFAULT_CONFIG);
+    expect(parse({})).toEqual(defaultConfig('tmca'));
   });
 
   test('max_text_length follows max_positions down, not up', () => {
@@ -48,7 +48,7 @@ describe('parseConfig', () => {
   });
 
   test('extra cannot replace a known key on the way out', () => {
-    expect(configToJson({ ...DEFAULT_CONFIG, extra: { image_size: 1 } }).image_size).toBe(224);
+    expect(configToJson({ ...defaultConfig('tmca'), extra: { image_size: 1 } }).image_size).toBe(224);
   });
 
   test('what it accepts it writes back equal', () => {
@@ -75,7 +75,7 @@ describe('parseConfig', () => {
   });
 
   test('whatever the value, the answer is a config or CONFIG_INVALID', () => {
-    const keys = Object.keys(configToJson(DEFAULT_CONFIG));
+    const keys = Object.keys(configToJson(defaultConfig('tmca')));
     fc.assert(
       fc.property(fc.dictionary(fc.constantFrom(...keys), fc.anything()), json => {
         try {

@@ -6,7 +6,7 @@ import { linear } from '../../gpu/kernels/linear.js';
 import { reduce } from '../../gpu/kernels/reduce.js';
 import { moduleKey, shaderKey } from '../../gpu/shader.js';
 import { hardwareTuning, shapeClass, type Tuning } from '../../gpu/tuning.js';
-import { parseConfig } from '../../model/config.js';
+import { parseConfig } from '../../networks/config.js';
 import { choosePrecision } from '../../runtime/engine-choice.js';
 import { buildPrograms } from '../../runtime/webgpu/programs.js';
 import { PRESETS } from '../../train/presets.js';

@@ -1,7 +1,7 @@
 // What a gradient run refuses before it touches a device.
 
 import { expect, test } from 'vitest';
-import { parseConfig } from '../../model/config.js';
+import { parseConfig } from '../../networks/config.js';
 import { runGradients, type TrainingInputs } from '../../runtime/gradients.js';
 import { noParameters } from '../../runtime/webgpu/run-graph.js';
 

@@ -12,9 +12,9 @@ import {
   namesIn,
   PREFIX,
 } from '../../convert/names.js';
-import { DEFAULT_CONFIG } from '../../model/config.js';
+import { defaultConfig } from '../../networks/config.js';
+import { Network } from '../../networks/network.js';
 import { fill } from '../../runtime/fill.js';
-import { expectedParameters } from '../../runtime/inspect.js';
 import { dequantizeRows, quantizeRows } from '../../runtime/int8.js';
 import { checkTensors, openModelFolder } from '../../runtime/model-folder/index.js';
 import { nodeIo } from '../../runtime/node/folder.js';
@@ -52,7 +52,7 @@ describe('names', () => {
     string,
     Record<string, number[]>
   >;
-  const parameters = expectedParameters(DEFAULT_CONFIG);
+  const parameters = Network.of(defaultConfig('tmca')).parameters;
 
   test.each(conventions)('$id: names and shapes of the full size are those of the PyTorch modules', convention => {
     const names = namesIn(convention, parameters.keys());
@@ -92,7 +92,7 @@ describe('import of what PyTorch wrote', () => {
     const given = [...(await readTensors(file('timm'))).keys(), ...(await readTensors(file('bert'))).keys()];
     const told = [...result.mapped.map(({ from }) => from), ...result.leftOver.map(({ name }) => name)];
     expect(told.sort()).toEqual(given.sort());
-    const all = [...expectedParameters(result.config).keys()];
+    const all = [...Network.of(result.config).parameters.keys()];
     expect([...result.mapped.map(({ name }) => name), ...result.initialised].sort()).toEqual(all.sort());
     const reasons = Object.fromEntries(result.leftOver.map(({ name, reason }) => [name, reason]));
     expect(reasons['head.fc.weight']).toBe('classification head');
@@ -105,7 +105,7 @@ describe('import of what PyTorch wrote', () => {
     const out = join(folder, 'opens');
     const { initialised, config } = await importSmall([file('hf'), `${FIXTURES}/bert-sharded`], out, { seed: 7 });
     const opened = await openModelFolder(out, nodeIo);
-    const shapes = expectedParameters(opened.config);
+    const shapes = Network.of(opened.config).parameters;
     checkTensors(opened.weights.header, shapes, out);
     const seen: string[] = [];
     for await (const tensor of opened.weights.tensors()) {

@@ -6,13 +6,12 @@ import { builder as b } from '../../model/builder.js';
 import { findLoadTime, isLeaf, isOp, type Outputs, parametersOf, type Tensor, topological } from '../../model/graph.js';
 import { evaluate, type Feed } from '../../model/interpreter.js';
 import { lower } from '../../model/lower.js';
-import { namedOutputs } from '../../model/outputs.js';
 import { dequantise } from '../../model/passes/dequantise.js';
 import { prepare } from '../../model/passes/index.js';
 import { chooseInt8, int8Passes } from '../../model/passes/int8.js';
 import { int8Weights } from '../../model/passes/int8-weights.js';
 import { scaleName } from '../../model/scale-name.js';
-import { tmca, tmcaInputs } from '../../model/tmca.js';
+import { Network } from '../../networks/network.js';
 import { choosePrecision } from '../../runtime/engine-choice.js';
 import {
   checkedScales,
@@ -32,7 +31,7 @@ import {
 import { storedWeights } from '../../runtime/stored-weights.js';
 import { type Golden, goldenFolders, loadGolden } from '../golden.js';
 
-const graphOf = ({ config, batch, length }: Golden) => namedOutputs(tmca(config, tmcaInputs(config, batch, length)));
+const graphOf = ({ config, batch, length }: Golden) => Network.of(config).forward(batch, length).named;
 
 /** Readers of weights: fused ops and tables whose weight is whole numbers. */
 const int8Readers = (outputs: Outputs) =>

@@ -3,12 +3,11 @@
 // BatchNorm of each block is scaled by it.
 
 import { describe, expect, test } from 'vitest';
-import type { Config } from '../../model/config.js';
 import { evaluate, type Feed } from '../../model/interpreter.js';
-import { namedOutputs } from '../../model/outputs.js';
 import { fold, fuse } from '../../model/passes/index.js';
-import { tmca, tmcaInputs } from '../../model/tmca.js';
-import { trainingGraph } from '../../model/training.js';
+import type { Config } from '../../networks/config.js';
+import { Network } from '../../networks/network.js';
+import { trainingGraph } from '../../networks/training.js';
 import { loadGolden } from '../golden.js';
 
 const golden = await loadGolden('test/fixtures/golden/micro');
@@ -17,7 +16,7 @@ const EVEN = 1e9;
 const REGIONS = [1, 4, 16];
 
 const graphOf = (change: Partial<Config>) =>
-  namedOutputs(tmca({ ...golden.config, ...change }, tmcaInputs(golden.config, golden.batch, golden.length)));
+  Network.of({ ...golden.config, ...change }).forward(golden.batch, golden.length).named;
 
 /** The feed with the second BatchNorm of each block times its factor. */
 const scaled = (factors: readonly number[]): Feed => ({
@@ -62,7 +61,7 @@ describe.each(cases)('%o', (choice, factor) => {
     expect(
       furthest(evaluate(logits, golden.feed).logits!.data, evaluate(fuse(fold(logits)), golden.feed).logits!.data),
     ).toBeLessThan(1e-9);
-    const { losses, gradients } = trainingGraph(config, golden.batch, golden.length);
+    const { losses, gradients } = trainingGraph(Network.of(config), golden.batch, golden.length);
     const name = 'decoder.text_proj.16.bias';
     const lossAt = (shift: number) => {
       const moved = (parameter: string) => {

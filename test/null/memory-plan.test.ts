@@ -2,7 +2,7 @@
 // made to fit, and the words with which it is refused.
 
 import { describe, expect, test } from 'vitest';
-import { DEFAULT_CONFIG, parseConfig } from '../../model/config.js';
+import { defaultConfig, parseConfig } from '../../networks/config.js';
 import { parseTrainConfig, trainedParameters } from '../../train/config.js';
 import { describePlan, type MemoryRequest, planMemory, showBytes } from '../../train/memory-plan.js';
 import { PRESETS } from '../../train/presets.js';
@@ -19,9 +19,9 @@ describe('the full network', () => {
     [8, 6, 32],
   ])('batch %i plans within %i GiB with %i tokens, its text encoder frozen or trained', (batch, gibibytes, length) => {
     for (const freeze of [['text_encoder'], []]) {
-      const names = trainedParameters(DEFAULT_CONFIG, parseTrainConfig({ freeze }, 'test'));
+      const names = trainedParameters(defaultConfig('tmca'), parseTrainConfig({ freeze }, 'test'));
       const memory = gibibytes * GIB;
-      const plan = planMemory(DEFAULT_CONFIG, {
+      const plan = planMemory(defaultConfig('tmca'), {
         batch,
         length,
         memory,
@@ -46,7 +46,7 @@ describe('the full network', () => {
       minStorageBufferOffsetAlignment: 256,
       maxComputeWorkgroupsPerDimension: 65_535,
     };
-    expect(() => planMemory(DEFAULT_CONFIG, { batch: 1, length: 16, limits, recompute: 'none' })).toThrow(
+    expect(() => planMemory(defaultConfig('tmca'), { batch: 1, length: 16, limits, recompute: 'none' })).toThrow(
       /^planMemory: a step of batch 1 must fit the device's limits, got a buffer may have 256.0 MiB on this device, the parameters have 5\d\d.\d MiB; use/,
     );
   });
@@ -58,7 +58,7 @@ describe('the full network', () => {
       minStorageBufferOffsetAlignment: 256,
       maxComputeWorkgroupsPerDimension: 65_535,
     };
-    const plan = planMemory(DEFAULT_CONFIG, { batch: 32, length: 32, limits });
+    const plan = planMemory(defaultConfig('tmca'), { batch: 32, length: 32, limits });
     expect(plan.microBatch).toBe(16);
     expect(plan.largestTensor).toBeLessThanOrEqual(2 ** 27);
     // 32 maps of 56 x 56 x 384

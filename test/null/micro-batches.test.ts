@@ -3,10 +3,11 @@
 
 import { describe, expect, test } from 'vitest';
 import { evaluate } from '../../model/interpreter.js';
-import { featureName, type MicroBatchGraphs, microBatchGraphs } from '../../model/micro-batches.js';
 import { parameterInput } from '../../model/passes/parameters-as-inputs.js';
 import type { NdArray } from '../../model/rule.js';
-import { trainingGraph } from '../../model/training.js';
+import { featureName, type MicroBatchGraphs, microBatchGraphs } from '../../networks/micro-batches.js';
+import { Network } from '../../networks/network.js';
+import { trainingGraph } from '../../networks/training.js';
 import { loadGolden } from '../golden.js';
 import { BATCH, inputsOf, LENGTH, rows, sideBySide } from '../micro-batches.js';
 
@@ -70,7 +71,7 @@ describe.each(variants)('%s in micro-batches of %i', (name, micro) => {
     const { config, feed } = await loadGolden(`test/fixtures/golden/${name}`);
     const parameter = (key: string) => feed.parameter!(key);
     const inputs = inputsOf(config);
-    const graphs = microBatchGraphs(config, { batch: BATCH, micro, length: LENGTH });
+    const graphs = microBatchGraphs(Network.of(config), { batch: BATCH, micro, length: LENGTH });
     const { sums, contrastive } = inMicroBatches(graphs, micro, inputs, parameter);
     const expected = evaluate(sideBySide(config, micro), { input: key => inputs[key]!, parameter }) as Values;
     expect(sums.segmentation![0]).toBeCloseTo(expected.segmentation!.data[0]!, 12);
@@ -87,9 +88,9 @@ test.each(['none', 'cheap', 'blocks'] as const)(
     const { config, feed } = await loadGolden('test/fixtures/golden/micro');
     const parameter = (key: string) => feed.parameter!(key);
     const inputs = inputsOf(config);
-    const graphs = microBatchGraphs(config, { batch: BATCH, micro: BATCH, length: LENGTH }, { recompute });
+    const graphs = microBatchGraphs(Network.of(config), { batch: BATCH, micro: BATCH, length: LENGTH }, { recompute });
     const { sums } = inMicroBatches(graphs, BATCH, inputs, parameter);
-    const plain = trainingGraph(config, BATCH, LENGTH, { weightAsInput: true });
+    const plain = trainingGraph(Network.of(config), BATCH, LENGTH, { weightsAsInputs: true });
     const feedAll = { input: (key: string) => inputs[key]!, parameter };
     const expected = evaluate({ ...plain.losses, ...plain.gradients }, feedAll) as Values;
     expectEqual(sums, expected, Object.keys(plain.gradients));
@@ -100,10 +101,10 @@ test('what contrasts sees the whole batch: without it, two halves give another g
   const { config, feed } = await loadGolden('test/fixtures/golden/micro-contrast');
   const parameter = (key: string) => feed.parameter!(key);
   const inputs = inputsOf(config);
-  const graphs = microBatchGraphs(config, { batch: BATCH, micro: 2, length: LENGTH });
+  const graphs = microBatchGraphs(Network.of(config), { batch: BATCH, micro: 2, length: LENGTH });
   const { sums } = inMicroBatches(graphs, 2, inputs, parameter);
   // Plain accumulation: each half contrasted by itself.
-  const plain = trainingGraph(config, 2, LENGTH, { weightAsInput: true });
+  const plain = trainingGraph(Network.of(config), 2, LENGTH, { weightsAsInputs: true });
   const name = 'decoder.text_proj.G.weight';
   const halves = [0, 1].map(k => {
     const input = (key: string) => (key === 'contrastiveWeight' ? inputs[key]! : rows(inputs[key]!, 2, k));
@@ -117,6 +118,6 @@ test('a frozen text encoder gets no gradients', async () => {
   const { config } = await loadGolden('test/fixtures/golden/micro');
   const shape = { batch: 4, micro: 2, length: 5 };
   const trained = (name: string) => !name.startsWith('text_encoder.');
-  const names = Object.keys(microBatchGraphs(config, shape, { trained }).backward.gradients);
-  expect(names).toEqual(Object.keys(microBatchGraphs(config, shape).backward.gradients).filter(trained));
+  const names = Object.keys(microBatchGraphs(Network.of(config), shape, { trained }).backward.gradients);
+  expect(names).toEqual(Object.keys(microBatchGraphs(Network.of(config), shape).backward.gradients).filter(trained));
 });

@@ -5,8 +5,6 @@ import { describe, expect, test } from 'vitest';
 import { builder as b } from '../../model/builder.js';
 import { findLoadTime, isOp, type Outputs, parametersOf, topological } from '../../model/graph.js';
 import { evaluate, type Feed } from '../../model/interpreter.js';
-import { trainingLoss } from '../../model/losses.js';
-import { namedOutputs } from '../../model/outputs.js';
 import { foldBatchNorm } from '../../model/passes/fold-batch-norm.js';
 import { foldHead } from '../../model/passes/fold-head.js';
 import { foldLayerScale } from '../../model/passes/fold-layer-scale.js';
@@ -17,12 +15,12 @@ import { fuseLinear } from '../../model/passes/fuse-linear.js';
 import { fuseNorm } from '../../model/passes/fuse-norm.js';
 import { fold, fuse, partition } from '../../model/passes/index.js';
 import { mergeLinears } from '../../model/passes/merge-linears.js';
-import { tmca, tmcaInputs } from '../../model/tmca.js';
-import { trainingNetwork } from '../../model/training.js';
+import { Network } from '../../networks/network.js';
+import { scalarsOf, targetInput, trainingForward, trainingLosses } from '../../networks/training.js';
 import { channelsLast } from '../../runtime/layout.js';
 import { type Golden, goldenFolders, loadGolden, readTensors } from '../golden.js';
 
-const graphOf = ({ config, batch, length }: Golden) => tmca(config, tmcaInputs(config, batch, length));
+const graphOf = ({ config, batch, length }: Golden) => Network.of(config).forward(batch, length);
 
 const largest = (a: ArrayLike<number>, c: ArrayLike<number>): number => {
   expect(a.length).toBe(c.length);
@@ -44,7 +42,7 @@ function opCounts(outputs: Outputs): Record<string, number> {
 describe.each(goldenFolders())('%s', folder => {
   test('every stored output, to the precision of its storage', async () => {
     const golden = await loadGolden(folder);
-    const outputs = namedOutputs(graphOf(golden));
+    const outputs = graphOf(golden).named;
     const values = evaluate(outputs, golden.feed);
     const stored = [...golden.forward.keys()].filter(name => !['image', 'ids', 'mask', 'target'].includes(name));
     expect(Object.keys(outputs).sort()).toEqual(stored.sort());
@@ -57,15 +55,16 @@ describe.each(goldenFolders())('%s', folder => {
     const golden = await loadGolden(folder);
     const stored = await readTensors(`${folder}/model.safetensors`);
     const shapes = new Map([...stored].map(([name, { shape }]) => [name, [...shape]]));
-    expect(new Map(parametersOf(namedOutputs(graphOf(golden))))).toEqual(shapes);
+    expect(new Map(parametersOf(graphOf(golden).named))).toEqual(shapes);
   });
 
   test('the training loss and its parts', async () => {
     const golden = await loadGolden(folder);
     const { config, batch, length } = golden;
-    const outputs = trainingNetwork(config, tmcaInputs(config, batch, length));
-    const target = b.input('target', [batch, config.imageSize, config.imageSize, 1]);
-    const values = evaluate({ ...trainingLoss(config, outputs, target) }, golden.feed);
+    const network = Network.of(config);
+    const forward = trainingForward(network, network.leaves(batch, length));
+    const losses = trainingLosses(network, forward, targetInput(network, batch), scalarsOf(network, false));
+    const values = evaluate(losses, golden.feed);
     const { first } = JSON.parse(readFileSync(`${folder}/train.json`, 'utf8'));
     for (const part of ['loss', 'segmentation', 'contrastive'] as const) {
       expect(Math.abs(values[part]!.data[0]! - first[part]), part).toBeLessThan(1e-7);
@@ -74,7 +73,7 @@ describe.each(goldenFolders())('%s', folder => {
 
   test('folded and fused equals unfused, with every output kept and with the logits alone', async () => {
     const golden = await loadGolden(folder);
-    const all = namedOutputs(graphOf(golden));
+    const all = graphOf(golden).named;
     for (const outputs of [all, { logits: all.logits! }]) {
       const before = evaluate(outputs, golden.feed);
       const after = evaluate(fuse(fold(outputs)), golden.feed);
@@ -128,8 +127,8 @@ describe('passes', async () => {
 });
 
 test('a frame of the full network takes at most 110 dispatches', async () => {
-  const { DEFAULT_CONFIG } = await import('../../model/config.js');
-  const { logits } = tmca(DEFAULT_CONFIG, tmcaInputs(DEFAULT_CONFIG, 1, 24));
+  const { defaultConfig } = await import('../../networks/config.js');
+  const { logits } = Network.of(defaultConfig('tmca')).forward(1, 24);
   const { frame } = partition(fuse(fold({ logits })), 'image');
   expect(Object.values(opCounts(frame)).reduce((sum, n) => sum + n, 0)).toBeLessThanOrEqual(110);
 });

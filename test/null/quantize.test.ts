@@ -10,12 +10,12 @@ import sharp from 'sharp';
 import { afterAll, describe, expect, test } from 'vitest';
 import { loadAssembly } from '../../assembly/instance.js';
 import { builder as b } from '../../model/builder.js';
-import { parseConfig } from '../../model/config.js';
 import { isLeaf, topological } from '../../model/graph.js';
 import { evaluate } from '../../model/interpreter.js';
 import { prepare } from '../../model/passes/index.js';
 import { int8Passes } from '../../model/passes/int8.js';
-import { tmca, tmcaInputs } from '../../model/tmca.js';
+import { parseConfig } from '../../networks/config.js';
+import { Network } from '../../networks/network.js';
 import { largestSquaredDeviation, wideParameters } from '../../quantize/audit.js';
 import { checkBudget } from '../../quantize/gate.js';
 import { quantize } from '../../quantize/index.js';
@@ -25,7 +25,6 @@ import { agreementOf } from '../../quantize/score.js';
 import { storeParameter } from '../../quantize/store.js';
 import { differenceOf } from '../../quantize/trace.js';
 import { fill, fillStream } from '../../runtime/fill.js';
-import { expectedParameters } from '../../runtime/inspect.js';
 import { int8Parameters, quantizedStream } from '../../runtime/int8.js';
 import { openMasters } from '../../runtime/node/masters.js';
 import { writeModelFolder } from '../../runtime/node/model-writer.js';
@@ -93,7 +92,7 @@ describe('layers', () => {
 
   test('a prepared network: every layer named, int8 and its float twin node for node', async () => {
     const { config, batch, length } = await loadGolden('test/fixtures/golden/micro');
-    const outputs = { logits: tmca(config, tmcaInputs(config, batch, length)).logits };
+    const outputs = Network.of(config).logits(batch, length);
     const int8 = int8Parameters(config);
     const graph = prepare(outputs, { int8: int8Passes(int8), activations: 'f32' });
     const layers = layersOf(graph);
@@ -154,8 +153,8 @@ describe('measures', () => {
 
   test('folded weights beyond f16 name the parameters that they are made of', async () => {
     const { config } = await loadGolden('test/fixtures/golden/micro');
-    const graph = prepare({ logits: tmca(config, tmcaInputs(config, 1, 4)).logits }, { activations: 'f32' });
-    const shapes = expectedParameters(config);
+    const graph = prepare(Network.of(config).logits(1, 4), { activations: 'f32' });
+    const shapes = Network.of(config).parameters;
     expect((await wideParameters(graph, fillStream(shapes), new Set())).wide.size).toBe(0);
     const [conv, norm] = ['decoder.blocks.0.conv1.weight', 'decoder.blocks.0.bn1.weight'];
     const huge = {
@@ -182,7 +181,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 describe('float32 masters', () => {
   const config = parseConfig(JSON.parse(readFileSync('test/fixtures/golden/micro/config.json', 'utf8')), 'micro');
-  const shapes = expectedParameters(config);
+  const shapes = Network.of(config).parameters;
   const source = join(folder, 'source');
   const made = join(folder, 'made');
   const lazily = (tensors: SafetensorsTensor[]) =>

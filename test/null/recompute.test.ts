@@ -1,14 +1,15 @@
 // What the backward pass computes again must be the same numbers in less memory.
 
 import { describe, expect, test } from 'vitest';
-import { parseConfig } from '../../model/config.js';
 import { inputsOf, isOp, type Outputs, topological } from '../../model/graph.js';
 import { evaluate } from '../../model/interpreter.js';
 import { lower } from '../../model/lower.js';
 import { parametersAsInputs } from '../../model/passes/parameters-as-inputs.js';
 import type { Recompute } from '../../model/passes/recompute.js';
 import type { NdArray } from '../../model/rule.js';
-import { type TrainingGraph, trainingGraph } from '../../model/training.js';
+import { parseConfig } from '../../networks/config.js';
+import { Network } from '../../networks/network.js';
+import { type TrainingGraph, trainingGraph } from '../../networks/training.js';
 import { placeProgram } from '../../runtime/webgpu/plan.js';
 import { loadGolden } from '../golden.js';
 
@@ -34,10 +35,10 @@ function liveBytes(graph: TrainingGraph): number {
 }
 
 describe.each(LEVELS)('%s', level => {
-  test.each([false, true])('gradients have the same bits, text frozen: %s', async freezeText => {
+  test.each([false, true])('gradients have the same bits, text frozen: %s', async freeze => {
     const { config, batch, length, feed } = await loadGolden('test/fixtures/golden/micro');
-    const plain = trainingGraph(config, batch, length, { freezeText });
-    const again = trainingGraph(config, batch, length, { freezeText, recompute: level });
+    const plain = trainingGraph(Network.of(config), batch, length, { freeze });
+    const again = trainingGraph(Network.of(config), batch, length, { freeze, recompute: level });
     expect(Object.keys(again.gradients)).toEqual(Object.keys(plain.gradients));
     const [expected, found] = [plain, again].map(graph => evaluate(all(graph), feed) as Record<string, NdArray>);
     for (const [name, { data }] of Object.entries(expected!)) expect(found![name]!.data, name).toEqual(data);
@@ -45,8 +46,8 @@ describe.each(LEVELS)('%s', level => {
 
   test('the backward pass reads nothing of the forward pass that was to be made again', async () => {
     const { config, batch, length } = await loadGolden('test/fixtures/golden/micro');
-    const plain = trainingGraph(config, batch, length);
-    const again = trainingGraph(config, batch, length, { recompute: level });
+    const plain = trainingGraph(Network.of(config), batch, length);
+    const again = trainingGraph(Network.of(config), batch, length, { recompute: level });
     const forward = (graph: TrainingGraph) =>
       new Set(topological(Object.values({ ...graph.losses, ...graph.statistics })));
     const read = (graph: TrainingGraph) => {
@@ -60,8 +61,8 @@ describe.each(LEVELS)('%s', level => {
 
   test('nothing is copied twice', async () => {
     const { config, batch, length } = await loadGolden('test/fixtures/golden/micro');
-    const plain = trainingGraph(config, batch, length);
-    const again = trainingGraph(config, batch, length, { recompute: level });
+    const plain = trainingGraph(Network.of(config), batch, length);
+    const again = trainingGraph(Network.of(config), batch, length, { recompute: level });
     const count = (outputs: Outputs) => topological(Object.values(outputs)).filter(isOp).length;
     const copies = count(all(again)) - count(all(plain));
     expect(copies).toBeGreaterThan(50);
@@ -71,7 +72,7 @@ describe.each(LEVELS)('%s', level => {
 
 test('memory of the activations of the full network, batch 8: cheap saves two fifths, blocks three quarters', () => {
   const bytes = (recompute: Recompute) =>
-    liveBytes(trainingGraph(parseConfig({}, 'default'), 8, 32, { freezeText: true, recompute }));
+    liveBytes(trainingGraph(Network.of(parseConfig({}, 'default')), 8, 32, { freeze: true, recompute }));
   const whole = bytes('none');
   expect(bytes('cheap')).toBeLessThan(0.6 * whole);
   expect(bytes('blocks')).toBeLessThan(0.25 * whole);
@@ -80,7 +81,8 @@ test('memory of the activations of the full network, batch 8: cheap saves two fi
 test('without recomputation the graph is what it was, node for node', async () => {
   const { config, batch, length } = await loadGolden('test/fixtures/golden/micro');
   const count = (recompute?: Recompute) =>
-    topological(Object.values(all(trainingGraph(config, batch, length, recompute ? { recompute } : {})))).length;
+    topological(Object.values(all(trainingGraph(Network.of(config), batch, length, recompute ? { recompute } : {}))))
+      .length;
   expect(count('none')).toBe(count());
   expect(count('cheap')).toBeGreaterThan(count());
   expect(count('blocks')).toBeGreaterThan(count());

@@ -4,9 +4,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { passFigures } from '../../devices/pass-figures.js';
-import { type Config, DEFAULT_CONFIG, parseConfig } from '../../model/config.js';
 import { passNames } from '../../model/passes/index.js';
 import { StructuralKeys } from '../../model/structure.js';
+import { type Config, defaultConfig, parseConfig } from '../../networks/config.js';
 import { chooseEngine, choosePrecision, chooseWasmPrecision } from '../../runtime/engine-choice.js';
 import { fill } from '../../runtime/fill.js';
 import { channelsFirst, channelsLast } from '../../runtime/layout.js';
@@ -23,7 +23,7 @@ import { readTensors } from '../golden.js';
 describe('plan figures', () => {
   test('of the full network: at most 110 dispatches a frame, an arena near its lower bound, half the bytes in fp16', () => {
     const [fp32, fp16] = (['fp32', 'fp16'] as const).map(dtype =>
-      planFigures({ ...DEFAULT_CONFIG, maxTextLength: 32 }, choosePrecision(dtype, 'fp32', true)),
+      planFigures({ ...defaultConfig('tmca'), maxTextLength: 32 }, choosePrecision(dtype, 'fp32', true)),
     );
     expect(fp32!.frame.dispatches).toBeLessThanOrEqual(110);
     expect(Object.values(fp32!.frame.kernels).reduce((sum, n) => sum + n, 0)).toBe(fp32!.frame.dispatches);
@@ -116,7 +116,7 @@ describe('plan figures', () => {
   });
 
   test('of a network that no default device holds: refused with the numbers', () => {
-    const config = { ...DEFAULT_CONFIG, imageSize: 1184, maxTextLength: 16 };
+    const config = { ...defaultConfig('tmca'), imageSize: 1184, maxTextLength: 16 };
     expect(() => planFigures(config, choosePrecision('fp32', 'fp32', true))).toThrow(/at most 134217728 bytes/);
   });
 });

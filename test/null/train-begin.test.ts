@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { TmcaError } from '../../errors/index.js';
-import { configToJson, parseConfig } from '../../model/config.js';
-import { expectedParameters } from '../../runtime/inspect.js';
+import { configToJson, parseConfig } from '../../networks/config.js';
+import { Network } from '../../networks/network.js';
 import { openModelFolder } from '../../runtime/model-folder/index.js';
 import { nodeIo } from '../../runtime/node/folder.js';
 import { encodeSafetensors, type SafetensorsTensor, tensorOf, toFloat32 } from '../../runtime/safetensors/index.js';
@@ -29,7 +29,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 const model = parseConfig(tinyConfig('').model, 'test');
-const shapes = expectedParameters(model);
+const shapes = Network.of(model).parameters;
 const NAME = 'image_encoder.embeddings.patch_embeddings.weight';
 
 const start = (config: object = {}, more: Partial<TrainOptions> = {}) =>

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { expectedParameters } from '../../runtime/inspect.js';
+import { Network } from '../../networks/network.js';
 import { readModelFiles } from '../../runtime/model-folder/index.js';
 import { nodeIo } from '../../runtime/node/folder.js';
 import { parameterRules, parseTrainConfig, resolveTrainConfig, trainConfigToJson } from '../../train/config.js';
@@ -163,7 +163,7 @@ describe('--config', () => {
 describe('parameter rules', () => {
   test.each(Object.keys(PRESETS))('those of preset %s fit its network', async name => {
     const config = await resolveTrainConfig(name);
-    const names = [...expectedParameters(config.model!).keys()];
+    const names = [...Network.of(config.model!).parameters.keys()];
     const settings = parameterSettings(names, parameterRules(config));
     const frozen = names.filter(each => settings.get(each)!.frozen);
     const text = names.filter(each => each.startsWith('text_encoder.'));

@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadAssembly, Preprocessor } from '../../assembly/index.js';
-import { parseConfig } from '../../model/config.js';
+import { parseConfig } from '../../networks/config.js';
 import { readModelFiles } from '../../runtime/model-folder/index.js';
 import { nodeIo } from '../../runtime/node/folder.js';
 import { decodeImage } from '../../runtime/node/images.js';

@@ -1,7 +1,7 @@
 // A run that never ends, in a process of its own, to be killed: logs, saves and publishes, and says each step that it saved.
 // Every number of a step's tensors is that step.
 
-import { parseConfig } from '../../model/config.js';
+import { parseConfig } from '../../networks/config.js';
 import { tensorOf } from '../../runtime/safetensors/index.js';
 import { RunFolder } from '../../train/run-files/index.js';
 

@@ -2,7 +2,7 @@
 
 import { afterAll, expect, test } from 'vitest';
 import { loadAssembly } from '../../assembly/index.js';
-import { parseConfig } from '../../model/config.js';
+import { parseConfig } from '../../networks/config.js';
 import type { Pixels } from '../../runtime/types.js';
 import { Examples } from '../../train/examples.js';
 

@@ -41,22 +41,29 @@ interface Fake {
   readonly before?: (step: number) => void;
 }
 
+/** A network with a loss across the batch, as the loop sees it. */
+const network = {
+  lossNames: ['segmentation', 'contrastive'],
+  scalars: { contrastiveWeight: 0.5 },
+  scalarKeys: { contrastiveWeight: 'contrastive_weight' },
+};
+
 function fake(json: object, { dice = [0.5, 0.6, 0.7], lastStep, signal, before }: Fake = {}): LoopParts {
   const config: TrainConfig = parseTrainConfig({ epochs: 3, batch: 2, ...json }, 'test');
   const scores = [...(dice ?? [])];
   let steps = 0;
   return {
-    ...{ config, batches: BATCHES, totalSteps: 9, lastStep: lastStep ?? 9, contrastiveWeight: 0.5, signal },
+    ...{ config, batches: BATCHES, totalSteps: 9, lastStep: lastStep ?? 9, network, signal },
     async *epoch(epoch, from) {
       for (let i = from; i < BATCHES; i++) {
         order.push(`batch ${epoch}.${i}`);
         yield NOTHING as Batch;
       }
     },
-    async step(_, { lr, contrastiveWeight }) {
+    async step(_, { lr, scalars }) {
       steps++;
       before?.(steps);
-      order.push(`step ${lr.toPrecision(3)} ${contrastiveWeight}`);
+      order.push(`step ${lr.toPrecision(3)} ${scalars?.contrastiveWeight}`);
       return { loss: steps, segmentation: 2 * steps, contrastive: 3 * steps, gradientNorm: 4 * steps };
     },
     validate:

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { TmcaError } from '../../errors/index.js';
-import { configToJson, DEFAULT_CONFIG } from '../../model/config.js';
+import { configToJson, defaultConfig } from '../../networks/config.js';
 import { parseTrainConfig, resolveTrainConfig } from '../../train/config.js';
 import type { Evaluation } from '../../train/report/evaluation.js';
 import type { TrainOptions, TrainResult } from '../../train/run/options.js';
@@ -131,7 +131,7 @@ describe('settings', () => {
 
   test('without a network, settings are those of the default one', async () => {
     const complete = completeSettings(await resolveTrainConfig(undefined));
-    expect(complete.model).toEqual(configToJson(DEFAULT_CONFIG));
+    expect(complete.model).toEqual(configToJson(defaultConfig('tmca')));
   });
 });
 
@@ -337,7 +337,7 @@ describe('runStudy', () => {
 
   test('a folder to start from keeps its parameters, and the rows choose what is made of them', async () => {
     const { train, calls } = fakeTrain();
-    const network = { ...DEFAULT_CONFIG, heads: 2, name: 'imported' };
+    const network = { ...defaultConfig('tmca'), heads: 2, name: 'imported' };
     const own = completeSettings(await resolveTrainConfig('nano'), network);
     await study({ train, init: 'imported', settings: own, rows: [...ABLATIONS[2].slice(0, 1)], seeds: [1] });
     expect(calls[0]!.init).toBe('imported');

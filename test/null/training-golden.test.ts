@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { evaluate } from '../../model/interpreter.js';
 import type { NdArray } from '../../model/rule.js';
-import { trainingGraph } from '../../model/training.js';
+import { Network } from '../../networks/network.js';
+import { trainingGraph } from '../../networks/training.js';
 import { goldenFolders, loadGolden, readTensors } from '../golden.js';
 
 /**
@@ -18,7 +19,7 @@ const ZERO = 1e-12;
 describe.each(goldenFolders())('%s', folder => {
   test('losses, and every gradient by name, shape and value', async () => {
     const { config, batch, length, feed } = await loadGolden(folder);
-    const { losses, gradients } = trainingGraph(config, batch, length);
+    const { losses, gradients } = trainingGraph(Network.of(config), batch, length);
     const values: Record<string, NdArray> = evaluate({ ...losses, ...gradients }, feed);
     const { first } = JSON.parse(readFileSync(`${folder}/train.json`, 'utf8'));
     for (const part of ['loss', 'segmentation', 'contrastive'] as const)
@@ -40,7 +41,8 @@ describe.each(goldenFolders())('%s', folder => {
 
 test('a frozen text encoder has no gradients, and all else the same ones', async () => {
   const { config, batch, length } = await loadGolden('test/fixtures/golden/micro');
-  const names = (freezeText: boolean) => Object.keys(trainingGraph(config, batch, length, { freezeText }).gradients);
+  const names = (freeze: boolean) =>
+    Object.keys(trainingGraph(Network.of(config), batch, length, { freeze }).gradients);
   expect(names(true)).toEqual(names(false).filter(name => !name.startsWith('text_encoder.')));
   expect(names(true).length).toBeGreaterThan(100);
 });
@@ -48,7 +50,7 @@ test('a frozen text encoder has no gradients, and all else the same ones', async
 test("BatchNorm's running statistics after a batch are PyTorch's", async () => {
   const folder = 'test/fixtures/golden/micro';
   const { config, batch, length, feed } = await loadGolden(folder);
-  const { statistics } = trainingGraph(config, batch, length);
+  const { statistics } = trainingGraph(Network.of(config), batch, length);
   const values: Record<string, NdArray> = evaluate(statistics, feed);
   const stored = await readTensors(`${folder}/statistics.safetensors`);
   expect(Object.keys(values).sort()).toEqual([...stored.keys()].sort());

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as ort from 'onnxruntime-web';
 import { describe, expect, test } from 'vitest';
-import { parseConfig } from '../../model/config.js';
+import { parseConfig } from '../../networks/config.js';
 import { int8Parameters, quantizedStream } from '../../runtime/int8.js';
 import { nodeIo } from '../../runtime/node/folder.js';
 import { decodeImage } from '../../runtime/node/images.js';

@@ -3,7 +3,7 @@
 
 import { loadAssembly, Vocabulary } from '../../assembly/index.js';
 import { check, TmcaError, throwIfAborted } from '../../errors/index.js';
-import type { Config } from '../../model/config.js';
+import type { Config } from '../../networks/config.js';
 import { type DatasetRecord, openDataset, type RecordFault } from '../../runtime/node/dataset.js';
 import type { AugmentSettings } from '../augment.js';
 import { randomOf } from '../random.js';

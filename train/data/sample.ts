@@ -2,7 +2,7 @@
 // takes milliseconds a picture, and the thread that feeds the device has none to spare.
 
 import { loadAssembly, Preprocessor } from '../../assembly/index.js';
-import type { Config } from '../../model/config.js';
+import type { Config } from '../../networks/config.js';
 import { type AugmentSettings, augment, type Draw, type Sample } from '../augment.js';
 
 export interface SampleJob {

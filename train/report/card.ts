@@ -1,8 +1,8 @@
 // README.md of a model that a run has made: what it is, where it comes from, what it scores, what it is not for.
 
-import type { Config } from '../../model/config.js';
 import { sizeOf } from '../../model/graph.js';
-import { expectedParameters } from '../../runtime/inspect.js';
+import type { Config } from '../../networks/config.js';
+import { Network } from '../../networks/network.js';
 import type { Scores } from '../../runtime/node/evaluate.js';
 import { parseTrainConfig, trainConfigToJson } from '../config.js';
 import { quoted } from '../run/info.js';
@@ -58,7 +58,7 @@ ${dataSection(content)}
 
 /** Learned ones: BatchNorm's statistics are not. */
 function parameterCount(config: Config): number {
-  const learned = [...expectedParameters(config)].filter(([name]) => !/\.running_(mean|var)$/.test(name));
+  const learned = [...Network.of(config).parameters].filter(([name]) => !/\.running_(mean|var)$/.test(name));
   return learned.reduce((sum, [, shape]) => sum + sizeOf(shape), 0);
 }
 

@@ -3,7 +3,7 @@
 import { stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { check } from '../../errors/index.js';
-import { type Config, parseConfig } from '../../model/config.js';
+import { type Config, parseConfig } from '../../networks/config.js';
 import type { ForwardInputs } from '../../runtime/inspect.js';
 import { openDataset } from '../../runtime/node/dataset.js';
 import { writeFileAtomic } from '../../runtime/node/files.js';

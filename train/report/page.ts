@@ -1,6 +1,6 @@
 // The page of one run: what it reached, how it got there, what it gets right and wrong, and what was run.
 
-import type { Config } from '../../model/config.js';
+import type { Config } from '../../networks/config.js';
 import type { Evaluated, Scores } from '../../runtime/node/evaluate.js';
 import type { MetricsLine, RunInfo } from '../run-files/index.js';
 import { type Colour, diceHistogram, type Line, type LineChart, lineChart, sizeScatter } from './charts.js';

@@ -1,7 +1,7 @@
 // The pictures of a report: which records are shown, what the model saw in them, and where its text made it look.
 
 import { type Assembly, findRegions, loadAssembly, Preprocessor } from '../../assembly/index.js';
-import type { Config } from '../../model/config.js';
+import type { Config } from '../../networks/config.js';
 import type { ForwardInputs } from '../../runtime/inspect.js';
 import { simplify } from '../../runtime/node/contour.js';
 import type { DatasetRecord } from '../../runtime/node/dataset.js';

@@ -1,6 +1,6 @@
 // What was run, so that it can be run again: the command, the data, the device, every setting.
 
-import { configToJson, DEFAULT_CONFIG } from '../../model/config.js';
+import { type Config, configToJson, defaultConfig } from '../../networks/config.js';
 import { parseTrainConfig, trainConfigToJson } from '../config.js';
 import type { RunInfo } from '../run-files/index.js';
 import { type Html, html } from './html.js';
@@ -26,18 +26,18 @@ export function settingsSection({ info, model, created }: ReportContent): Html {
   return html`<h2>What was run</h2>
 <dl>${run.map(([name, value]) => html`<dt>${name}</dt><dd>${name === 'command' ? html`<code>${value}</code>` : value}</dd>`)}<dt>report made</dt><dd>${created}</dd></dl>
 <h2>Settings</h2>
-${settingsLists(info?.config ?? null, configToJson(model))}`;
+${settingsLists(info?.config ?? null, model)}`;
 }
 
 const taken = ({ micro_batch: images, recompute }: NonNullable<RunInfo['taken']>): string =>
   `${images} ${images === 1 ? 'image' : 'images'} at a time, recomputed: ${recompute}`;
 
 /** Settings of training, where they are known, and of a network; what is not the default stands out. */
-export function settingsLists(training: Settings | null, network: Settings): Html {
+export function settingsLists(training: Settings | null, network: Config): Html {
   return html`<p class="note">Bold: not the default.</p>
 <div class="settings">
 ${training && html`<div><h3>Training</h3>${list(training, trainConfigToJson(parseTrainConfig({}, 'the defaults')))}</div>`}
-<div><h3>Network</h3>${list(network, configToJson(DEFAULT_CONFIG))}</div>
+<div><h3>Network</h3>${list(configToJson(network), configToJson(defaultConfig(network.network)))}</div>
 </div>`;
 }
 

@@ -2,7 +2,7 @@
 // that others may be reading (the run's best model).
 
 import { join } from 'node:path';
-import { type Config, configToJson } from '../../model/config.js';
+import { type Config, configToJson } from '../../networks/config.js';
 import { jsonBytes, ManifestWriter } from '../../runtime/node/manifest-writer.js';
 import { type SafetensorsTensor, safetensorsChunks } from '../../runtime/safetensors/index.js';
 import type { Disk } from './disk.js';

@@ -4,12 +4,12 @@ import { isDeepStrictEqual } from 'node:util';
 import { countTokens } from '../../assembly/wordpiece.js';
 import { TmcaError } from '../../errors/index.js';
 import { show } from '../../errors/show.js';
-import { type Config, parseConfig } from '../../model/config.js';
+import { type Config, parseConfig } from '../../networks/config.js';
 import { type ModelFolder, readModelFiles } from '../../runtime/model-folder/index.js';
 import { nodeIo } from '../../runtime/node/folder.js';
 import { openMasters } from '../../runtime/node/masters.js';
 import { readBytes, VOCABULARY } from '../../runtime/node/read-file.js';
-import { parseTrainConfig, resolveTrainConfig, type TrainConfig, trainConfigToJson } from '../config.js';
+import { parseTrainConfig, resolveTrainConfig, type TrainConfig, trainConfigToJson, weighted } from '../config.js';
 import { type Checkpoint, type MetricsLine, RunFolder, readMetrics, type TrainState } from '../run-files/index.js';
 import { shippedModel } from '../shipped.js';
 import type { TrainOptions } from './options.js';
@@ -157,7 +157,7 @@ function trainedNetwork(model: Config, config: TrainConfig, vocab: Uint8Array, s
       `train: the vocabulary must have vocab_size tokens, got ${words} in ${source} and vocab_size ${given}; correct the one or the other`,
     );
   }
-  return { ...model, dtype: 'fp32', contrastiveWeight: config.contrastiveWeight ?? model.contrastiveWeight };
+  return { ...weighted(model, config), dtype: 'fp32' };
 }
 
 /** That which the configuration names, else that of the folder to start from, else the package's own. */

@@ -8,8 +8,8 @@ import { type GpuDevice, openDevice } from '../../gpu/device.js';
 import { nodeGpu } from '../../gpu/node.js';
 import { Readback } from '../../gpu/readback.js';
 import { sizeOf } from '../../model/graph.js';
+import { Network } from '../../networks/network.js';
 import { engineReason } from '../../runtime/engine-choice.js';
-import { expectedParameters } from '../../runtime/inspect.js';
 import type { AdapterSummary, DeviceChoice } from '../../runtime/types.js';
 import { trainConfigToJson } from '../config.js';
 import { openConfiguredStep, resumeStep, startStep } from '../configured-step.js';
@@ -225,7 +225,7 @@ class Run {
       ...{ config, batches, signal, emit: this.emit },
       totalSteps: config.epochs * batches,
       lastStep: Math.min(steps ?? Number.POSITIVE_INFINITY, config.epochs * batches),
-      contrastiveWeight: network.contrastiveWeight,
+      network: Network.of(network),
       epoch: (epoch, from) => train.epoch(epoch, { from, length, ...stop }),
       step: (batch, settings) => this.#step(step, assembly, batch, settings),
       validate:
@@ -273,7 +273,7 @@ class Run {
       }
       return { ...checkpoint.state, config: saved };
     }
-    const shapes = expectedParameters(network);
+    const shapes = Network.of(network).parameters;
     const parameters = initialParameters(init, shapes, config.seed);
     const note = init && describeInitial(parameters, shapes.size);
     if (note) this.emit({ kind: 'note', text: note });
@@ -287,7 +287,7 @@ class Run {
     const { network, config } = this.beginning;
     const { bytes } = this.gpu;
     const adapter = this.#adapter;
-    const shapes = [...expectedParameters(network)];
+    const shapes = [...Network.of(network).parameters];
     const total = (list: typeof shapes) => list.reduce((sum, [, shape]) => sum + sizeOf(shape), 0);
     const learned = shapes.filter(([name]) => !/\.running_(mean|var)$/.test(name));
     this.emit({

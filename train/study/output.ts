@@ -1,6 +1,7 @@
 // A study's table for people: Markdown, a page, lines of a terminal. JSON is the table itself.
 
 import { scaleLinear } from 'd3-scale';
+import { parseConfig } from '../../networks/config.js';
 import { type Html, html, page } from '../report/html.js';
 import { settingsLists } from '../report/settings.js';
 import type { Settings } from './settings.js';
@@ -92,7 +93,7 @@ export function tablePage(table: StudyTable, settings: Settings): string {
 <div class="wide"><table><thead>${head}</thead><tbody>${body}</tbody></table></div>
 <p class="note">± is the sample standard deviation over seeds; of a difference, that of the differences between runs of one seed. Bold: the highest mean. A difference smaller than its deviation says little.</p>
 <h2>What every row starts from</h2>
-${settingsLists(settings, settings.model as Settings)}</main>`,
+${settingsLists(settings, parseConfig(settings.model, 'the study'))}</main>`,
   );
 }
 

@@ -2,7 +2,7 @@
 
 import { TmcaError } from '../../errors/index.js';
 import { show } from '../../errors/show.js';
-import { type Config, configToJson, DEFAULT_CONFIG } from '../../model/config.js';
+import { type Config, configToJson, defaultConfig } from '../../networks/config.js';
 import { type TrainConfig, trainConfigToJson } from '../config.js';
 
 /** Content of a configuration file. */
@@ -12,7 +12,7 @@ export type Patch = Readonly<Record<string, unknown>>;
 
 /** A configuration as the content of a file that says everything, the network too: `network`, where a folder brings its own. */
 export function completeSettings(config: TrainConfig, network: Config | null = null): Settings {
-  return { ...trainConfigToJson(config), model: configToJson(network ?? config.model ?? DEFAULT_CONFIG) };
+  return { ...trainConfigToJson(config), model: configToJson(network ?? config.model ?? defaultConfig('tmca')) };
 }
 
 /** Objects whose keys are the user's own. */

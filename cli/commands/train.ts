@@ -1,6 +1,7 @@
 // `tmca train`: a data set in, a model folder out.
 
 import { TmcaError } from '../../errors/index.js';
+import { bestToScore } from '../../runtime/node/splits.js';
 import type { TrainEvent } from '../../train/events.js';
 import type { Evaluation } from '../../train/report/evaluation.js';
 import type { WrittenReport } from '../../train/report/index.js';
@@ -51,7 +52,7 @@ async function reported(
   { splits }: TrainResult,
   context: Context,
 ): Promise<WrittenReport | null> {
-  const split = ['test', 'val', 'train'].find(name => splits[name])!;
+  const split = bestToScore(splits);
   try {
     return await reportOn(out, { data, split, device, dtype: 'auto' }, context);
   } catch (error) {

@@ -1,16 +1,25 @@
 // A data set on disk: which image goes with which mask and sentence. Everything is checked before the first image is
-// decoded, so that an evaluation of an hour does not end at record 900.
+// decoded, so that an evaluation of an hour does not end at record 900. Only what was asked for is checked: a fault of the split
+// "train" is nothing to an evaluation on "test".
 
 import { stat } from 'node:fs/promises';
-import { basename, isAbsolute, relative, resolve, sep } from 'node:path';
+import { basename, relative, resolve } from 'node:path';
 import { check, TmcaError, throwIfAborted } from '../../errors/index.js';
 import { show } from '../../errors/show.js';
-import { type Draft, readLayout } from './dataset-layouts.js';
+import { type Draft, type Layout, type LayoutOptions, named } from './layouts/draft.js';
+import { DatasetFiles } from './layouts/files.js';
+import { readLayout } from './layouts/index.js';
+import { chooseSentence, knowsPrompt } from './layouts/sentence.js';
+import { overlaps } from './overlap.js';
+import type { ShapeMask } from './shapes.js';
+import { isOf, renamedSplits, usualSplit } from './splits.js';
 
 export interface DatasetRecord {
+  /** One record's alone, among those of its split. */
   readonly id: string;
-  /** Absolute paths of files that exist. */
+  /** Absolute path of a file that exists. */
   readonly image: string;
+  /** One such file. */
   readonly mask: string;
   readonly split: string;
   readonly text: string;
@@ -22,13 +31,23 @@ export interface Dataset {
   readonly name: string;
   /** In the order of the data set; of one split where one was asked for. Never empty. */
   readonly records: readonly DatasetRecord[];
+  /** What was taken for granted, and what a user should know before trusting a score: one sentence each. */
+  readonly notes: readonly string[];
 }
 
-export interface DatasetOptions {
+/** What is read of a data set, beside the split. */
+export interface DatasetReading {
+  /** Takes the place of every record's own text, which may then be missing: what a model makes of the image alone. */
+  readonly text?: string | undefined;
+  /** Which of the sentences that a record has by name, as medvlsm's p0 to p9; p6 if not given. */
+  readonly prompt?: string | undefined;
+  /** Of COCO's categories: that whose annotations are the mask; all if not given. */
+  readonly category?: string | undefined;
+}
+
+export interface DatasetOptions extends DatasetReading {
   /** All splits if not given. */
   readonly split?: string;
-  /** Takes the place of every record's own text, which may then be missing: what a model makes of the image alone. */
-  readonly text?: string;
   readonly signal?: AbortSignal;
   /** Given, records at fault are told here, each once, and left out; else they are an error. */
   readonly onFault?: (fault: RecordFault) => void;
@@ -44,39 +63,77 @@ export interface RecordFault {
 const NAMED = 5;
 /** Files looked at at a time. */
 const STATS_AT_ONCE = 64;
+/** The split of a data set that has none. */
+const WHOLE = 'all';
 
 /**
- * Opens a data set folder: our `dataset.json`, medvlsm's (`anns/SPLIT.json`, `images/`, `masks/`; Kvasir-SEG, BKAI), or
- * LViT's (`Test_Folder/img`, `labelcol` and `Test_text.csv`; QaTa-COV19, MosMedData+). `dataset.json` goes first.
+ * Opens a data set folder, in any of the layouts that docs/guide/data.md describes.
  *
- * Errors: FILE_NOT_FOUND (no such folder); DATASET_INVALID, naming the records at fault; UNSUPPORTED (spreadsheets); ABORTED.
+ * Errors: FILE_NOT_FOUND (no such folder); DATASET_INVALID, naming the records at fault; ABORTED.
  *
  * @example
- * const { records } = await openDataset('kvasir-seg', { split: 'test' });
+ * const { records, notes } = await openDataset('kvasir-seg', { split: 'test' });
  * for (const { image, mask, text } of records) …
  */
 export async function openDataset(folder: string, options: DatasetOptions = {}): Promise<Dataset> {
-  await checkFolder(folder);
-  const { name, drafts } = await readLayout(folder);
-  check(drafts.length > 0, 'DATASET_INVALID', `openDataset: a data set must have records, got none in ${folder}`);
-  const faults = new Faults(options.onFault);
-  const seen = new Set<string>();
-  // told one by one, faults of a split that was not asked for are nobody's business
-  const others = options.onFault ? new Faults(() => {}) : faults;
-  const isOther = ({ split }: Draft) => options.split !== undefined && isText(split) && split !== options.split;
-  const replaced = options.text === undefined ? {} : { text: options.text };
-  const all = drafts
-    .map((draft, i) => checkRecord({ ...draft, ...replaced }, i, folder, seen, isOther(draft) ? others : faults))
-    .filter(record => record !== null);
-  faults.throwIfAny(drafts.length, folder);
-  const records = options.split === undefined ? all : chooseSplit(all, options.split, folder);
-  const missing = await checkFiles(records, folder, faults, options.signal);
-  faults.throwIfAny(records.length, folder);
-  const whole = records.filter(record => !missing.has(record));
-  check(whole.length > 0, 'DATASET_INVALID', () => {
-    return `openDataset: some record must be without fault, got none of ${records.length} in ${folder}; mend the data set`;
+  const { name, layout, all } = await open(folder, options);
+  const { split, onFault, signal } = options;
+  const chosen = all.filter(draft => split === undefined || !isText(draft.split) || isOf(draft.split, split));
+  checkBroken(layout, options);
+  if (!chosen.some(draft => isText(draft.split))) failWithoutSplit(all, split, folder);
+  checkSentences(layout, all, options, folder);
+  const faults = new Faults(onFault);
+  const files = new DatasetFiles(folder);
+  const checked = new Checker(files, faults, options).checkAll(chosen);
+  faults.throwIfAny(chosen.length, folder);
+  const records = await findFiles(checked.drafts, files, folder, faults, signal);
+  faults.throwIfAny(chosen.length, folder);
+  check(records.length > 0, 'DATASET_INVALID', () => {
+    return `openDataset: some record must be without fault, got none of ${chosen.length} in ${folder}; mend the data set`;
   });
-  return { name: name ?? basename(resolve(folder)), records: whole };
+  const own = (layout.notes ?? []).filter(note => split === undefined || !note.split || isOf(note.split, split));
+  const whole = `${name} has no splits: all its ${records.length} records are taken for "${split}"`;
+  const taken = layout.whole && split !== undefined && split !== WHOLE ? [whole] : [];
+  const notes = [...taken, ...own.map(({ text }) => text), ...checked.notes, ...overlaps(all, split)];
+  return { name, records, notes: [...new Set(notes)] };
+}
+
+/** Which splits a data set has, and how many records each, whole ones or not. Errors: as `openDataset`, but for the records'. */
+export async function surveyDataset(
+  folder: string,
+  options: Pick<DatasetOptions, 'category' | 'signal'> = {},
+): Promise<{ readonly name: string; readonly splits: Readonly<Record<string, number>> }> {
+  const { name, layout, all } = await open(folder, options);
+  const splits: Record<string, number> = {};
+  for (const { split } of all) if (isText(split)) splits[split] = (splits[split] ?? 0) + 1;
+  // what cannot be read is there nevertheless: opening it says why
+  for (const { split } of layout.broken ?? []) splits[split] ??= 0;
+  return { name, splits };
+}
+
+interface Opened {
+  readonly name: string;
+  readonly layout: Layout;
+  /** With the names of splits that the package uses. */
+  readonly all: readonly Draft[];
+}
+
+async function open(folder: string, options: DatasetOptions): Promise<Opened> {
+  await checkFolder(folder);
+  const { category, signal } = options;
+  const wanted: LayoutOptions = { ...(category !== undefined && { category }), ...(signal && { signal }) };
+  const layout = await readLayout(folder, wanted);
+  const { drafts, broken = [] } = layout;
+  if (drafts.length === 0 && broken.length > 0) throw broken[0]!.error;
+  check(drafts.length > 0, 'DATASET_INVALID', `openDataset: a data set must have records, got none in ${folder}`);
+  const renamed = renamedSplits(new Set(drafts.flatMap(({ split }) => (isText(split) ? [split] : []))));
+  const splitOf = ({ split }: Draft) =>
+    layout.whole ? (options.split ?? WHOLE) : (renamed.get(split as string) ?? split);
+  return {
+    name: layout.name ?? basename(resolve(folder)),
+    layout,
+    all: drafts.map(draft => ({ ...draft, split: splitOf(draft) })),
+  };
 }
 
 async function checkFolder(folder: string): Promise<void> {
@@ -86,6 +143,47 @@ async function checkFolder(folder: string): Promise<void> {
   });
   const message = `openDataset: a data set must be a folder, got the file ${folder}; name the folder that holds it`;
   check(status.isDirectory(), 'DATASET_INVALID', message);
+}
+
+/** A list that cannot be read ends what needs it. */
+function checkBroken({ broken = [] }: Layout, { split, onFault }: DatasetOptions): void {
+  const needed = broken.find(part => (split === undefined ? !onFault : isOf(part.split, split)));
+  if (needed) throw needed.error;
+}
+
+function failWithoutSplit(all: readonly Draft[], split: string | undefined, folder: string): void {
+  const counts = new Map<string, number>();
+  for (const draft of all) if (isText(draft.split)) counts.set(draft.split, (counts.get(draft.split) ?? 0) + 1);
+  // splits that are no text are told as faults of their records
+  if (split === undefined || counts.size === 0) return;
+  const list = [...counts].map(([name, count]) => `${name} (${count})`).join(', ');
+  const alike = [...counts.keys()].filter(name => usualSplit(name) === split);
+  const hint = alike.length > 1 ? `; ${alike.join(' and ')} may both be meant: name one of them "${split}"` : '';
+  const message = `openDataset: the split must have records, got none in "${split}" of ${folder}; it has ${list}${hint}`;
+  throw new TmcaError('DATASET_INVALID', message);
+}
+
+function checkSentences(
+  { wordless }: Layout,
+  all: readonly Draft[],
+  { text, prompt }: DatasetReading,
+  folder: string,
+): void {
+  if (text !== undefined) return;
+  check(!wordless, 'DATASET_INVALID', () => {
+    return `openDataset: a data set without sentences must be given one for all its images, got none for ${folder}; give one, such as --text polyp`;
+  });
+  if (prompt === undefined) return;
+  check(
+    all.some(draft => knowsPrompt(draft, prompt)),
+    'DATASET_INVALID',
+    () => {
+      const names = [...new Set(all.flatMap(({ prompts }) => Object.keys(prompts ?? {})))];
+      const has =
+        names.length > 0 ? `its prompts are ${named(names, 20)}` : 'it has one sentence a record: leave the prompt out';
+      return `openDataset: the prompt must be one of the data set, got ${show(prompt)} for ${folder}; ${has}`;
+    },
+  );
 }
 
 /** Collects what is wrong with which record, for one error that names some and counts all. */
@@ -105,80 +203,109 @@ class Faults {
   throwIfAny(records: number, folder: string): void {
     const count = this.#found.length;
     if (count === 0) return;
-    const named = this.#found.slice(0, NAMED).join(', ') + (count > NAMED ? ` and ${count - NAMED} more` : '');
     throw new TmcaError(
       'DATASET_INVALID',
       `openDataset: every record must have an id, files inside the folder, a split and a text, got ${count} of ${records} ` +
-        `records of ${folder} at fault: ${named}; mend or remove them`,
+        `records of ${folder} at fault: ${named(this.#found, NAMED)}; mend or remove them`,
     );
   }
 }
 
-function checkRecord(draft: Draft, i: number, folder: string, seen: Set<string>, faults: Faults): DatasetRecord | null {
-  const { id, split, text } = draft;
-  const name = isText(id) ? show(id) : `record ${i + 1}`;
-  const before = seen.size;
-  const complain = (fault: string) => {
-    faults.add(name, fault);
-    return null;
-  };
-  if (!isText(id)) return complain('id is no text');
-  if (seen.add(id).size === before) return complain('id occurs twice');
-  if (!isText(split)) return complain('split is no text');
-  if (!isText(text)) return complain('text is empty');
-  const image = inside(draft.image, folder);
-  if (image === null) return complain(`image must lie in the folder, got ${show(draft.image)}`);
-  const mask = inside(draft.mask, folder);
-  if (mask === null) return complain(`mask must lie in the folder, got ${show(draft.mask)}`);
-  return { id, image, mask, split, text, marks: draft.marks ?? [] };
+/** A record whose fields hold; its files are still to be found. */
+interface CheckedDraft extends Omit<DatasetRecord, 'mask'> {
+  readonly mask: readonly string[] | ShapeMask;
+}
+
+class Checker {
+  readonly #seen = new Map<string, string>();
+  readonly #twice: string[] = [];
+  #several = 0;
+
+  constructor(
+    private readonly files: DatasetFiles,
+    private readonly faults: Faults,
+    private readonly reading: DatasetReading,
+  ) {}
+
+  checkAll(drafts: readonly Draft[]): { readonly drafts: readonly CheckedDraft[]; readonly notes: readonly string[] } {
+    const checked = drafts.map((draft, i) => this.#check(draft, i)).filter(draft => draft !== null);
+    const notes: string[] = [];
+    const count = this.#twice.length;
+    if (count > 0)
+      notes.push(
+        `${count} ${count === 1 ? 'record is' : 'records are'} there twice and read once: ${named(this.#twice)}`,
+      );
+    if (this.#several > 0) notes.push(`${this.#several} records have several sentences: the first of each is read`);
+    return { drafts: checked, notes };
+  }
+
+  /** Null where it is at fault, which is told, or there already. */
+  #check(draft: Draft, i: number): CheckedDraft | null {
+    const { id, split, image, marks = [] } = draft;
+    const name = isText(id) ? show(id) : `record ${i + 1}`;
+    const complain = (fault: string) => {
+      this.faults.add(name, fault);
+      return null;
+    };
+    if (!isText(id)) return complain('id is no text');
+    if (!isText(split)) return complain('split is no text');
+    const sentence = chooseSentence(draft, this.reading);
+    const content = JSON.stringify([image, draft.mask ?? draft.shapes, sentence]);
+    const key = JSON.stringify([split, id]);
+    const before = this.#seen.get(key);
+    if (before === content) {
+      this.#twice.push(name);
+      return null;
+    }
+    if (before !== undefined) return complain('id occurs twice, with another image, mask or text');
+    this.#seen.set(key, content);
+    if (draft.fault !== undefined) return complain(draft.fault);
+    if ('fault' in sentence) return complain(sentence.fault);
+    if (sentence.several) this.#several++;
+    const { files } = this;
+    if (!files.isInside(image)) return complain(`image must lie in the folder, got ${show(image)}`);
+    const base = { id, image, split, text: sentence.text, marks };
+    if (draft.shapes) return { ...base, mask: draft.shapes };
+    const masks: readonly unknown[] = Array.isArray(draft.mask) ? draft.mask : [draft.mask];
+    if (masks.length === 0) return complain('mask is an empty list');
+    for (const mask of masks)
+      if (!files.isInside(mask)) return complain(`mask must lie in the folder, got ${show(mask)}`);
+    return { ...base, mask: masks as readonly string[] };
+  }
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value.trim() !== '';
 
-/** The absolute path, or null where it would leave the folder: a data set may come from anywhere. */
-function inside(path: unknown, folder: string): string | null {
-  if (!isText(path) || path.includes('\0') || isAbsolute(path)) return null;
-  const absolute = resolve(folder, path);
-  const way = relative(resolve(folder), absolute);
-  const leaves = way === '' || way === '..' || way.startsWith(`..${sep}`) || isAbsolute(way);
-  return leaves ? null : absolute;
-}
-
-function chooseSplit(records: readonly DatasetRecord[], split: string, folder: string): readonly DatasetRecord[] {
-  const chosen = records.filter(record => record.split === split);
-  if (chosen.length > 0) return chosen;
-  const counts = new Map<string, number>();
-  for (const record of records) counts.set(record.split, (counts.get(record.split) ?? 0) + 1);
-  const list = [...counts].map(([name, count]) => `${name} (${count})`).join(', ');
-  const message = `openDataset: the split must have records, got none in "${split}" of ${folder}; it has ${list}`;
-  throw new TmcaError('DATASET_INVALID', message);
-}
-
-/** The records of which a file is missing. */
-async function checkFiles(
-  records: readonly DatasetRecord[],
+/** The records whose files are all there. */
+async function findFiles(
+  drafts: readonly CheckedDraft[],
+  files: DatasetFiles,
   folder: string,
   faults: Faults,
   signal?: AbortSignal,
-): Promise<ReadonlySet<DatasetRecord>> {
-  const incomplete = new Set<DatasetRecord>();
-  const isFile = (path: string) =>
-    stat(path).then(
-      status => status.isFile(),
-      () => false,
-    );
-  for (let from = 0; from < records.length; from += STATS_AT_ONCE) {
+): Promise<DatasetRecord[]> {
+  const records: DatasetRecord[] = [];
+  const look = async ({ image, mask }: CheckedDraft) => {
+    const paths = [image, ...('shapes' in mask ? [] : mask)];
+    return { paths, found: await Promise.all(paths.map(path => files.find(path))) };
+  };
+  for (let from = 0; from < drafts.length; from += STATS_AT_ONCE) {
     throwIfAborted(signal, 'openDataset');
-    const some = records.slice(from, from + STATS_AT_ONCE);
-    const there = await Promise.all(some.map(({ image, mask }) => Promise.all([isFile(image), isFile(mask)])));
-    for (const [i, record] of some.entries()) {
-      const { id, image, mask } = record;
-      const [hasImage, hasMask] = there[i]!;
-      const missing = [hasImage ? [] : image, hasMask ? [] : mask].flat().map(path => relative(folder, path));
-      if (missing.length === 0) continue;
-      incomplete.add(record);
-      faults.add(show(id), `no file ${missing.join(', ')}`);
+    const some = drafts.slice(from, from + STATS_AT_ONCE);
+    const looked = await Promise.all(some.map(look));
+    for (const [i, draft] of some.entries()) {
+      const { paths, found } = looked[i]!;
+      const missing = paths.filter((_, p) => found[p] === null);
+      const [image, ...masks] = found as string[];
+      // the reader of masks takes one file yet
+      if (missing.length === 0 && masks.length === 1) records.push({ ...draft, image: image!, mask: masks[0]! });
+      else if (missing.length === 0) faults.add(show(draft.id), 'its mask is not one file');
+      else
+        faults.add(
+          show(draft.id),
+          `no file ${missing.map(path => relative(folder, resolve(folder, path))).join(', ')}`,
+        );
     }
   }
-  return incomplete;
+  return records;
 }

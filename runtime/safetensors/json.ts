@@ -16,9 +16,12 @@ export type JsonResult =
 const MAX_DEPTH = 64;
 const MAX_VALUES = 2 ** 22;
 
-/** Parses JSON text in which no object has a key twice, however the key is escaped. */
-export function parseJson(text: string): JsonResult {
-  const excess = findExcess(text);
+/**
+ * Parses JSON text in which no object has a key twice, however the key is escaped. `most`: values that it may hold, where long lists
+ * of numbers are to be expected.
+ */
+export function parseJson(text: string, most = MAX_VALUES): JsonResult {
+  const excess = findExcess(text, most);
   if (excess) return { problem: 'excess', detail: excess };
   let value: unknown;
   try {
@@ -31,7 +34,7 @@ export function parseJson(text: string): JsonResult {
 }
 
 /** What would make a value of many times the text's size: each bracket costs two bytes here, and an object there. */
-function findExcess(text: string): string | null {
+function findExcess(text: string, most: number): string | null {
   let depth = 0;
   let values = 0;
   for (let i = 0; i < text.length; i++) {
@@ -45,7 +48,7 @@ function findExcess(text: string): string | null {
     if (opens) depth++;
     else if ((c | 0x20) === CLOSE) depth--;
     if (depth > MAX_DEPTH) return `more than ${MAX_DEPTH} levels`;
-    if ((opens || c === COMMA) && ++values > MAX_VALUES) return `more than ${MAX_VALUES} values`;
+    if ((opens || c === COMMA) && ++values > most) return `more than ${most} values`;
   }
   return null;
 }

@@ -10,7 +10,6 @@ import { readMeasurement } from '../../devices/node/report/read.js';
 import { openDataset } from '../../runtime/node/dataset.js';
 import { decodeImage } from '../../runtime/node/images.js';
 import { ifThere, LIST_BYTES, readBytes, readJson, readText } from '../../runtime/node/read-file.js';
-import { parseTable } from '../../runtime/node/table.js';
 import { cacheFolder, tuningFiles } from '../../runtime/node/tuning-files.js';
 import { parseHeader } from '../../runtime/safetensors/header.js';
 import { parseJson } from '../../runtime/safetensors/json.js';
@@ -167,13 +166,6 @@ describe('JSON of any shape is refused before it takes memory', () => {
       message: expect.stringContaining('got the key "lr" twice'),
     });
   });
-});
-
-test('a field of forty megabytes in a table is a field', () => {
-  const long = 'one small polyp '.repeat(2_500_000);
-  const table = parseTable(`Image,Description\na.png,"${long}"\nb.png,"no ""end\n`);
-  expect(table[1]![1] === long).toBe(true);
-  expect(table[2]).toEqual(['b.png', '"no ""end']);
 });
 
 test('a line without an end on standard input', async () => {

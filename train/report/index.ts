@@ -5,9 +5,10 @@ import { basename, join, resolve } from 'node:path';
 import { check } from '../../errors/index.js';
 import { type Config, parseConfig } from '../../networks/config.js';
 import type { ForwardInputs } from '../../runtime/inspect.js';
-import { openDataset } from '../../runtime/node/dataset.js';
+import { openDataset, surveyDataset } from '../../runtime/node/dataset.js';
 import { writeFileAtomic } from '../../runtime/node/files.js';
 import { readJson } from '../../runtime/node/read-file.js';
+import { bestToScore } from '../../runtime/node/splits.js';
 import type { Session } from '../../runtime/types.js';
 import { latestCheckpoint, readMetrics, readRunInfo } from '../run-files/index.js';
 import { type Evaluation, evaluateDataset, evaluationFile } from './evaluation.js';
@@ -109,12 +110,6 @@ const existing = (folder: string | undefined): Promise<string | null> =>
         () => null,
       );
 
-/** Records that nothing was chosen by, if there are any. */
-async function usualSplit(data: string): Promise<string> {
-  const { records } = await openDataset(data, { onFault: () => {} });
-  return ['test', 'val'].find(split => records.some(record => record.split === split)) ?? records[0]!.split;
-}
-
 async function score(
   folder: string,
   config: Config,
@@ -123,7 +118,7 @@ async function score(
   options: ReportOptions,
 ): Promise<{ evaluation: Evaluation; test: TestContent }> {
   const { engine, signal, onProgress } = options;
-  const split = options.split ?? (await usualSplit(data));
+  const split = options.split ?? bestToScore((await surveyDataset(data)).splits);
   const text = typeof override === 'string' ? override : undefined;
   const stop = signal && { signal };
   const dataset = await openDataset(data, { split, ...(text !== undefined && { text }), ...stop });

@@ -1,7 +1,8 @@
 // The splits of a run: what is trained on and what validates, read the same way, padded to one length.
 
 import { TmcaError } from '../../errors/index.js';
-import { openDataset } from '../../runtime/node/dataset.js';
+import { surveyDataset } from '../../runtime/node/dataset.js';
+import { hasSplit } from '../../runtime/node/splits.js';
 import { DecodePool } from '../data/decode-pool.js';
 import { TrainingData } from '../data/index.js';
 import type { TrainEvent } from '../events.js';
@@ -61,9 +62,12 @@ export async function openRunData(
   try {
     const train = await open('train', true);
     let validation: TrainingData | null = null;
-    if (splits.val) validation = await open('val', false);
-    else
-      emit({ kind: 'note', text: `${data} has no split "val": nothing is validated, the last weights are published` });
+    if (hasSplit(splits, 'val')) validation = await open('val', false);
+    else {
+      const has = Object.keys(splits).map(name => `"${name}"`);
+      const rule = `nothing is validated, the last weights are published; it has ${has.join(', ')}`;
+      emit({ kind: 'note', text: `${data} has no split "val": ${rule}` });
+    }
     const opened = validation ? [train, validation] : [train];
     for (const part of opened) tell(part, network.maxTextLength, emit);
     const prints = printsOf(opened);
@@ -85,14 +89,9 @@ const disposeAll = async (all: readonly { dispose(): Promise<void> }[]): Promise
 /**
  * Looks at a data set before a run's folder is made. Faults of records are no reason to say no here: opening a split names them.
  *
- * Errors: FILE_NOT_FOUND, DATASET_INVALID (no data set, no whole record).
+ * Errors: FILE_NOT_FOUND, DATASET_INVALID (no data set).
  */
-export async function survey(folder: string): Promise<Survey> {
-  const { name, records } = await openDataset(folder, { onFault: () => {} });
-  const splits: Record<string, number> = {};
-  for (const { split } of records) splits[split] = (splits[split] ?? 0) + 1;
-  return { name, splits };
-}
+export const survey = (folder: string): Promise<Survey> => surveyDataset(folder);
 
 const NAMED = 3;
 

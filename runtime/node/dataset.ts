@@ -2,6 +2,7 @@
 // decoded, so that an evaluation of an hour does not end at record 900. Only what was asked for is checked: a fault of the split
 // "train" is nothing to an evaluation on "test".
 
+import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { basename, relative, resolve } from 'node:path';
 import { check, TmcaError, throwIfAborted } from '../../errors/index.js';
@@ -10,6 +11,7 @@ import { type Draft, type Layout, type LayoutOptions, named } from './layouts/dr
 import { DatasetFiles } from './layouts/files.js';
 import { readLayout } from './layouts/index.js';
 import { chooseSentence, knowsPrompt } from './layouts/sentence.js';
+import type { MaskSource } from './masks.js';
 import { overlaps } from './overlap.js';
 import type { ShapeMask } from './shapes.js';
 import { isOf, renamedSplits, usualSplit } from './splits.js';
@@ -19,8 +21,8 @@ export interface DatasetRecord {
   readonly id: string;
   /** Absolute path of a file that exists. */
   readonly image: string;
-  /** One such file. */
-  readonly mask: string;
+  /** One such file; or several, or shapes, whose union counts. */
+  readonly mask: MaskSource;
   readonly split: string;
   readonly text: string;
   /** Keys that the data set says are true of this record, such as "corner_artefact"; what they mean is its own affair. */
@@ -250,7 +252,7 @@ class Checker {
     if (!isText(id)) return complain('id is no text');
     if (!isText(split)) return complain('split is no text');
     const sentence = chooseSentence(draft, this.reading);
-    const content = JSON.stringify([image, draft.mask ?? draft.shapes, sentence]);
+    const content = digest([image, draft.mask, draft.shapes, sentence]);
     const key = JSON.stringify([split, id]);
     const before = this.#seen.get(key);
     if (before === content) {
@@ -273,6 +275,9 @@ class Checker {
     return { ...base, mask: masks as readonly string[] };
   }
 }
+
+/** Polygons are long. */
+const digest = (value: unknown): string => createHash('sha256').update(JSON.stringify(value)).digest('base64');
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value.trim() !== '';
 
@@ -297,9 +302,8 @@ async function findFiles(
       const { paths, found } = looked[i]!;
       const missing = paths.filter((_, p) => found[p] === null);
       const [image, ...masks] = found as string[];
-      // the reader of masks takes one file yet
-      if (missing.length === 0 && masks.length === 1) records.push({ ...draft, image: image!, mask: masks[0]! });
-      else if (missing.length === 0) faults.add(show(draft.id), 'its mask is not one file');
+      const mask = 'shapes' in draft.mask ? draft.mask : masks.length === 1 ? masks[0]! : masks;
+      if (missing.length === 0) records.push({ ...draft, image: image!, mask });
       else
         faults.add(
           show(draft.id),

@@ -11,9 +11,10 @@ import { show } from '../../errors/show.js';
 import { type DecodeOptions, decodeStored, type ImageShape, readImageShape } from './images.js';
 import { judgeMask } from './mask-levels.js';
 import { type FileNote, NoteTally } from './notes.js';
+import { drawShapes, type ShapeMask } from './shapes.js';
 
-/** One file or several, whose union counts. */
-export type MaskFiles = string | readonly string[];
+/** One file; or several, or shapes without a file, whose union counts. */
+export type MaskSource = string | readonly string[] | ShapeMask;
 
 export interface Mask {
   /** [height, width] of the image, 1 where there is a lesion. */
@@ -34,11 +35,16 @@ export interface Mask {
  * const { pixels, shape } = await decodeImage('images/a.jpg');
  * const { foreground, notes } = await readMask('masks/a.png', shape);
  */
-export async function readMask(files: MaskFiles, image: ImageShape, options: DecodeOptions = {}): Promise<Mask> {
+export async function readMask(source: MaskSource, image: ImageShape, options: DecodeOptions = {}): Promise<Mask> {
   const { width, height } = image;
+  if (isShapes(source)) {
+    checkShape('the annotations', { ...source, orientation: 1 }, image);
+    const foreground = drawShapes(source);
+    return { foreground, width, height, empty: !foreground.includes(1), notes: [] };
+  }
   const foreground = new Uint8Array(width * height);
   const notes: FileNote[] = [];
-  for (const file of typeof files === 'string' ? [files] : files) {
+  for (const file of typeof source === 'string' ? [source] : source) {
     const stored = await decodeStored(file, options);
     checkShape(file, stored.shape, image);
     const judged = judgeMask(stored.samples);
@@ -51,6 +57,8 @@ export async function readMask(files: MaskFiles, image: ImageShape, options: Dec
   }
   return { foreground, width, height, empty: !foreground.includes(1), notes };
 }
+
+const isShapes = (source: MaskSource): source is ShapeMask => typeof source === 'object' && 'shapes' in source;
 
 /** A mask at a network's size, by nearest neighbour as Pillow does it: [size, size]. */
 export const maskTarget = ({ foreground, width, height }: Mask, size: number): Uint8Array<ArrayBuffer> =>
@@ -79,7 +87,7 @@ function checkShape(file: string, mask: ImageShape, image: ImageShape): void {
 export interface MaskedImage {
   readonly id: string;
   readonly image: string;
-  readonly mask: MaskFiles;
+  readonly mask: MaskSource;
 }
 
 export interface MaskSurvey {

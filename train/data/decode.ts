@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import { loadAssembly, Preprocessor } from '../../assembly/index.js';
 import { decodeImage } from '../../runtime/node/images.js';
-import { isFileFault, type MaskFiles, maskTarget, readMask } from '../../runtime/node/masks.js';
+import { isFileFault, type MaskSource, maskTarget, readMask } from '../../runtime/node/masks.js';
 import type { FileNote } from '../../runtime/node/notes.js';
 import type { Pixels } from '../../runtime/types.js';
 
@@ -13,7 +13,7 @@ export interface DecodeJob {
   readonly id: string;
   /** Paths. */
   readonly image: string;
-  readonly mask: MaskFiles;
+  readonly mask: MaskSource;
   /** Side of the result, S. */
   readonly size: number;
 }

@@ -7,7 +7,7 @@ import { TmcaError } from '../../../errors/index.js';
 import { show } from '../../../errors/show.js';
 import { readShape, type Shape } from '../shapes.js';
 import { splitOfName } from '../splits.js';
-import { type Draft, type Layout, type LayoutReader, named, readParts, withIds } from './draft.js';
+import { type Draft, type Layout, type LayoutReader, named, readParts } from './draft.js';
 import { DatasetFiles } from './files.js';
 import { fieldsOf, readLongJson } from './json.js';
 import { isImageName, listFolder, listIfThere, stemOf } from './names.js';
@@ -15,25 +15,19 @@ import { isImageName, listFolder, listIfThere, stemOf } from './names.js';
 export const coco: LayoutReader = {
   rule: "COCO's JSON, beside the images or in annotations/",
   async read(folder, { category, signal }) {
-    const sources = await findSources(folder);
-    const read = await Promise.all(
-      sources.map(async source => {
-        const json = await readLongJson(join(folder, source.path), signal).catch((error: unknown) => error);
-        if (error(json)?.code === 'ABORTED') throw json;
-        return { ...source, json };
-      }),
-    );
+    const read = await Promise.all((await findSources(folder)).map(source => readSource(folder, source, signal)));
     const masks = preferred(read.filter(({ json }) => isCoco(json) && hasMasks(json)));
-    if (masks.length === 0) return null;
     const captions = read.filter(({ json }) => isCoco(json) && !hasMasks(json) && hasCaptions(json));
-    const damaged = read.filter(({ json, path }) => error(json) && (masks.length > 0 || /coco/i.test(path)));
+    const damaged = read.filter(({ json, path }) => failure(json) && (masks.length > 0 || SPEAKING.test(path)));
+    if (masks.length === 0 && damaged.length > 0) throw damaged[0]!.json;
+    if (masks.length === 0) return null;
     const parts = [...masks, ...damaged];
     const whole = parts.every(({ split }) => split === null);
     const nameOf = ({ split, path }: Source) => split ?? stemOf(path);
     const files = new DatasetFiles(folder);
     const layout = await readParts(parts.map(nameOf), async (split, i) => {
       const { json, path } = parts[i]!;
-      if (error(json)) throw json;
+      if (failure(json)) throw json;
       const texts = captionsOf(captions.filter(source => nameOf(source) === split || source.split === null));
       return { drafts: await draftsOf(files, json as Coco, { path, split, texts, category }) };
     });
@@ -54,7 +48,26 @@ interface Coco {
   readonly categories?: unknown;
 }
 
-const error = (json: unknown): TmcaError | null => (json instanceof TmcaError ? json : null);
+/** Names by which a file that cannot be read is known to be of COCO's. */
+const SPEAKING = /coco|annotation|instances/i;
+/** JSON files of a folder that may be lists of a data set; more of them speak of an image each. */
+const MOST_FILES = 32;
+
+interface ReadSource extends Source {
+  /** What the file holds, or why it cannot be read. */
+  readonly json: unknown;
+}
+
+async function readSource(folder: string, source: Source, signal?: AbortSignal): Promise<ReadSource> {
+  try {
+    return { ...source, json: await readLongJson(join(folder, source.path), signal) };
+  } catch (error) {
+    if (!failure(error) || failure(error)!.code === 'ABORTED') throw error;
+    return { ...source, json: error };
+  }
+}
+
+const failure = (json: unknown): TmcaError | null => (json instanceof TmcaError ? json : null);
 
 /** JSON files in the folder, in annotations/ and one folder down. */
 async function findSources(folder: string): Promise<Source[]> {
@@ -62,7 +75,8 @@ async function findSources(folder: string): Promise<Source[]> {
   const found: Source[] = [];
   for (const place of ['', ...folders]) {
     const { files } = await listIfThere(join(folder, place));
-    for (const name of files.filter(file => /\.json$/i.test(file))) {
+    const lists = files.filter(file => /\.json$/i.test(file));
+    for (const name of lists.length > MOST_FILES ? [] : lists) {
       found.push({ path: posix.join(place, name), split: splitOfName(stemOf(name)) ?? splitOfName(place) });
     }
   }
@@ -115,18 +129,16 @@ async function draftsOf(files: DatasetFiles, json: Coco, { path, split, texts, c
   }
   const images = json.images.map(fieldsOf);
   const place = await placeOf(files, images, path, split);
-  const drafts = images.map(image => {
+  const count = new Map<unknown, number>();
+  for (const { file_name: name } of images) count.set(name, (count.get(name) ?? 0) + 1);
+  return images.map(image => {
     const { id, file_name: name, width, height } = image;
     const text = texts.get(id) ?? image.caption ?? image.text;
-    const written = typeof name === 'string' ? name : '';
-    const base = { id: idOf(written), other: `${idOf(written)} (${String(id)})`, split, text };
-    return {
-      ...base,
-      image: written === '' ? name : posix.join(place, written),
-      ...shapesOf(width, height, byImage.get(id) ?? []),
-    };
+    const named = typeof name === 'string' ? idOf(name) : name;
+    const draft = { id: count.get(name)! > 1 ? `${named} (${String(id)})` : named, split, text };
+    const written = typeof name === 'string' && name !== '' ? posix.join(place, name) : name;
+    return { ...draft, image: written, ...shapesOf(width, height, byImage.get(id) ?? []) };
   });
-  return withIds(drafts);
 }
 
 const idOf = (name: string): string => (isImageName(name) ? name.slice(0, name.lastIndexOf('.')) : name);

@@ -29,6 +29,15 @@ export const modelOption = () =>
 
 export const jsonOption = () => new Option('--json', 'print one JSON document, and nothing else, on stdout');
 
+export const promptOption = () =>
+  new Option(
+    '--prompt <name>',
+    "which of the sentences that records have by name, as medvlsm's p0 to p9 (default: p6)",
+  );
+
+export const categoryOption = () =>
+  new Option('--category <name>', "of COCO's categories, the one whose annotations are the masks (default: all)");
+
 export const thresholdOption = () =>
   new Option('--threshold <p>', 'probability from which a pixel belongs to a lesion')
     .default(0.5)

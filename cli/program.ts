@@ -3,12 +3,14 @@
 import { Command, Option } from 'commander';
 import type { Context } from './context.js';
 import {
+  categoryOption,
   deviceOption,
   dtypeOption,
   jsonOption,
   memorySize,
   modelOption,
   probability,
+  promptOption,
   rate,
   thresholdOption,
   tuneOption,
@@ -76,7 +78,8 @@ function addEvaluate(program: Command, context: Context): void {
     .summary('score a model on a data set')
     .description(
       'Dice, IoU and accuracy at the size of the network, over all pixels and per image. Data: a folder with dataset.json, ' +
-        'or as medvlsm (Kvasir-SEG, BKAI) and LViT (QaTa-COV19, MosMedData+) publish it.',
+        'or as medvlsm (Kvasir-SEG, BKAI), LViT (QaTa-COV19, MosMedData+) and LanGuideMedSeg publish it; folders of images ' +
+        "and masks or COCO's JSON, with one --text for all. docs/guide/data.md has them all.",
     )
     .requiredOption('--data <folder>', 'data set folder')
     .option('--split <name>', 'records to take', 'test')
@@ -84,6 +87,8 @@ function addEvaluate(program: Command, context: Context): void {
       '--text <sentence>',
       'in place of every record\'s own text, such as "polyp": what the model makes of the image',
     )
+    .addOption(promptOption())
+    .addOption(categoryOption())
     .addOption(modelOption())
     .addOption(thresholdOption())
     .addOption(deviceOption())
@@ -146,6 +151,9 @@ function addQuantize(program: Command, context: Context): void {
     .requiredOption('--out <folder>', 'model folder to make')
     .option('--data <folder>', 'data set that masks are scored on')
     .option('--split <name>', 'records to take of it', 'test')
+    .option('--text <sentence>', "in place of every record's own text")
+    .addOption(promptOption())
+    .addOption(categoryOption())
     .option(
       '--integer-products',
       'for int8: score masks with activations rounded to int8 as well, and permit that where Dice holds',
@@ -212,6 +220,8 @@ function addTrain(program: Command, context: Context): void {
     .addOption(count('--steps <n>', 'end after this many steps in all; the schedule stays that of the epochs'))
     .addOption(count('--seed <n>', 'what everything random is drawn by', 0))
     .option('--text <text>', 'one text in place of every sentence: what the same recipe reaches without language')
+    .addOption(promptOption())
+    .addOption(categoryOption())
     .option('--resume', 'go on from the last checkpoint of --out')
     .option('--skip-bad', 'leave faulty records out instead of refusing the data set')
     .addOption(deviceOption())
@@ -271,6 +281,9 @@ function withStudyOptions(command: Command, seeds: number): Command {
     .addOption(count('--batch <n>', 'records a step'))
     .addOption(new Option('--lr <x>', 'highest learning rate').argParser(rate))
     .addOption(count('--steps <n>', 'end each run after this many steps'))
+    .option('--text <text>', 'one text in place of every sentence')
+    .addOption(promptOption())
+    .addOption(categoryOption())
     .option('--skip-bad', 'leave faulty records out instead of refusing the data set')
     .addOption(deviceOption())
     .addOption(jsonOption());

@@ -27,6 +27,9 @@ export interface StudyCommandOptions {
   readonly batch?: number;
   readonly lr?: number;
   readonly steps?: number;
+  readonly text?: string;
+  readonly prompt?: string;
+  readonly category?: string;
   readonly seeds: number;
   readonly skipBad?: boolean;
   readonly device: DeviceChoice;
@@ -46,8 +49,12 @@ export interface Study {
 export async function study(about: Study, options: StudyCommandOptions, context: Context): Promise<void> {
   const { console, engine, io } = context;
   const { data, out, config, init, epochs, batch, lr, steps, seeds, skipBad, device, json } = options;
+  const { text: textOverride, prompt, category } = options;
   const network = init === undefined ? null : (await readModelFiles(init, nodeIo)).config;
-  const settings = completeSettings(await resolveTrainConfig(config, { epochs, batch, lr }), network);
+  const settings = completeSettings(
+    await resolveTrainConfig(config, { epochs, batch, lr, textOverride, prompt, category }),
+    network,
+  );
   const by = await packageName();
   const display = new StudyDisplay(console);
   let table: StudyTable | undefined;

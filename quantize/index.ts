@@ -49,7 +49,8 @@ export async function quantize(model: string, options: QuantizeOptions): Promise
   );
   await checkModelTarget(out, 'quantize', REPORT_FILES);
   const report: Report = (phase, done, total) => options.onProgress?.({ phase, done, total });
-  const dataset = data === undefined ? null : await openDataset(data, { split, ...(signal && { signal }) });
+  const dataset =
+    data === undefined ? null : await openDataset(data, { split, ...options.reading, ...(signal && { signal }) });
   const records = dataset?.records ?? null;
   const masks = records && (await checkLesions(records, data!, signal));
   const folder = await openSource(model, signal);
@@ -66,7 +67,7 @@ export async function quantize(model: string, options: QuantizeOptions): Promise
       source: dataset &&
         masks && {
           ...{ data: dataset.name, split, empty_masks: masks.empty },
-          notes: [...masks.notes, ...(scores?.notes ?? [])],
+          notes: [...dataset.warnings, ...dataset.notes, ...masks.notes, ...(scores?.notes ?? [])],
         },
     });
     checkBudget(result);

@@ -1,5 +1,6 @@
 // What a caller says of a quantisation, and what it is told meanwhile.
 
+import type { DatasetReading } from '../runtime/node/dataset.js';
 import type { DeviceChoice } from '../runtime/types.js';
 
 /** What Dice may fall by, unless the caller says otherwise. */
@@ -12,6 +13,8 @@ export interface QuantizeOptions {
   readonly data?: string | undefined;
   /** The split that is scored; `test` if not given. */
   readonly split?: string | undefined;
+  /** Which of its sentences and masks. */
+  readonly reading?: DatasetReading | undefined;
   readonly maxDiceDrop?: number | undefined;
   /** For int8: whether masks are scored with activations rounded to int8 too, and that permitted where Dice holds. */
   readonly integerProducts?: boolean | undefined;

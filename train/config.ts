@@ -7,6 +7,7 @@ import { show } from '../errors/show.js';
 import type { Recompute } from '../model/passes/recompute.js';
 import { type Config, parseConfig } from '../networks/config.js';
 import { Network } from '../networks/network.js';
+import type { DatasetReading } from '../runtime/node/dataset.js';
 import type { AugmentSettings } from './augment.js';
 import { PRESETS } from './presets.js';
 import { type ParameterRule, parameterSettings } from './schedule.js';
@@ -43,6 +44,10 @@ export interface TrainConfig {
   readonly augment: AugmentSettings;
   /** One text in place of every record's, in training and validation: the same recipe without language. null: their own. */
   readonly textOverride: string | null;
+  /** Which of the sentences that records have by name, as medvlsm's p0 to p9; null: the data set's usual one. */
+  readonly prompt: string | null;
+  /** Of COCO's categories: that whose annotations are the masks. null: all. */
+  readonly category: string | null;
   /** 0. */
   readonly seed: number;
   /** Parameters, by the beginning of their names, that stay as they are. text_encoder (predecessor). */
@@ -89,6 +94,13 @@ const number = (key: string, standard: number, min: number, max: number): Rule<n
   rule: `a number from ${min} to ${max}`,
   schema: v.pipe(v.number(), v.minValue(min), v.maxValue(max)),
   standard,
+});
+
+const optionalName = (key: string, of: string): Rule<string | null> => ({
+  key,
+  rule: `null or the name of a ${of}`,
+  schema: v.nullable(v.pipe(v.string(), v.minLength(1))),
+  standard: null,
 });
 
 const prefixes = (key: string, standard: readonly string[]): Rule<readonly string[]> => ({
@@ -161,6 +173,8 @@ const RULES: { readonly [K in Exclude<Field, 'model'>]: Rule<TrainConfig[K]> } =
     ),
     standard: null,
   },
+  prompt: optionalName('prompt', "data set's prompt"),
+  category: optionalName('category', 'category'),
   seed: integer('seed', 0, 0, Number.MAX_SAFE_INTEGER),
   freeze: prefixes('freeze', ['text_encoder']),
   thaw: prefixes('thaw', []),
@@ -193,7 +207,9 @@ const KEYS = [...FIELDS.map(name => RULES[name].key), 'model'];
 
 /** What the command line says over the file. */
 export type TrainOverrides = {
-  readonly [K in 'epochs' | 'batch' | 'microBatch' | 'lr' | 'seed' | 'textOverride']?: TrainConfig[K] | undefined;
+  readonly [K in 'epochs' | 'batch' | 'microBatch' | 'lr' | 'seed' | 'textOverride' | 'prompt' | 'category']?:
+    | TrainConfig[K]
+    | undefined;
 };
 
 /**
@@ -262,6 +278,13 @@ export function weighted(network: Config, { contrastiveWeight }: TrainConfig): C
     throw new TmcaError('CONFIG_INVALID', message);
   }
   return { ...network, contrastiveWeight } as Config;
+}
+
+/** How a run reads its data set, from its configuration as `trainConfigToJson` gives it. */
+export function readingOf(settings: Readonly<Record<string, unknown>>): DatasetReading {
+  const { text_override: text, prompt, category } = settings;
+  const given = Object.entries({ text, prompt, category }).filter(([, value]) => typeof value === 'string');
+  return Object.fromEntries(given);
 }
 
 /** What `freeze`, `thaw` and `lrScale` say, for `parameterSettings`. */

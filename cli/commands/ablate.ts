@@ -49,7 +49,11 @@ export async function ablate(options: AblateCommandOptions, context: Context): P
   await study({ name: 'ablate', rows, score, table }, options, context);
 }
 
-async function scoreRun({ folder, text }: ScoredRun, { data, split, device }: AblateCommandOptions, context: Context) {
+async function scoreRun(
+  { folder, reading }: ScoredRun,
+  { data, split, device }: AblateCommandOptions,
+  context: Context,
+) {
   const { signal } = context.io;
   const session = await openSession(context, {
     model: folder,
@@ -57,8 +61,8 @@ async function scoreRun({ folder, text }: ScoredRun, { data, split, device }: Ab
     dtype: 'fp32',
   });
   try {
-    const dataset = await openDataset(data, { split, ...(text !== undefined && { text }), signal });
-    const { evaluation } = await evaluateDataset(session, dataset, { split, text }, { signal });
+    const dataset = await openDataset(data, { split, ...reading, signal });
+    const { evaluation } = await evaluateDataset(session, dataset, { split, ...reading }, { signal });
     await writeFileAtomic(evaluationFile(folder, split), `${JSON.stringify(evaluation, null, 2)}\n`);
     return evaluation;
   } finally {

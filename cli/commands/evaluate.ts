@@ -13,6 +13,8 @@ export interface EvaluateOptions extends NetworkOptions {
   readonly threshold: number;
   /** In place of every record's own. */
   readonly text?: string;
+  readonly prompt?: string;
+  readonly category?: string;
   readonly json?: boolean;
 }
 
@@ -28,21 +30,24 @@ export async function evaluate(options: EvaluateOptions, context: Context): Prom
 /** The evaluation with its progress shown, and a warning where texts were cut. */
 export async function evaluateOn(options: EvaluateOptions, context: Context): Promise<EvaluateResult> {
   const { console, io } = context;
-  const { split, text, threshold } = options;
-  const dataset = await openDataset(options.data, { split, ...(text !== undefined && { text }), signal: io.signal });
+  const { split, text, prompt, category, threshold } = options;
+  const reading = { text, prompt, category };
+  const dataset = await openDataset(options.data, { split, ...reading, signal: io.signal });
+  for (const text of dataset.warnings) await console.warn(text);
   const session = await openSession(context, options);
   try {
     const count = dataset.records.length;
     const task = await console.task('evaluate', count);
     const watched = { threshold, signal: io.signal, onProgress: (done: number) => task.step(done) };
-    const { evaluation, truncated } = await evaluateDataset(session, dataset, { split, text }, watched).finally(() =>
-      task.end(),
+    const { evaluation, truncated } = await evaluateDataset(session, dataset, { split, ...reading }, watched).finally(
+      () => task.end(),
     );
     if (truncated > 0) {
       const rule = `longer than the ${session.info.model.maxTextLength} tokens of the model`;
       await console.warn(`${truncated} of ${count} texts are ${rule}; the rest of each is left out`);
     }
-    await tellNotes(evaluation, context);
+    const told = new Set(dataset.warnings);
+    await tellNotes({ ...evaluation, notes: evaluation.notes.filter(text => !told.has(text)) }, context);
     return evaluation;
   } finally {
     session.dispose();

@@ -11,6 +11,9 @@ export interface QuantizeCommandOptions extends Pick<NetworkOptions, 'device'> {
   readonly out: string;
   readonly data?: string;
   readonly split: string;
+  readonly text?: string;
+  readonly prompt?: string;
+  readonly category?: string;
   readonly maxDiceDrop?: number;
   readonly integerProducts?: boolean;
   readonly json?: boolean;
@@ -20,7 +23,7 @@ const LABELS = { store: 'tensors', look: 'layers', score: 'masks' } as const;
 
 export async function quantize(model: string, options: QuantizeCommandOptions, context: Context): Promise<void> {
   const { console, engine, io } = context;
-  const { json, ...wanted } = options;
+  const { json, text, prompt, category, ...wanted } = options;
   let shown: { phase: QuantizeProgress['phase']; task: Promise<Task> } | undefined;
   const end = async () => (await shown?.task)?.end();
   const onProgress = ({ phase, done, total }: QuantizeProgress) => {
@@ -32,7 +35,13 @@ export async function quantize(model: string, options: QuantizeCommandOptions, c
     void shown!.task.then(task => task.step(done));
   };
   const report = await engine
-    .quantize(model, { ...wanted, package: packageVersion(), signal: io.signal, onProgress })
+    .quantize(model, {
+      ...wanted,
+      reading: { text, prompt, category },
+      package: packageVersion(),
+      signal: io.signal,
+      onProgress,
+    })
     .finally(end);
   for (const text of report.end_to_end.dice?.notes ?? []) await console.note(text);
   await (json ? console.json(report) : console.print(summary(report, options.out)));

@@ -25,6 +25,8 @@ export interface TrainCommandOptions extends Pick<NetworkOptions, 'device'> {
   readonly steps?: number;
   readonly seed?: number;
   readonly text?: string;
+  readonly prompt?: string;
+  readonly category?: string;
   readonly resume?: boolean;
   readonly skipBad?: boolean;
   readonly json?: boolean;

@@ -33,8 +33,10 @@ export interface Dataset {
   readonly name: string;
   /** In the order of the data set; of one split where one was asked for. Never empty. */
   readonly records: readonly DatasetRecord[];
-  /** What was taken for granted, and what a user should know before trusting a score: one sentence each. */
+  /** What was taken for granted: one sentence each. */
   readonly notes: readonly string[];
+  /** What a user should know before trusting a score: one sentence each. */
+  readonly warnings: readonly string[];
 }
 
 /** What is read of a data set, beside the split. */
@@ -96,8 +98,8 @@ export async function openDataset(folder: string, options: DatasetOptions = {}):
   const own = (layout.notes ?? []).filter(note => split === undefined || !note.split || isOf(note.split, split));
   const whole = `${name} has no splits: all its ${records.length} records are taken for "${split}"`;
   const taken = layout.whole && split !== undefined && split !== WHOLE ? [whole] : [];
-  const notes = [...taken, ...own.map(({ text }) => text), ...checked.notes, ...overlaps(all, split)];
-  return { name, records, notes: [...new Set(notes)] };
+  const notes = [...taken, ...own.map(({ text }) => text), ...checked.notes];
+  return { name, records, notes: [...new Set(notes)], warnings: overlaps(all, split) };
 }
 
 /** Which splits a data set has, and how many records each, whole ones or not. Errors: as `openDataset`, but for the records'. */
@@ -226,7 +228,7 @@ class Checker {
   constructor(
     private readonly files: DatasetFiles,
     private readonly faults: Faults,
-    private readonly reading: DatasetReading,
+    private readonly options: DatasetOptions,
   ) {}
 
   checkAll(drafts: readonly Draft[]): { readonly drafts: readonly CheckedDraft[]; readonly notes: readonly string[] } {
@@ -251,9 +253,10 @@ class Checker {
     };
     if (!isText(id)) return complain('id is no text');
     if (!isText(split)) return complain('split is no text');
-    const sentence = chooseSentence(draft, this.reading);
+    const sentence = chooseSentence(draft, this.options);
     const content = digest([image, draft.mask, draft.shapes, sentence]);
-    const key = JSON.stringify([split, id]);
+    // the parts of a split are one where it was asked for
+    const key = JSON.stringify([this.options.split ?? split, id]);
     const before = this.#seen.get(key);
     if (before === content) {
       this.#twice.push(name);

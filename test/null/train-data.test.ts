@@ -193,7 +193,7 @@ describe('batches', () => {
   });
 
   test('one text takes the place of all', async () => {
-    const batches = await batchesOf({ augment: null, batch: 1, text: 'polyp' }, 1);
+    const batches = await batchesOf({ augment: null, batch: 1, reading: { text: 'polyp' } }, 1);
     const id = 4 + words.indexOf('polyp');
     for (const { ids } of batches) expect([...ids].filter(Boolean)).toEqual([2, id, 3]);
   });

@@ -313,9 +313,9 @@ describe('runStudy', () => {
 
   test('scores with the text of the run, and again what was trained but not scored', async () => {
     const evaluation = { n: 2, dice: 0.5, iou: 0.4, accuracy: 0.9, mean_dice: 0.6, mean_iou: 0.5, without: {} };
-    const scored: [string, string | undefined][] = [];
-    const score = async ({ folder: run, text }: { folder: string; text: string | undefined }) => {
-      scored.push([run, text]);
+    const scored: [string, object][] = [];
+    const score = async ({ folder: run, reading }: ScoredRun) => {
+      scored.push([run, reading]);
       return {
         ...evaluation,
         per_image: [],
@@ -328,11 +328,11 @@ describe('runStudy', () => {
     const { train, calls } = fakeTrain();
     const results = await study({ train, score, rows: [row(0.1)], seeds: [1] });
     expect(calls.length).toBe(1);
-    expect(scored).toEqual([[calls[0]!.out, undefined]]);
+    expect(scored).toEqual([[calls[0]!.out, {}]]);
     expect(results[0]!.runs[0]!.test).toMatchObject({ ...evaluation, split: 'test' });
-    const polyp = { name: 'polyp', patch: { text_override: 'polyp' } };
+    const polyp = { name: 'polyp', patch: { text_override: 'polyp', prompt: 'p1' } };
     await study({ train, score, rows: [polyp], seeds: [1] });
-    expect(scored[1]![1]).toBe('polyp');
+    expect(scored[1]![1]).toEqual({ text: 'polyp', prompt: 'p1' });
   });
 
   test('a folder to start from keeps its parameters, and the rows choose what is made of them', async () => {

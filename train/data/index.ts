@@ -4,7 +4,7 @@
 import { loadAssembly, Vocabulary } from '../../assembly/index.js';
 import { check, TmcaError, throwIfAborted } from '../../errors/index.js';
 import type { Config } from '../../networks/config.js';
-import { type DatasetRecord, openDataset, type RecordFault } from '../../runtime/node/dataset.js';
+import { type DatasetReading, type DatasetRecord, openDataset, type RecordFault } from '../../runtime/node/dataset.js';
 import type { AugmentSettings } from '../augment.js';
 import { randomOf } from '../random.js';
 import { swapSides } from '../sides.js';
@@ -18,8 +18,8 @@ const NAMED = 5;
 
 export interface TrainingDataOptions {
   readonly split: string;
-  /** Takes the place of every record's text; null or not given: their own. */
-  readonly text?: string | null;
+  /** Which sentences and masks; those of the data set if not given. */
+  readonly reading?: DatasetReading;
   /** The network's: size, normalisation, length of sentences. */
   readonly config: Config;
   /** Content of vocab.txt. */
@@ -213,14 +213,15 @@ interface Opened {
 }
 
 async function openAll(folder: string, options: TrainingDataOptions): Promise<Opened> {
-  const { split, text = null, signal, skipBad = false, cacheBytes = 2 ** 31, config } = options;
+  const { split, reading, signal, skipBad = false, cacheBytes = 2 ** 31, config } = options;
   const skipped: RecordFault[] = [];
-  const { records: all } = await openDataset(folder, {
+  const dataset = await openDataset(folder, {
     split,
-    ...(text !== null && { text }),
+    ...reading,
     ...(signal && { signal }),
     ...(skipBad && { onFault: (fault: RecordFault) => skipped.push(fault) }),
   });
+  const all = dataset.records;
   const pool = options.pool ?? new DecodePool(options);
   try {
     const pictures = new Pictures(pool, config.imageSize, cacheBytes);
@@ -229,7 +230,8 @@ async function openAll(folder: string, options: TrainingDataOptions): Promise<Op
     const records = all.filter(record => !faulty.has(record));
     const usable = faulty.size === 0 || (skipBad && records.length > 0);
     if (!usable) throw faultyRecords([...faulty.values()], all.length, folder);
-    return { records, skipped, notes, empty, pool, pictures };
+    const told = [...dataset.notes, ...notes];
+    return { records, skipped, notes: told, warnings: dataset.warnings, empty, pool, pictures };
   } catch (error) {
     if (!options.pool) await pool.dispose();
     throw error;

@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { TmcaError } from '../../errors/index.js';
-import type { Dataset } from '../../runtime/node/dataset.js';
+import type { Dataset, DatasetReading } from '../../runtime/node/dataset.js';
 import { type Evaluated, type EvaluateOptions, evaluateRecords } from '../../runtime/node/evaluate.js';
 import { LIST_BYTES, readText } from '../../runtime/node/read-file.js';
 import type { AdapterSummary, DType, Session } from '../../runtime/types.js';
@@ -18,6 +18,9 @@ export interface Evaluation extends Evaluated {
   readonly split: string;
   /** The one text of all records, where theirs were replaced. */
   readonly text?: string;
+  /** Which of the records' sentences, and which category of annotations, where they were chosen. */
+  readonly prompt?: string;
+  readonly category?: string;
   readonly model: string;
   /** SHA-256 of the weights' file: which model these are the scores of. Empty where it is not known. */
   readonly hash: string;
@@ -38,8 +41,8 @@ export const evaluationFile = (folder: string, split: string): string => join(fo
  */
 export async function evaluateDataset(
   session: Session,
-  { name, records }: Dataset,
-  about: { readonly split: string; readonly text?: string | undefined },
+  { name, records, notes, warnings }: Dataset,
+  about: DatasetReading & { readonly split: string },
   options: Omit<EvaluateOptions, 'onProgress'> & { readonly onProgress?: (done: number, total: number) => void } = {},
 ): Promise<{ readonly evaluation: Evaluation; readonly truncated: number }> {
   const { signal, onProgress, threshold = 0.5 } = options;
@@ -48,10 +51,16 @@ export async function evaluateDataset(
     onProgress: done => onProgress?.(done, records.length),
   });
   const { device, dtype, adapter, model } = session.info;
-  const text = about.text === undefined ? {} : { text: about.text };
-  const set = { data: name, split: about.split, ...text };
+  const { split, text, prompt, category } = about;
+  const reading = Object.entries({ text, prompt, category }).filter(([, value]) => value !== undefined);
+  const set = {
+    data: name,
+    split,
+    ...(Object.fromEntries(reading) as Pick<Evaluation, 'text' | 'prompt' | 'category'>),
+  };
   const of = { model: model.name, hash: model.hash, size: model.imageSize, threshold };
-  return { evaluation: { ...scores, device, dtype, adapter, ...set, ...of }, truncated };
+  const told = [...warnings, ...notes, ...scores.notes];
+  return { evaluation: { ...scores, notes: told, device, dtype, adapter, ...set, ...of }, truncated };
 }
 
 const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
@@ -69,6 +78,7 @@ const File = v.object({
     features: v.array(v.string()),
   }),
   ...{ data: v.string(), split: v.string(), text: v.exactOptional(v.string()), model: v.string(), hash: v.string() },
+  ...{ prompt: v.exactOptional(v.string()), category: v.exactOptional(v.string()) },
   ...{ size: v.number(), threshold: share },
   // files of earlier versions do not say
   ...{ empty_masks: v.optional(v.number(), 0), notes: v.optional(v.array(v.string()), []) },

@@ -5,11 +5,12 @@ import { basename, join, resolve } from 'node:path';
 import { check } from '../../errors/index.js';
 import { type Config, parseConfig } from '../../networks/config.js';
 import type { ForwardInputs } from '../../runtime/inspect.js';
-import { openDataset, surveyDataset } from '../../runtime/node/dataset.js';
+import { type DatasetReading, openDataset, surveyDataset } from '../../runtime/node/dataset.js';
 import { writeFileAtomic } from '../../runtime/node/files.js';
 import { readJson } from '../../runtime/node/read-file.js';
 import { bestToScore } from '../../runtime/node/splits.js';
 import type { Session } from '../../runtime/types.js';
+import { readingOf } from '../config.js';
 import { latestCheckpoint, readMetrics, readRunInfo } from '../run-files/index.js';
 import { type Evaluation, evaluateDataset, evaluationFile } from './evaluation.js';
 import { renderReport, type TestContent } from './page.js';
@@ -62,7 +63,7 @@ export async function writeReport(folder: string, options: ReportOptions): Promi
   const data = options.data === undefined ? await existing(info?.data.folder) : options.data;
   const published = await isFile(join(folder, 'model.safetensors'));
   const without = withoutTest(published, data, info !== null);
-  const scored = without === null ? await score(folder, config, data!, info?.config.text_override, options) : null;
+  const scored = without === null ? await score(folder, config, data!, readingOf(info?.config ?? {}), options) : null;
   const { evaluation = null, test = null } = scored ?? {};
   const report = join(folder, 'report.html');
   const name = basename(resolve(folder));
@@ -114,21 +115,22 @@ async function score(
   folder: string,
   config: Config,
   data: string,
-  override: unknown,
+  reading: DatasetReading,
   options: ReportOptions,
 ): Promise<{ evaluation: Evaluation; test: TestContent }> {
   const { engine, signal, onProgress } = options;
-  const split = options.split ?? bestToScore((await surveyDataset(data)).splits);
-  const text = typeof override === 'string' ? override : undefined;
+  const { category } = reading;
+  const survey = () => surveyDataset(data, category === undefined ? {} : { category });
+  const split = options.split ?? bestToScore((await survey()).splits);
   const stop = signal && { signal };
-  const dataset = await openDataset(data, { split, ...(text !== undefined && { text }), ...stop });
+  const dataset = await openDataset(data, { split, ...reading, ...stop });
   const { records } = dataset;
   const session = await engine.openSession(folder);
   try {
     const { evaluation } = await evaluateDataset(
       session,
       dataset,
-      { split, text },
+      { split, ...reading },
       {
         ...stop,
         ...(onProgress && { onProgress: (done, total) => onProgress('evaluate', done, total) }),

@@ -42,8 +42,8 @@ export async function begin(options: TrainOptions, by: string): Promise<Beginnin
 }
 
 async function start(options: TrainOptions, by: string, unfinished?: RunFolder): Promise<Beginning> {
-  const { epochs, batch, microBatch, lr, seed, textOverride, out } = options;
-  const overrides = { epochs, batch, microBatch, lr, seed, textOverride };
+  const { epochs, batch, microBatch, lr, seed, textOverride, prompt, category, out } = options;
+  const overrides = { epochs, batch, microBatch, lr, seed, textOverride, prompt, category };
   const config =
     typeof options.config === 'object'
       ? parseTrainConfig(options.config, 'the configuration', overrides)
@@ -100,13 +100,15 @@ async function resumedConfig(options: TrainOptions, { config: saved }: TrainStat
   const { epochs, lr } = options;
   const config = parseTrainConfig(json, 'the checkpoint', { epochs, lr });
   const asked = await askedConfig(options);
-  const differing = Object.entries(asked).filter(([key, value]) => !isDeepStrictEqual(value, json[key]));
+  // with the defaults of keys that its version did not have
+  const before = trainConfigToJson(config);
+  const differing = Object.entries(asked).filter(([key, value]) => !isDeepStrictEqual(value, before[key]));
   const [first] = differing;
   if (first) {
-    const [key, value, before] = leastDifference(first[0], first[1], json[first[0]]);
+    const [key, value, old] = leastDifference(first[0], first[1], before[first[0]]);
     throw new TmcaError(
       'CONFIG_INVALID',
-      `train: a resumed run must keep its settings (--epochs, --steps and --lr may change), got ${key} ${show(value)} where the run has ${show(before ?? null)}; leave it out, or start in another folder`,
+      `train: a resumed run must keep its settings (--epochs, --steps and --lr may change), got ${key} ${show(value)} where the run has ${show(old ?? null)}; leave it out, or start in another folder`,
     );
   }
   return config;
@@ -124,8 +126,9 @@ function leastDifference(path: string, a: unknown, b: unknown): readonly [path: 
 
 /** What of the run's settings the caller gives again. */
 async function askedConfig(options: TrainOptions): Promise<Record<string, unknown>> {
-  const { batch, microBatch, seed, textOverride } = options;
-  const wanted = Object.entries({ batch, micro_batch: microBatch, seed, text_override: textOverride });
+  const { batch, microBatch, seed, textOverride, prompt, category } = options;
+  const reading = { text_override: textOverride, prompt, category };
+  const wanted = Object.entries({ batch, micro_batch: microBatch, seed, ...reading });
   const given = Object.fromEntries(wanted.filter(([, value]) => value !== undefined));
   if (options.config === undefined) return given;
   // whoever repeats the first command repeats its --config; numbers that the first command put over it count as the run's
@@ -140,6 +143,8 @@ async function askedConfig(options: TrainOptions): Promise<Record<string, unknow
     batch: b,
     seed: s,
     text_override: t,
+    prompt: p,
+    category: c,
     recompute,
     micro_batch: micro,
     ...same

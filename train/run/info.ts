@@ -52,6 +52,8 @@ export function commandOf(options: TrainOptions): string {
     ['--steps', options.steps],
     ['--seed', options.seed],
     ['--text', options.textOverride],
+    ['--prompt', options.prompt],
+    ['--category', options.category],
     ['--device', options.device === 'auto' ? undefined : options.device],
   ];
   const flags = given

@@ -3,6 +3,7 @@
 import { TmcaError } from '../../errors/index.js';
 import { surveyDataset } from '../../runtime/node/dataset.js';
 import { hasSplit } from '../../runtime/node/splits.js';
+import { readingOf, trainConfigToJson } from '../config.js';
 import { DecodePool } from '../data/decode-pool.js';
 import { TrainingData } from '../data/index.js';
 import type { TrainEvent } from '../events.js';
@@ -51,7 +52,8 @@ export async function openRunData(
   const open = async (split: string, augmented: boolean) => {
     const opened = await TrainingData.open(data, {
       pool,
-      ...{ split, config: network, vocab, skipBad, batch: config.batch, seed: config.seed, text: config.textOverride },
+      ...{ split, config: network, vocab, skipBad, batch: config.batch, seed: config.seed },
+      reading: readingOf(trainConfigToJson(config)),
       augment: augmented ? config.augment : null,
       ...(signal && { signal }),
       onProgress: (done, total) => emit({ kind: 'data', split, done, total }),
@@ -91,7 +93,10 @@ const disposeAll = async (all: readonly { dispose(): Promise<void> }[]): Promise
  *
  * Errors: FILE_NOT_FOUND, DATASET_INVALID (no data set).
  */
-export const survey = (folder: string): Promise<Survey> => surveyDataset(folder);
+export async function survey({ data, category, config, signal }: TrainOptions): Promise<Survey> {
+  const wanted = category ?? readingOf(typeof config === 'object' ? config : {}).category;
+  return surveyDataset(data, { ...(wanted && { category: wanted }), ...(signal && { signal }) });
+}
 
 const NAMED = 3;
 

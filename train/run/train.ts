@@ -94,7 +94,7 @@ async function trainOnce(options: TrainOptions, emit: (event: TrainEvent) => voi
 /** In a folder that is this process's. */
 async function trainLocked(options: TrainOptions, emit: (event: TrainEvent) => void): Promise<TrainResult> {
   const { signal } = options;
-  const found = await survey(options.data);
+  const found = await survey(options);
   const by = await packageName();
   const beginning = await begin(options, by);
   const made: Made = [];

@@ -13,10 +13,10 @@ import { mkdir, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { check, TmcaError, throwIfAborted } from '../../errors/index.js';
 import { show } from '../../errors/show.js';
-import { openDataset } from '../../runtime/node/dataset.js';
+import { type DatasetReading, openDataset } from '../../runtime/node/dataset.js';
 import { writeFileAtomic } from '../../runtime/node/files.js';
 import { ifThere, readJson } from '../../runtime/node/read-file.js';
-import { parseTrainConfig } from '../config.js';
+import { parseTrainConfig, readingOf } from '../config.js';
 import type { TrainEvent } from '../events.js';
 import type { Evaluation } from '../report/evaluation.js';
 import type { TrainOptions, TrainResult } from '../run/options.js';
@@ -53,8 +53,8 @@ export interface StudyData {
 export interface ScoredRun {
   /** A model folder. */
   readonly folder: string;
-  /** In place of every record's own, as in training. */
-  readonly text: string | undefined;
+  /** Of the data set, as in training. */
+  readonly reading: DatasetReading;
 }
 
 /** All runs of a row, in the order of the seeds; null for those that are not done. */
@@ -138,8 +138,12 @@ function plan(options: StudyOptions, row: StudyRow, seed: number, digest: string
   const settings: Settings = { ...applyPatch(options.settings, row.patch), seed };
   parseTrainConfig(settings, `row "${row.name}"`);
   const { name: _, version: __, ...network } = settings.model as Settings;
+  const { prompt, category, ...others } = settings;
   const decides = {
-    ...settings,
+    ...others,
+    // not where they choose nothing: runs of before they could be chosen are known by the same hash
+    ...(prompt !== null && { prompt }),
+    ...(category !== null && { category }),
     model: network,
     steps: steps ?? null,
     init: init ? resolve(init) : null,
@@ -154,13 +158,20 @@ function plan(options: StudyOptions, row: StudyRow, seed: number, digest: string
 }
 
 /** `digest`: of ids and texts. The test split is not looked at. */
-async function describeData({ data, signal }: StudyOptions): Promise<StudyData & { readonly digest: string }> {
+async function describeData({
+  data,
+  settings,
+  signal,
+}: StudyOptions): Promise<StudyData & { readonly digest: string }> {
   const splits: unknown[] = [];
   const counts: Record<string, number> = {};
   let called = '';
   for (const split of ['train', 'val']) {
     // faults are training's to tell
-    const { name, records } = await openDataset(data, { split, onFault: () => {}, ...(signal && { signal }) });
+    const { name, records } = await openDataset(data, {
+      ...{ split, ...readingOf(settings), onFault: () => {} },
+      ...(signal && { signal }),
+    });
     splits.push(records.map(({ id, text }) => [id, text]));
     counts[split] = records.length;
     called = name;
@@ -194,8 +205,7 @@ async function execute(run: PlannedRun, options: StudyOptions): Promise<RunResul
       ...{ data, out: folder, config: settings, resume, steps, skipBad, device, command, signal },
       onEvent: event => onEvent?.({ kind: 'train', event }),
     });
-    const text = typeof settings.text_override === 'string' ? settings.text_override : undefined;
-    const test = score && (await score({ folder, text }));
+    const test = score && (await score({ folder, reading: readingOf(settings) }));
     result = { ...about, ...(await figures(folder, trained)), test: test && summaryOf(test) };
   } catch (error) {
     if (!(error instanceof TmcaError) || error.code !== 'MODEL_NOT_FINITE') throw error;

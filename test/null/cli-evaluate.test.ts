@@ -1,6 +1,6 @@
 // `tmca evaluate` with a network that finds red, against masks whose agreement is known by hand.
 
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -56,6 +56,48 @@ describe('evaluate', () => {
     { id: 'both empty', predicted: [], real: [] },
     { id: 'missed', predicted: [], real: [7] },
   ];
+
+  test('an image of train and test is warned about, a prompt and what it was scored with are kept', async () => {
+    await dataset([{ id: 'a', predicted: [0], real: [0] }]);
+    const path = join(folder, 'dataset.json');
+    const [record] = JSON.parse(await readFile(path, 'utf8')).records;
+    const prompts = { p1: ['red', 'reddish'], p6: 'one red row' };
+    const records = [
+      { ...record, text: undefined, prompts },
+      { ...record, id: 'b', split: 'train', text: '' },
+    ];
+    await writeFile(path, JSON.stringify({ name: 'Rows', records }));
+    const { code, json, stderr } = await call(argv('--json', '--prompt', 'p1'), { engine: fakeEngine() });
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/^warning: 1 image is in "train" and in "test": .*\(images\/a\.png\)$/m);
+    expect(stderr.match(/is in "train"/g)).toHaveLength(1);
+    expect(stderr).toMatch(/^note: 1 records have several sentences/m);
+    expect(json).toMatchObject({ n: 1, dice: 1, prompt: 'p1' });
+    expect((json as { notes: string[] }).notes).toHaveLength(2);
+  });
+
+  test('several masks of a record are united', async () => {
+    await dataset([
+      { id: 'a', predicted: [0, 1], real: [0] },
+      { id: 'b', predicted: [0, 1], real: [1] },
+    ]);
+    const path = join(folder, 'dataset.json');
+    const [record] = JSON.parse(await readFile(path, 'utf8')).records;
+    const records = [{ ...record, mask: ['masks/a.png', 'masks\\b.png'] }];
+    await writeFile(path, JSON.stringify({ records }));
+    const { json } = await call(argv('--json'), { engine: fakeEngine() });
+    expect(json).toMatchObject({ n: 1, dice: 1 });
+  });
+
+  test('folders of images and masks take one sentence for all, and are scored whole', async () => {
+    await dataset([{ id: 'a', predicted: [0], real: [0] }]);
+    await rm(join(folder, 'dataset.json'));
+    const without = await call(argv(), { engine: fakeEngine() });
+    expect(without.stderr).toMatch(/^error \[DATASET_INVALID\]: .*--text polyp/);
+    const { json, stderr } = await call(argv('--text', 'red', '--json'), { engine: fakeEngine() });
+    expect(json).toMatchObject({ n: 1, dice: 1, text: 'red', split: 'test' });
+    expect(stderr).toMatch(/^note: .* has no splits: all its 1 records are taken for "test"$/m);
+  });
 
   test('pools pixels, averages images, and says both', async () => {
     await dataset(samples);

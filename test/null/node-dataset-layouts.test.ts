@@ -55,12 +55,13 @@ describe('medvlsm', () => {
     await write({ 'anns/train.json': [a, a, b], 'anns/val.json': [], 'anns/test.json': [b], ...filesOf('a', 'b') });
     const tested = await open({ split: 'test' });
     expect(tested.records.map(({ id }) => id)).toEqual(['b']);
-    expect(tested.notes).toEqual([
+    expect(tested.warnings).toEqual([
       expect.stringMatching(/^1 image is in "train" and in "test": .*\(images\/b\.jpg\)$/),
     ]);
     const trained = await open({ split: 'train' });
     expect(trained.records.map(({ id }) => id)).toEqual(['a', 'b']);
-    expect(trained.notes).toEqual(['1 record is there twice and read once: "a"', ...tested.notes]);
+    expect(trained.notes).toEqual(['1 record is there twice and read once: "a"']);
+    expect(trained.warnings).toEqual(tested.warnings);
     expect((await surveyDataset(set.path)).splits).toEqual({ train: 3, test: 1 });
   });
   test('an image with a mask for each finding has a record for each, as CheXlocalize has', async () => {

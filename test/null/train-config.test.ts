@@ -31,6 +31,8 @@ test('the defaults are the paper and its predecessor', () => {
       flip: { probability: 0 },
     },
     textOverride: null,
+    prompt: null,
+    category: null,
     vocab: null,
     seed: 0,
     freeze: ['text_encoder'],
@@ -56,6 +58,8 @@ test('keys are those of a file, and go there and back', () => {
     contrastive_warmup_steps: 9,
     checkpoint_steps: 100,
     text_override: 'polyp',
+    prompt: 'p1',
+    category: 'polyp',
   };
   const config = parseTrainConfig(json, 'test');
   expect(config).toMatchObject({ minLr: 0, warmupSteps: 7, contrastiveWeight: 0.5, contrastiveWarmupSteps: 9 });
@@ -101,6 +105,7 @@ describe('refused', () => {
     [{ augment: { zoom: { probability: 2, min: 1, max: 1 } } }, /augment must be \{"zoom"/],
     [{ augment: { zoom: { probability: 1, min: 1.2, max: 1 } } }, /augment must be/],
     [{ augment: { rotate: {} } }, /augment must be/],
+    [{ prompt: '' }, /prompt must be null or the name of a data set's prompt, got ""/],
     [{ text_override: ' ' }, /text_override must be null or a text that is not empty, got " "/],
     [{ seed: -1 }, /seed must be an integer from 0/],
     [{ model: { image_size: 100 } }, /test: model: image_size must be a multiple of 32/],

@@ -13,7 +13,13 @@ import { ABLATIONS } from '../../train/study/ablations.js';
 import { readGrid } from '../../train/study/grid.js';
 import { showSpread, tableMarkdown, tablePage, tableText } from '../../train/study/output.js';
 import { applyPatch, completeSettings } from '../../train/study/settings.js';
-import { type RowResults, runStudy, type StudyEvent, type StudyOptions } from '../../train/study/study.js';
+import {
+  type RowResults,
+  runStudy,
+  type ScoredRun,
+  type StudyEvent,
+  type StudyOptions,
+} from '../../train/study/study.js';
 import { ablationColumns, SWEEP_COLUMNS, spreadOf, tableOf } from '../../train/study/table.js';
 
 const settings = completeSettings(await resolveTrainConfig('nano'));

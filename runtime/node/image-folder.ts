@@ -13,8 +13,20 @@ export interface ImageFolder {
   readonly others: readonly FileNote[];
 }
 
-/** Files that Windows and macOS put into folders, in lower case; those whose name begins with a dot are left out as well. */
-const SYSTEM = new Set(['thumbs.db', 'ehthumbs.db', 'ehthumbs_vista.db', 'desktop.ini', 'icon\r']);
+/** Files and folders that Windows, macOS, archives and editors put beside a user's own, in lower case. */
+const SYSTEM = new Set([
+  'thumbs.db',
+  'ehthumbs.db',
+  'ehthumbs_vista.db',
+  'desktop.ini',
+  'icon\r',
+  '$recycle.bin',
+  '__macosx',
+]);
+/** Whether a name is none of the user's: one of those, one that begins with a dot, a backup. */
+export const isOfTheSystem = (name: string): boolean =>
+  name.startsWith('.') || name.endsWith('~') || SYSTEM.has(name.toLowerCase());
+
 /** Said to be images: one that is none, or damaged, is an error and not left out. */
 const EXTENSIONS = new Set([
   '.jpg',
@@ -39,7 +51,7 @@ const inOrder = new Intl.Collator('en', { numeric: true, sensitivity: 'base' }).
  * Errors: those of the file system.
  */
 export async function imagesIn(folder: string): Promise<ImageFolder> {
-  const names = (await readdir(folder)).filter(name => !name.startsWith('.') && !SYSTEM.has(name.toLowerCase()));
+  const names = (await readdir(folder)).filter(name => !isOfTheSystem(name));
   names.sort((a, b) => inOrder(a, b) || (a < b ? -1 : 1));
   const images: string[] = [];
   const others: FileNote[] = [];

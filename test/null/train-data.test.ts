@@ -308,8 +308,11 @@ describe('faults', () => {
       checkpoint: null,
     };
     const options = { data: folder, out: 'unused', workerScript: compiled.url('decode-worker') };
-    const data = await openRunData(options, beginning as unknown as Beginning, await survey(folder), event =>
-      events.push(event),
+    const data = await openRunData(
+      options,
+      beginning as unknown as Beginning,
+      await survey({ data: folder, out: '' }),
+      event => events.push(event),
     );
     expect(events).toContainEqual({
       kind: 'warning',

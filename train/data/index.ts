@@ -73,6 +73,8 @@ export class TrainingData {
   readonly skipped: readonly RecordFault[];
   /** What was taken for granted of masks and images, a line for each thing. */
   readonly notes: readonly string[];
+  /** What a user should know before trusting a score. */
+  readonly warnings: readonly string[];
   /** Masks that mark no lesion. */
   readonly empty: number;
   /** Ids of records whose sentence is longer than the network reads; it is cut there. */
@@ -89,6 +91,7 @@ export class TrainingData {
     this.records = opened.records;
     this.skipped = opened.skipped;
     this.notes = opened.notes;
+    this.warnings = opened.warnings;
     this.empty = opened.empty;
     this.#pool = opened.pool;
     this.#pictures = opened.pictures;
@@ -207,6 +210,8 @@ interface Opened {
   readonly records: readonly DatasetRecord[];
   readonly skipped: readonly RecordFault[];
   readonly notes: readonly string[];
+  /** What a user should know before trusting a score. */
+  readonly warnings: readonly string[];
   readonly empty: number;
   readonly pool: DecodePool;
   readonly pictures: Pictures;

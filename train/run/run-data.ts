@@ -104,7 +104,7 @@ const list = (items: readonly string[]): string =>
   items.slice(0, NAMED).join(', ') + (items.length > NAMED ? ` and ${items.length - NAMED} more` : '');
 
 function tell(
-  { skipped, truncated, notes, empty, records }: TrainingData,
+  { skipped, truncated, notes, warnings, empty, records }: TrainingData,
   limit: number,
   emit: (event: TrainEvent) => void,
 ): void {
@@ -113,6 +113,7 @@ function tell(
     const named = list(skipped.map(({ id, fault }) => `${id} (${fault})`));
     emit({ kind: 'note', text: `${split}: ${skipped.length} records are left out: ${named}` });
   }
+  for (const text of warnings) emit({ kind: 'warning', text });
   const kind = empty === records.length ? 'warning' : 'note';
   for (const text of notes) emit({ kind, text: `${split}: ${text}` });
   if (truncated.length > 0) {

@@ -4,10 +4,8 @@
 import type { Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join, parse } from 'node:path';
+import { isOfTheSystem } from '../image-folder.js';
 import { invalid } from '../text-file.js';
-
-/** What macOS, Windows and archives put beside a user's files. */
-const OF_THE_SYSTEM = /^(\..*|(eh)?thumbs(_vista)?\.db|desktop\.ini|icon\r|\$recycle\.bin|__macosx|.*~)$/i;
 
 /** Also formats that are not read: their files belong to the data set, and an error names them when they are opened. */
 const IMAGE =
@@ -39,7 +37,7 @@ export async function listFolder(path: string): Promise<Listing> {
       cause,
     );
   }
-  const own = entries.filter(({ name }) => !OF_THE_SYSTEM.test(name));
+  const own = entries.filter(({ name }) => !isOfTheSystem(name));
   const kinds = await Promise.all(own.map(entry => isFolder(entry, path)));
   const names = (folders: boolean) => own.filter((_, i) => kinds[i] === folders).map(({ name }) => name);
   return { folders: names(true).sort(), files: names(false).sort() };

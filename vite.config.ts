@@ -30,16 +30,16 @@ const unused = [
   'runtime/webgpu/run-graph.ts',
   'assembly/metrics.ts',
 ];
-const engine = new Set(
-  [...staticImports('.', entries.worker)].filter(
-    file => !page.has(file) && file !== entries.worker && !unused.includes(file),
-  ),
-);
+const worker = [...staticImports('.', entries.worker)];
+const engine = new Set(worker.filter(file => !page.has(file) && file !== entries.worker && !unused.includes(file)));
+/** What both load: one chunk of it too. */
+const both = new Set(worker.filter(file => page.has(file)));
 
-const isEngine = (id: string): boolean => {
-  const file = relative('.', id).split('?')[0]!.replaceAll('\\', '/');
-  return engine.has(file) || /^node_modules\/(valibot|@noble)\//.test(file);
-};
+const fileOf = (id: string): string => relative('.', id).split('?')[0]!.replaceAll('\\', '/');
+
+const isEngine = (id: string): boolean =>
+  engine.has(fileOf(id)) || /^node_modules\/(valibot|@noble)\//.test(fileOf(id));
+const isBoth = (id: string): boolean => both.has(fileOf(id)) || /^node_modules\/comlink\//.test(fileOf(id));
 
 /** What every bundler needs to hear before it lets an address be: Vite, webpack, Turbopack. */
 const IGNORED = '/* @vite-ignore */ /* webpackIgnore: true */ /* turbopackIgnore: true */ ';
@@ -83,6 +83,7 @@ export default defineConfig({
           includeDependenciesRecursively: false,
           groups: [
             { name: 'engine', test: isEngine },
+            { name: 'both', test: isBoth },
             { name: 'import-address', test: /\/runtime\/import-address\.ts$/ },
           ],
         },

@@ -57,7 +57,7 @@ export function withBitmap<T>(
   const bitmap = assembly.guard(bytes, where, () => exports.createBitmap(width, height)) >>> 0;
   try {
     eachBand(assembly, width, height, where, (y, rows, band) => {
-      assembly.u8(band, rows * width).set(mask.subarray(y * width, (y + rows) * width));
+      assembly.write(band, mask.subarray(y * width, (y + rows) * width));
       exports.packRows(bitmap, y, rows, band);
     });
     return use(bitmap);

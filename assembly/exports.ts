@@ -15,6 +15,7 @@ export interface AssemblyExports {
   resizeRows(resize: Pointer, rows: number): void;
   freeResize(resize: Pointer): void;
   normalise(resize: Pointer, mode: number, planar: number, half: number, out: Pointer): void;
+  largestDeviation(): number;
 
   halfFromFloat(from: Pointer, to: Pointer, count: number): void;
   floatFromHalf(from: Pointer, to: Pointer, count: number): void;
@@ -50,7 +51,7 @@ export interface AssemblyExports {
   createComponents(width: number, height: number): Pointer;
   componentRows(components: Pointer, y: number, rows: number, mask: Pointer): void;
   segmentRows(components: Pointer, upsample: Pointer, y: number, rows: number, threshold: number, mask: Pointer): void;
-  finishComponents(components: Pointer, minArea: number): number;
+  finishComponents(components: Pointer): number;
   componentRecords(components: Pointer): Pointer;
   componentsBitmap(components: Pointer): Pointer;
   freeComponents(components: Pointer): void;

@@ -15,18 +15,18 @@ const CHUNK = 1 << 14;
  */
 export function toHalf(assembly: Assembly, values: Float32Array, out = new Uint16Array(values.length)): Uint16Array {
   return throughScratch(assembly, values.length, out, 'toHalf', (scratch, start, end) => {
-    assembly.f32(scratch, CHUNK).set(values.subarray(start, end));
+    assembly.write(scratch, values.subarray(start, end));
     assembly.exports.halfFromFloat(scratch, scratch + CHUNK * 4, end - start);
-    out.set(assembly.u16(scratch + CHUNK * 4, end - start), start);
+    assembly.read(scratch + CHUNK * 4, out.subarray(start, end));
   });
 }
 
 /** The bits of halves to floats, exactly; NaN kept NaN. */
 export function fromHalf(assembly: Assembly, values: Uint16Array, out = new Float32Array(values.length)): Float32Array {
   return throughScratch(assembly, values.length, out, 'fromHalf', (scratch, start, end) => {
-    assembly.u16(scratch + CHUNK * 4, CHUNK).set(values.subarray(start, end));
+    assembly.write(scratch + CHUNK * 4, values.subarray(start, end));
     assembly.exports.floatFromHalf(scratch + CHUNK * 4, scratch, end - start);
-    out.set(assembly.f32(scratch, end - start), start);
+    assembly.read(scratch, out.subarray(start, end));
   });
 }
 

@@ -1,4 +1,4 @@
-// The WebAssembly module, instantiated: addresses, views and nothing else. The parts (preprocess, wordpiece, …) are built
+// The WebAssembly module, instantiated: addresses, copies and nothing else. The parts (preprocess, wordpiece, …) are built
 // on it. Runs wherever WebAssembly does: page, worker, Node.
 
 import deflated from '../build/tmca.wasm.deflate?inline';
@@ -8,7 +8,7 @@ import type { AssemblyExports, Pointer } from './exports.js';
 /**
  * One instance of the module. Its memory only grows; dispose what was made from it to let the space be used again.
  *
- * A view is good until the next call on the same instance: growing the memory detaches it, and results share buffers.
+ * Nobody gets a view of the memory: whatever grows it, for another session too, would detach it.
  */
 export class Assembly {
   readonly exports: AssemblyExports;
@@ -47,33 +47,29 @@ export class Assembly {
 
   /** Copies the list that the last call left. */
   list(): Int32Array<ArrayBuffer> {
-    return this.i32(this.exports.listData() >>> 0, this.exports.listLength()).slice();
+    return this.read(this.exports.listData() >>> 0, new Int32Array(this.exports.listLength()));
   }
 
-  u8(address: Pointer, length: number): Uint8Array {
+  /** Copies an array's bytes into the module's memory. */
+  write(address: Pointer, from: TypedArray): void {
+    this.#bytes(address, from.byteLength).set(bytesOf(from));
+  }
+
+  /** Fills an array with the bytes at an address, and returns it. */
+  read<T extends TypedArray>(address: Pointer, into: T): T {
+    bytesOf(into).set(this.#bytes(address, into.byteLength));
+    return into;
+  }
+
+  #bytes(address: Pointer, length: number): Uint8Array {
     return new Uint8Array(this.exports.memory.buffer, address, length);
   }
-
-  u16(address: Pointer, length: number): Uint16Array {
-    return new Uint16Array(this.exports.memory.buffer, address, length);
-  }
-
-  i32(address: Pointer, length: number): Int32Array {
-    return new Int32Array(this.exports.memory.buffer, address, length);
-  }
-
-  u32(address: Pointer, length: number): Uint32Array {
-    return new Uint32Array(this.exports.memory.buffer, address, length);
-  }
-
-  f32(address: Pointer, length: number): Float32Array {
-    return new Float32Array(this.exports.memory.buffer, address, length);
-  }
-
-  f64(address: Pointer, length: number): Float64Array {
-    return new Float64Array(this.exports.memory.buffer, address, length);
-  }
 }
+
+type TypedArray = Uint8Array | Uint8ClampedArray | Uint16Array | Int32Array | Float32Array | Float64Array;
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: TypedArray): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength);
 
 /** The allocator's largest block is 1 GiB, less its header. */
 const MAX_BLOCK = 2 ** 30 - 16;

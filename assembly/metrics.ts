@@ -38,10 +38,10 @@ export function confusion(assembly: Assembly, prediction: Uint8Array, target: Ui
   try {
     for (let start = 0; start < length; start += CHUNK) {
       const end = Math.min(length, start + CHUNK);
-      assembly.u8(a, CHUNK).set(prediction.subarray(start, end));
-      assembly.u8(b, CHUNK).set(target.subarray(start, end));
+      assembly.write(a, prediction.subarray(start, end));
+      assembly.write(b, target.subarray(start, end));
       assembly.exports.countPixels(a, b, end - start, counts);
-      const [inA, inB, inBoth] = assembly.i32(counts, 3) as unknown as [number, number, number];
+      const [inA, inB, inBoth] = assembly.read(counts, new Int32Array(3)) as unknown as [number, number, number];
       predicted += inA;
       real += inB;
       both += inBoth;

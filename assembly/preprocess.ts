@@ -36,6 +36,9 @@ export interface PreprocessOptions {
 const MAX_SIDE = 1 << 20;
 const MAX_SIZE = 4096;
 
+/** In bytes: what varies less says nothing, and normalised it would be noise made large. */
+const FLAT = 2;
+
 /** Rows are handed over in bands of about this many bytes: enough to amortise a call, small enough for a cache. */
 const BAND_BYTES = 1 << 18;
 
@@ -52,8 +55,8 @@ interface Plan {
  * same pixels (alpha composited over black, grey repeated), and normalises. Weights are kept for the last shape, so
  * the frames of a video pay for them once.
  *
- * Whole images: `run`. Images that arrive in rows: `begin`, then fill `band()` and `push(rows)` until all rows are in, then
- * `finish()`. Results are views of wasm memory, good until the next call on the same `Assembly`: copy what must last.
+ * Whole images: `run`. Images that arrive in rows: `begin`, then `push(rows)` until all rows are in, then `finish()`. All results
+ * are one array of the preprocessor's, which its next image overwrites: copy what must last longer.
  *
  * @example
  * using preprocessor = new Preprocessor(await loadAssembly(), { size: 224, normalize: 'zscore' });
@@ -62,9 +65,11 @@ interface Plan {
 export class Preprocessor {
   readonly #assembly: Assembly;
   readonly #options: Required<PreprocessOptions>;
+  readonly #input: Float32Array | Uint16Array;
   #out: Pointer;
   #plan: Plan | undefined;
   #rows = 0;
+  #flat = false;
 
   /** Errors: BAD_ARGUMENT, OUT_OF_MEMORY. */
   constructor(assembly: Assembly, options: PreprocessOptions) {
@@ -75,7 +80,8 @@ export class Preprocessor {
     check(known, 'BAD_ARGUMENT', `Preprocessor: normalize must be one of ${NORMALIZE.join(', ')}, got ${normalize}`);
     this.#assembly = assembly;
     this.#options = { dtype: 'f32', layout: 'nhwc', ...options };
-    this.#out = assembly.alloc(size * size * 3 * (this.#options.dtype === 'f16' ? 2 : 4), 'Preprocessor');
+    this.#input = new (this.#options.dtype === 'f16' ? Uint16Array : Float32Array)(size * size * 3);
+    this.#out = assembly.alloc(this.#input.byteLength, 'Preprocessor');
   }
 
   /** Resizes and normalises a whole image. Errors: BAD_ARGUMENT, IMAGE_TOO_LARGE, OUT_OF_MEMORY, DISPOSED. */
@@ -88,9 +94,7 @@ export class Preprocessor {
       return `Preprocessor.run: data must hold ${width} x ${height} x ${channels} bytes, got ${data.length}`;
     });
     for (let y = 0; y < height; y += bandRows) {
-      const end = Math.min(height, y + bandRows);
-      this.band().set(data.subarray(y * stride, end * stride));
-      this.push(end - y);
+      this.push(data.subarray(y * stride, Math.min(height, y + bandRows) * stride));
     }
     return this.finish();
   }
@@ -100,18 +104,14 @@ export class Preprocessor {
     return this.#begin(width, height, channels).bandRows;
   }
 
-  /** Where the next rows go: [bandRows, width, channels]. A view, good until the next call on the same `Assembly`. */
-  band(): Uint8Array {
-    const { address, bandRows, width, channels } = this.#current('band');
-    return this.#assembly.u8(this.#assembly.exports.resizeBand(address) >>> 0, bandRows * width * channels);
-  }
-
-  /** Takes the band's first `rows` rows as the image's next. Errors: BAD_ARGUMENT where they are too many. */
-  push(rows: number): void {
-    const { address, bandRows, height } = this.#current('push');
+  /** Takes the image's next rows: u8 [rows, width, channels]. Errors: BAD_ARGUMENT where they are no whole rows, or too many. */
+  push(data: PixelData['data']): void {
+    const { address, bandRows, width, height, channels } = this.#current('push');
     const limit = Math.min(bandRows, height - this.#rows);
-    const fits = Number.isInteger(rows) && rows >= 0 && rows <= limit;
-    check(fits, 'BAD_ARGUMENT', `Preprocessor.push: rows must be an integer in 0..${limit}, got ${rows}`);
+    const rows = data.length / (width * channels);
+    const fits = Number.isInteger(rows) && rows <= limit;
+    check(fits, 'BAD_ARGUMENT', `Preprocessor.push: rows must be whole and at most ${limit}, got ${rows}`);
+    this.#assembly.write(this.#assembly.exports.resizeBand(address) >>> 0, data);
     this.#assembly.exports.resizeRows(address, rows);
     this.#rows += rows;
   }
@@ -121,13 +121,17 @@ export class Preprocessor {
     const { address, height } = this.#current('finish');
     const complete = this.#rows === height;
     check(complete, 'BAD_ARGUMENT', `Preprocessor.finish: all ${height} rows must be pushed, got ${this.#rows}`);
-    const { size, normalize, dtype, layout } = this.#options;
-    const { exports } = this.#assembly;
-    const half = dtype === 'f16';
-    exports.normalise(address, NORMALIZE.indexOf(normalize), Number(layout === 'nchw'), Number(half), this.#out);
+    const { normalize, dtype, layout } = this.#options;
+    const [planar, half] = [Number(layout === 'nchw'), Number(dtype === 'f16')];
+    this.#assembly.exports.normalise(address, NORMALIZE.indexOf(normalize), planar, half, this.#out);
+    this.#flat = this.#assembly.exports.largestDeviation() < FLAT;
     this.#rows = -1;
-    const length = size * size * 3;
-    return half ? this.#assembly.u16(this.#out, length) : this.#assembly.f32(this.#out, length);
+    return this.#assembly.read(this.#out, this.#input);
+  }
+
+  /** Whether the last image has nothing to see: each channel's standard deviation is under 2/255, at the network's size. */
+  get isFlat(): boolean {
+    return this.#flat;
   }
 
   /** Frees everything. Twice is fine. */

@@ -25,15 +25,20 @@ export interface MaskOptions {
 }
 
 export interface RegionOptions {
-  /** Components of fewer pixels are left out; 1 if not given. They stay in the mask. */
+  /** Components of a smaller share of the mask's pixels are left out; 0 if not given. */
   readonly minArea?: number;
 }
 
-export interface Regions {
-  /** u8 [height, width], 0 or 1. */
-  readonly mask: Uint8Array<ArrayBuffer>;
+export interface Found {
   /** Largest first. */
   readonly regions: Region[];
+  /** What was smaller than `minArea`: how many, and their pixels together. */
+  readonly omitted: { readonly count: number; readonly area: number };
+}
+
+export interface Regions extends Found {
+  /** u8 [height, width], 0 or 1: the pixels of `regions`, and no others. */
+  readonly mask: Uint8Array<ArrayBuffer>;
 }
 
 /**
@@ -56,7 +61,7 @@ export function upsampleMask(
   withMap(assembly, map, size, width, height, options, where, upsample => {
     eachBand(assembly, width, height, where, (y, rows, band) => {
       assembly.exports.maskRows(upsample, y, rows, threshold, band);
-      mask.set(assembly.u8(band, rows * width), y * width);
+      assembly.read(band, mask.subarray(y * width, (y + rows) * width));
     });
   });
   return mask;
@@ -79,13 +84,29 @@ export function segmentRegions(
   const where = 'segmentRegions';
   const threshold = checkThreshold(options.threshold, where);
   const mask = newMask(width, height, where);
-  const regions = withMap(assembly, map, size, width, height, options, where, upsample =>
+  const { small, ...found } = withMap(assembly, map, size, width, height, options, where, upsample =>
     collect(assembly, width, height, options, where, (components, y, rows, band) => {
       assembly.exports.segmentRows(components, upsample, y, rows, threshold, band);
-      mask.set(assembly.u8(band, rows * width), y * width);
+      assembly.read(band, mask.subarray(y * width, (y + rows) * width));
     }),
   );
-  return { mask, regions };
+  for (const at of small) erase(mask, width, at);
+  return { mask, ...found };
+}
+
+/** Clears the component that a pixel of a mask belongs to. */
+function erase(mask: Uint8Array, width: number, first: number): void {
+  const todo = [first];
+  mask[first] = 0;
+  for (let at = todo.pop(); at !== undefined; at = todo.pop()) {
+    const x = at % width;
+    for (const row of [at - width, at, at + width])
+      for (let to = row - (x > 0 ? 1 : 0); to <= row + (x < width - 1 ? 1 : 0); to++)
+        if (mask[to]) {
+          mask[to] = 0;
+          todo.push(to);
+        }
+  }
 }
 
 /** The components of a mask in which any byte but 0 is set, largest first. Errors: as `upsampleMask`. */
@@ -99,9 +120,9 @@ export function findRegions(
   const where = 'findRegions';
   checkMask(mask, width, height, where);
   return collect(assembly, width, height, options, where, (components, y, rows, band) => {
-    assembly.u8(band, rows * width).set(mask.subarray(y * width, (y + rows) * width));
+    assembly.write(band, mask.subarray(y * width, (y + rows) * width));
     assembly.exports.componentRows(components, y, rows, band);
-  });
+  }).regions;
 }
 
 function checkThreshold(threshold = 0.5, where: string): number {
@@ -131,7 +152,7 @@ function withMap<T>(
   const create = () => exports.createUpsample(size, width, height);
   const upsample = assembly.guard(size * size * 4 + width * 20, where, create) >>> 0;
   try {
-    assembly.f32(exports.upsampleMap(upsample) >>> 0, size * size).set(map);
+    assembly.write(exports.upsampleMap(upsample) >>> 0, map);
     const numbers = exports.prepareMap(upsample, Number(options.logits ?? false)) !== 0;
     check(
       numbers,
@@ -152,10 +173,10 @@ function collect(
   options: RegionOptions,
   where: string,
   feed: (components: Pointer, y: number, rows: number, band: Pointer) => void,
-): Region[] {
-  const minArea = options.minArea ?? 1;
-  const valid = Number.isInteger(minArea) && minArea >= 1;
-  check(valid, 'BAD_ARGUMENT', `${where}: minArea must be an integer of at least 1, got ${minArea}`);
+): Found & { /** A pixel of each one that was left out. */ readonly small: number[] } {
+  const { minArea = 0 } = options;
+  const valid = minArea >= 0 && minArea <= 1;
+  check(valid, 'BAD_ARGUMENT', `${where}: minArea must be in 0..1, got ${minArea}`);
   const { exports } = assembly;
   const bytes = Math.ceil(width / 32) * 4 * height + width * 12;
   const components = assembly.guard(bytes, where, () => exports.createComponents(width, height)) >>> 0;
@@ -163,29 +184,46 @@ function collect(
     eachBand(assembly, width, height, where, (y, rows, band) => {
       assembly.guard(bytes, where, () => feed(components, y, rows, band));
     });
-    return read(assembly, components, exports.finishComponents(components, Math.min(minArea, 2 ** 31)), where);
+    const parts = records(assembly, components);
+    const pixels = width * height;
+    const large = parts.filter(({ area }) => area / pixels >= minArea);
+    const small = parts.filter(({ area }) => area / pixels < minArea);
+    const omitted = { count: small.length, area: small.reduce((sum, { area }) => sum + area, 0) };
+    const regions = large.map(part => regionOf(assembly, components, part, where)).sort((a, b) => b.area - a.area);
+    return { regions, omitted, small: small.map(({ first: [x, y] }) => y * width + x) };
   } finally {
     exports.freeComponents(components);
     exports.freeList();
   }
 }
 
-/** Bytes of a record of `assembly/src/components.ts`: f64 sum, then i32 area, min x, min y, max x, max y, first x. */
-const RECORD = 40;
+interface Part {
+  readonly score: number;
+  readonly area: number;
+  readonly box: Region['box'];
+  /** Leftmost pixel of the topmost row. */
+  readonly first: readonly [x: number, y: number];
+}
 
-function read(assembly: Assembly, components: Pointer, count: number, where: string): Region[] {
+/** Words of a record of `assembly/src/components.ts`: f64 sum, then i32 area, min x, min y, max x, max y, first x. */
+const RECORD = 10;
+
+function records(assembly: Assembly, components: Pointer): Part[] {
   const { exports } = assembly;
-  const bitmap = exports.componentsBitmap(components) >>> 0;
-  const records = exports.componentRecords(components) >>> 0;
-  const regions = Array.from({ length: count }, (_, i): Region => {
-    const at = records + i * RECORD;
-    const sum = assembly.f64(at, 1)[0]!;
-    const [area, minX, minY, maxX, maxY, firstX] = Array.from(assembly.i32(at + 8, 6)) as Numbers6;
-    assembly.guard((maxX - minX + maxY - minY) * 16, where, () => exports.traceContour(bitmap, firstX, minY));
+  const count = exports.finishComponents(components);
+  const words = assembly.read(exports.componentRecords(components) >>> 0, new Int32Array(count * RECORD));
+  const sums = new Float64Array(words.buffer);
+  return Array.from({ length: count }, (_, i): Part => {
+    const [area, minX, minY, maxX, maxY, firstX] = words.subarray(i * RECORD + 2) as unknown as Numbers6;
     const box = [minX, minY, maxX - minX + 1, maxY - minY + 1] as const;
-    return { score: sum / area, box, area, contour: assembly.list() };
+    return { score: sums[(i * RECORD) / 2]! / area, area, box, first: [firstX, minY] };
   });
-  return regions.sort((a, b) => b.area - a.area);
+}
+
+function regionOf(assembly: Assembly, components: Pointer, { score, box, area, first }: Part, where: string): Region {
+  const bitmap = assembly.exports.componentsBitmap(components) >>> 0;
+  assembly.guard((box[2] + box[3]) * 16, where, () => assembly.exports.traceContour(bitmap, ...first));
+  return { score, box, area, contour: assembly.list() };
 }
 
 type Numbers6 = [number, number, number, number, number, number];

@@ -50,7 +50,7 @@ export class Vocabulary {
     const bytes = withoutMark(typeof file === 'string' ? utf8Of.encode(file) : file);
     checkText(bytes);
     const text = assembly.alloc(bytes.length + SLACK, 'Vocabulary');
-    assembly.u8(text, bytes.length).set(bytes);
+    assembly.write(text, bytes);
     // Two u32 a token and up to eight a token of hash table; a token is at least two bytes with its line break.
     const create = () => assembly.exports.createVocabulary(text, bytes.length);
     this.#assembly = assembly;
@@ -91,7 +91,7 @@ export class Vocabulary {
     check(known, 'BAD_ARGUMENT', `Vocabulary.token: id must be an integer in 0..${this.size - 1}, got ${id}`);
     const { vocabularyTokenStart, vocabularyTokenLength } = this.#assembly.exports;
     const start = vocabularyTokenStart(vocabulary, id) >>> 0;
-    return utf8.decode(this.#assembly.u8(start, vocabularyTokenLength(vocabulary, id)));
+    return utf8.decode(this.#assembly.read(start, new Uint8Array(vocabularyTokenLength(vocabulary, id))));
   }
 
   /** Frees the table. Twice is fine. */
@@ -147,32 +147,25 @@ const mostIds = (units: number) => units * UNIT_BYTES + 2;
 /** Room in the module's memory for the ids of a text, i32 [room], and after them for its bytes. */
 class Workspace {
   readonly #assembly: Assembly;
-  readonly #units: number;
   readonly #room: number;
   readonly #address: Pointer;
-  #ids: Int32Array = new Int32Array();
-  #bytes: Uint8Array = new Uint8Array();
+  /** A text's, on their way into the module's memory. */
+  readonly #bytes: Uint8Array;
 
   constructor(assembly: Assembly, units: number, room: number) {
     this.#assembly = assembly;
-    this.#units = units;
     this.#room = room;
+    this.#bytes = new Uint8Array(units * UNIT_BYTES);
     this.#address = assembly.alloc(room * 4 + units * UNIT_BYTES + SLACK, 'Vocabulary.encode');
   }
 
   encode(vocabulary: Pointer, text: string, room: number): Encoding {
-    // the first time, and where growing the memory has detached them
-    if (!this.#ids.length) this.#view();
     const { written } = utf8Of.encodeInto(text, this.#bytes);
-    const { exports } = this.#assembly;
-    const found = exports.tokenise(vocabulary, this.#address + this.#room * 4, written, this.#address, room);
-    const ids = this.#ids.slice(0, Math.min(found, room)) as Int32Array<ArrayBuffer>;
+    const at = this.#address + this.#room * 4;
+    this.#assembly.write(at, this.#bytes.subarray(0, written));
+    const found = this.#assembly.exports.tokenise(vocabulary, at, written, this.#address, room);
+    const ids = this.#assembly.read(this.#address, new Int32Array(Math.min(found, room)));
     return { ids, truncated: found > room };
-  }
-
-  #view(): void {
-    this.#ids = this.#assembly.i32(this.#address, this.#room);
-    this.#bytes = this.#assembly.u8(this.#address + this.#room * 4, this.#units * UNIT_BYTES);
   }
 
   dispose(): void {

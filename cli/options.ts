@@ -1,7 +1,7 @@
 // Options that several commands share, and the parsers of their values. A bad value is bad usage: exit code 2.
 
 import { InvalidArgumentError, Option } from 'commander';
-import type { DeviceChoice, DTypeChoice } from '../runtime/types.js';
+import type { DeviceChoice, DTypeChoice, IntegrityChoice } from '../runtime/types.js';
 import { shippedModel } from './engine.js';
 
 export interface NetworkOptions {
@@ -9,6 +9,7 @@ export interface NetworkOptions {
   readonly dtype: DTypeChoice;
   /** False with `--no-tune`. */
   readonly tune?: boolean;
+  readonly integrity?: IntegrityChoice;
 }
 
 export const deviceOption = () =>
@@ -26,6 +27,19 @@ export const tuneOption = () =>
 
 export const modelOption = () =>
   new Option('--model <folder>', 'model folder or address').default(shippedModel, 'the model of this package');
+
+export const integrityOption = () =>
+  new Option(
+    '--integrity <choice>',
+    'required: refuse a model whose files cannot all be checked, for want of a manifest.json',
+  )
+    .choices(['auto', 'required'])
+    .default('auto');
+
+export const minAreaOption = () =>
+  new Option('--min-area <share>', 'share of the image below which something is too small to be a lesion')
+    .default(0.0005, '0.0005, a twentieth of a percent')
+    .argParser(probability);
 
 export const jsonOption = () => new Option('--json', 'print one JSON document, and nothing else, on stdout');
 

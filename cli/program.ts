@@ -6,8 +6,10 @@ import {
   categoryOption,
   deviceOption,
   dtypeOption,
+  integrityOption,
   jsonOption,
   memorySize,
+  minAreaOption,
   modelOption,
   probability,
   promptOption,
@@ -65,6 +67,8 @@ function addSegment(program: Command, context: Context): void {
     .option('--out <folder>', 'where the files go', 'tmca-out')
     .option('--probability', 'also write NAME.probability.png: 16 bits of grey, 0 to 65535 for 0 to 1')
     .addOption(thresholdOption())
+    .addOption(minAreaOption())
+    .addOption(integrityOption())
     .addOption(deviceOption())
     .addOption(dtypeOption())
     .addOption(tuneOption())
@@ -91,6 +95,7 @@ function addEvaluate(program: Command, context: Context): void {
     .addOption(categoryOption())
     .addOption(modelOption())
     .addOption(thresholdOption())
+    .addOption(integrityOption())
     .addOption(deviceOption())
     .addOption(dtypeOption())
     .addOption(tuneOption())

@@ -71,9 +71,14 @@ export function showError(error: unknown, retry: () => void): void {
 }
 
 /** Lists the lesions; `onMark` is told which one the pointer or the focus is on. */
-export function showLesions({ lesions, width, height }: Segmentation, onMark: (index: number) => void): void {
+export function showLesions(result: Segmentation, onMark: (index: number) => void): void {
+  const { lesions, omitted, warnings, width, height } = result;
   element('result').hidden = false;
-  element('none').hidden = lesions.length > 0;
+  const told = omitted.count > 0 || warnings.some(({ code }) => code === 'IMAGE_FLAT');
+  element('none').hidden = lesions.length > 0 || told;
+  element('omitted').hidden = omitted.count === 0;
+  element('omitted').textContent = `Left out: ${omitted.count} smaller than 0.05 % of the view.`;
+  element('warnings').replaceChildren(...warnings.map(({ message }) => text('p', sentence(message))));
   element('count').textContent = String(lesions.length);
   element('lesions').replaceChildren(
     ...lesions.map((lesion, index) =>
@@ -102,13 +107,15 @@ function lesionItem({ score, area, box }: Lesion, pixels: number, enter: () => v
 }
 
 /** Which device, precision and adapter run, why, and how long the last frame took. */
-export function showEngine({ device, dtype, adapter, model, reason }: SessionInfo, result?: Segmentation): void {
+export function showEngine(info: SessionInfo, result?: Segmentation): void {
+  const { device, dtype, adapter, model, integrity, reason } = info;
   const name = adapter.description || [adapter.vendor, adapter.architecture].filter(Boolean).join(' ');
   const facts: [string, string][] = [
     ['Device', device === 'webgpu' ? 'WebGPU' : 'WebAssembly'],
     ['Precision', dtype],
     ['Adapter', `${name}${adapter.software && device === 'webgpu' ? ' (software)' : ''}`],
     ['Model', `${model.name}, ${model.imageSize} × ${model.imageSize}`],
+    ['Files', integrity === 'checked' ? 'checked' : 'not checked: there is no manifest'],
   ];
   if (result) {
     const { preprocess, network, postprocess, total } = result.ms;
@@ -125,5 +132,8 @@ export function showEngine({ device, dtype, adapter, model, reason }: SessionInf
 function text(tag: string, content: string, className = ''): HTMLElement {
   return Object.assign(document.createElement(tag), { textContent: content, className });
 }
+
+/** As our messages begin in lower case. */
+const sentence = (message: string) => `${message.charAt(0).toUpperCase()}${message.slice(1)}.`;
 
 const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1);

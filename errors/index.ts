@@ -20,6 +20,7 @@ export type ErrorCode =
   | 'MODEL_MISMATCH'
   | 'MODEL_NOT_FINITE'
   | 'MANIFEST_MISMATCH'
+  | 'MODEL_UNCHECKED'
   | 'DOWNLOAD_FAILED'
   // graph and plan
   | 'SHAPE_MISMATCH'
@@ -74,7 +75,11 @@ export function check(condition: unknown, code: ErrorCode, message: string | (()
   if (!condition) throw new TmcaError(code, typeof message === 'string' ? message : message());
 }
 
+/** What a call rejects with when its signal has fired. */
+export const aborted = (where: string, signal: AbortSignal | undefined): TmcaError =>
+  new TmcaError('ABORTED', `${where}: stopped by its signal`, { cause: signal?.reason });
+
 /** Throws `ABORTED` if the signal has fired. */
 export function throwIfAborted(signal: AbortSignal | undefined, where: string): void {
-  if (signal?.aborted) throw new TmcaError('ABORTED', `${where}: stopped by its signal`, { cause: signal.reason });
+  if (signal?.aborted) throw aborted(where, signal);
 }

@@ -1,13 +1,13 @@
 // A model on an engine: what all engines share. Texts become ids and reports, pictures become inputs, logits become masks;
-// calls run one after another. What an engine does lies between.
+// calls run one after another. What an engine does lies between. What callers give was checked where it came in (given.ts).
 
 import type { Assembly } from '../assembly/index.js';
 import { Preprocessor } from '../assembly/preprocess.js';
 import type { Vocabulary } from '../assembly/wordpiece.js';
-import { check, TmcaError, throwIfAborted } from '../errors/index.js';
+import { check, TmcaError } from '../errors/index.js';
 import type { Config } from '../networks/config.js';
 import { SerialQueue } from './queue.js';
-import { segmentationOf } from './segmentation.js';
+import { flatSegmentation, segmentationOf } from './segmentation.js';
 import type { Pixels, Report, Segmentation, SegmentOptions, Session, SessionInfo, SessionStats } from './types.js';
 
 /** A sentence on an engine. */
@@ -26,7 +26,7 @@ export interface NetworkEngine<R extends EngineReport = EngineReport> {
   check(where: string): void;
   /** @param ids with [CLS] and [SEP], unpadded, not empty */
   encode(ids: Int32Array): Promise<R>;
-  /** @param input view of memory that later calls write to. @returns Logits [S,S] by row, the caller's own. */
+  /** @param input keeps its numbers until this settles. @returns Logits [S,S] by row, the caller's own. */
   run(input: Float32Array | Uint16Array, report: R, signal: AbortSignal | undefined): Promise<Float32Array>;
   stats(): EngineStats;
   dispose(): void;
@@ -75,61 +75,53 @@ export class NetworkSession<R extends EngineReport> implements Session {
   }
 
   async encodeReport(text: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<Report> {
+    const where = 'encodeReport';
     const { vocabulary, config, engine } = this.parts;
-    this.#usable('encodeReport');
-    check(
-      text.trim() !== '',
-      'TEXT_EMPTY',
-      'encodeReport: the text must have at least one word, got none; describe the finding',
-    );
+    this.#usable(where);
     check(
       vocabulary,
       'VOCABULARY_INVALID',
       'encodeReport: the model folder must have a vocab.txt to read text; add the one that the model was trained with',
     );
     const { ids, truncated } = vocabulary.encode(text, { maxLength: config.maxTextLength });
-    return this.#queue.run(async () => {
-      this.#usable('encodeReport');
-      throwIfAborted(signal, 'encodeReport');
+    const work = async () => {
+      this.#usable(where);
       const encoded = await engine.encode(ids);
       const report = new EncodedReport(text, ids, truncated, encoded, r => this.#reports.delete(r));
       this.#reports.add(report);
       this.#reportCount++;
       return report;
-    });
+    };
+    return this.#queue.run(work, where, signal);
   }
 
   segment(image: Pixels, report: Report, options: SegmentOptions = {}): Promise<Segmentation> {
-    const { threshold = 0.5, signal } = options;
-    return this.#queue.run(async () => {
-      this.#usable('segment');
-      throwIfAborted(signal, 'segment');
-      checkPixels(image);
-      check(
-        threshold >= 0 && threshold <= 1,
-        'BAD_ARGUMENT',
-        `segment: threshold must lie in [0, 1], got ${threshold}; 0.5 is the usual one`,
-      );
+    const where = 'segment';
+    const work = async (): Promise<Segmentation> => {
+      this.#usable(where);
       const { encoded } = this.#own(report);
       const { assembly, config, engine } = this.parts;
+      const { imageSize } = config;
       const start = performance.now();
       const input = this.#preprocessor.run(image);
       const prepared = performance.now();
-      const logits = await engine.run(input, encoded, signal);
+      const logits = this.#preprocessor.isFlat ? null : await engine.run(input, encoded, options.signal);
       const answered = performance.now();
-      const found = segmentationOf(assembly, logits, config.imageSize, image, threshold);
+      this.#usable(where);
+      const found = logits
+        ? segmentationOf(assembly, logits, imageSize, image, options)
+        : flatSegmentation(imageSize, image);
       this.#frames++;
       const end = performance.now();
-      return {
-        ...found,
-        ms: {
-          preprocess: prepared - start,
-          network: answered - prepared,
-          postprocess: end - answered,
-          total: end - start,
-        },
+      const ms = {
+        preprocess: prepared - start,
+        network: answered - prepared,
+        postprocess: end - answered,
+        total: end - start,
       };
-    });
+      return { ...found, ms };
+    };
+    return this.#queue.run(work, where, options.signal);
   }
 
   stats(): SessionStats {
@@ -145,6 +137,7 @@ export class NetworkSession<R extends EngineReport> implements Session {
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
+    this.#queue.clear(disposedIn('NetworkSession'));
     for (const report of this.#reports) report.dispose();
     this.parts.engine.dispose();
     this.#preprocessor.dispose();
@@ -156,9 +149,7 @@ export class NetworkSession<R extends EngineReport> implements Session {
   }
 
   #usable(where: string): void {
-    if (this.#disposed) {
-      throw new TmcaError('DISPOSED', `${where}: the session must be open, got a disposed one; create another`);
-    }
+    if (this.#disposed) throw disposedIn(where);
     this.parts.engine.check(where);
   }
 
@@ -172,11 +163,6 @@ export class NetworkSession<R extends EngineReport> implements Session {
   }
 }
 
-function checkPixels({ data, width, height, channels }: Pixels): void {
-  const whole = Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0;
-  check(
-    whole && [1, 3, 4].includes(channels) && data.length === width * height * channels,
-    'BAD_ARGUMENT',
-    `segment: pixels must be width x height x channels (1, 3 or 4) bytes, got ${width} x ${height} x ${channels} and ${data.length} bytes; decode the image first`,
-  );
-}
+/** What a call of a session rejects with that is disposed of. */
+export const disposedIn = (where: string): TmcaError =>
+  new TmcaError('DISPOSED', `${where}: the session must be open, got a disposed one; create another`);

@@ -35,10 +35,11 @@ export const choiceOf = (
 ): Choice => ({ device, dtype: precision.dtype, reason: `${reason}; ${precision.reason}` });
 
 /** Asked when the parameters are loaded: the model's hash is known then. */
-export function describe({ config, hash }: Described, choice: Choice, adapter: AdapterSummary): SessionInfo {
+export function describe({ config, integrity, hash }: Described, choice: Choice, adapter: AdapterSummary): SessionInfo {
   const { vendor, architecture, description, software, features } = adapter;
   return {
     ...choice,
+    integrity,
     adapter: { vendor, architecture, description, software, features },
     model: {
       name: config.name,
@@ -55,7 +56,7 @@ export function describe({ config, hash }: Described, choice: Choice, adapter: A
  *
  * @param location path or address of a model folder
  * @throws TmcaError of the folder (FILE_NOT_FOUND, CONFIG_INVALID, SAFETENSORS_INVALID, MODEL_INCOMPLETE, MODEL_MISMATCH,
- *   MODEL_NOT_FINITE, MANIFEST_MISMATCH, VOCABULARY_INVALID, DOWNLOAD_FAILED), of the engine (NO_WEBGPU, NO_ADAPTER,
+ *   MODEL_NOT_FINITE, MANIFEST_MISMATCH, MODEL_UNCHECKED, VOCABULARY_INVALID, DOWNLOAD_FAILED), of the engine (NO_WEBGPU, NO_ADAPTER,
  *   GPU_LIMIT, GPU_OUT_OF_MEMORY, DEVICE_LOST, ENGINE_UNAVAILABLE, ENGINE_FAILED), UNSUPPORTED, ABORTED
  */
 export async function openModel(location: string, platform: Platform, options: SessionOptions = {}): Promise<Session> {
@@ -76,11 +77,12 @@ async function openOnce(
   options: SessionOptions,
   lost?: string,
 ): Promise<Session> {
-  const { device = 'auto', dtype = 'auto', signal, onProgress } = options;
+  const { device = 'auto', dtype = 'auto', integrity, signal, onProgress } = options;
   const ready = { ...options, hasty: true };
   const prepared = lost === undefined ? prepareEngine(platform, device, ready) : loadOrt(platform, lost, options);
   prepared.catch(() => undefined); // awaited before the weights are asked for
-  const folder = await openModelFolder(location, platform.io, { ...(signal ? { signal } : {}), before: prepared });
+  const opening = { integrity, before: prepared, ...(signal ? { signal } : {}) };
+  const folder = await openModelFolder(location, platform.io, opening);
   let vocabulary: Vocabulary | null = null;
   let opened: Opened | undefined;
   try {

@@ -3,7 +3,17 @@
 // be run again is rejected, never answered with zeros or an old mask.
 
 import { check, TmcaError } from '../errors/index.js';
-import type { Pixels, Report, Segmentation, SegmentOptions, Session, SessionInfo, SessionStats } from './types.js';
+import { disposedIn } from './network-session.js';
+import type {
+  Pixels,
+  Report,
+  Segmentation,
+  SegmentOptions,
+  Session,
+  SessionInfo,
+  SessionStats,
+  Warning,
+} from './types.js';
 
 export interface RecoveryOptions {
   /** How often a call is run again after losses. Browsers give no adapter after a second crash within two minutes. */
@@ -55,6 +65,12 @@ class RecoverableReport implements Report {
   }
 }
 
+export const UNCHECKED: Warning = {
+  code: 'MODEL_UNCHECKED',
+  message:
+    'the model has no manifest.json that lists all its files, so a damaged one cannot be told from a whole one; fetch it with its manifest',
+};
+
 const pause = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms));
 
 const isLoss = (error: unknown): boolean => error instanceof TmcaError && error.code === 'DEVICE_LOST';
@@ -66,6 +82,8 @@ export class RecoveringSession implements Session {
   #reopening: Promise<Session> | undefined;
   #recoveries = 0;
   #disposed = false;
+  /** That the model is not checked. */
+  #told = false;
   #last: (() => Promise<Session>) | undefined;
 
   /** @param reopen opens the same model again, on whatever device there is then */
@@ -100,7 +118,12 @@ export class RecoveringSession implements Session {
       'BAD_ARGUMENT',
       'segment: the report must come from encodeReport of the same session and be undisposed; encode the text again',
     );
-    return this.#run('segment', async session => session.segment(image, await report.on(session), options));
+    const result = await this.#run('segment', async session =>
+      session.segment(image, await report.on(session), options),
+    );
+    if (this.#told || this.info.integrity === 'checked') return result;
+    this.#told = true;
+    return { ...result, warnings: [UNCHECKED, ...result.warnings] };
   }
 
   stats(): SessionStats {
@@ -170,6 +193,3 @@ export class RecoveringSession implements Session {
     return last();
   }
 }
-
-const disposedIn = (where: string): TmcaError =>
-  new TmcaError('DISPOSED', `${where}: the session must be open, got a disposed one; create another`);

@@ -3,9 +3,12 @@
 import { transfer } from 'comlink';
 import { checkOptions, requireOptions } from '../errors/arguments.js';
 import { check, TmcaError, throwIfAborted } from '../errors/index.js';
+import { checkChoices, checkText, takeOptions } from './given.js';
+import { SerialQueue } from './queue.js';
 import type {
   DeviceChoice,
   DTypeChoice,
+  IntegrityChoice,
   Progress,
   Report,
   Segmentation,
@@ -16,7 +19,8 @@ import type {
 import { type WorkerLike, WorkerLink } from './worker/link.js';
 import { progressProxy } from './worker/progress.js';
 import type { ReportTicket } from './worker/protocol.js';
-import { discard, type ImageSource, isVideoFrame, type Packed, pack, postingError } from './worker/source.js';
+import { discard } from './worker/shipment.js';
+import { type ImageSource, isVideoFrame, type Packed, pack, postingError } from './worker/source.js';
 import type { WatchdogOptions } from './worker/watchdog.js';
 
 /** What {@link Segmenter.create} takes. */
@@ -39,6 +43,8 @@ export interface SegmenterOptions {
    * `onnxruntime`, or that package's `dist`. Needed only where they are not served from where a bundler put them, or from beside `dist`.
    */
   readonly wasmPaths?: string | URL;
+  /** `required`: a model whose files cannot all be checked, for want of a manifest.json, is refused (MODEL_UNCHECKED). */
+  readonly integrity?: IntegrityChoice;
   /** Stops loading. */
   readonly signal?: AbortSignal;
   /** Called while files arrive and pipelines compile. */
@@ -61,8 +67,6 @@ const KINDS = {
   worker: 'function',
   watchdog: 'record',
 } as const;
-const DEVICES: readonly unknown[] = ['auto', 'webgpu', 'wasm', undefined];
-const DTYPES: readonly unknown[] = ['auto', 'fp32', 'fp16', 'int8', undefined];
 
 /**
  * Segments lesions from an image and a sentence about it. **Research use; not a medical device.**
@@ -82,8 +86,8 @@ export class Segmenter {
   /** The engine, precision, adapter and model that run, and why. */
   readonly info: SessionInfo;
   readonly #link: WorkerLink;
-  /** Settles when the last frame has been posted: frames leave in the order of their calls, however long packing takes. */
-  #lastPosted: Promise<unknown> = Promise.resolve();
+  /** Frames leave in the order of their calls, however long packing takes. */
+  readonly #posting = new SerialQueue();
 
   private constructor(link: WorkerLink, info: SessionInfo) {
     this.#link = link;
@@ -106,17 +110,8 @@ export class Segmenter {
   static async create(options: SegmenterOptions): Promise<Segmenter> {
     requireOptions('Segmenter.create', options, { model: 'address' });
     checkOptions('Segmenter.create', options, KINDS);
-    const { device, dtype, tune, signal, onProgress, watchdog } = options;
-    check(
-      DEVICES.includes(device),
-      'BAD_ARGUMENT',
-      `Segmenter.create: device must be auto, webgpu or wasm, got ${device}; leave it out for auto`,
-    );
-    check(
-      DTYPES.includes(dtype),
-      'BAD_ARGUMENT',
-      `Segmenter.create: dtype must be auto, fp32, fp16 or int8, got ${dtype}; leave it out for auto`,
-    );
+    const { device, dtype, integrity, tune, signal, onProgress, watchdog } = options;
+    checkChoices({ device, dtype, integrity }, 'Segmenter.create');
     check(
       options.worker || typeof Worker !== 'undefined',
       'UNSUPPORTED',
@@ -130,7 +125,12 @@ export class Segmenter {
     const link = new WorkerLink(startWorker(options.worker), watchdog, options.worker ? undefined : ownScript());
     try {
       await link.start(signal);
-      const chosen = { ...(device && { device }), ...(dtype && { dtype }), ...(tune !== undefined && { tune }) };
+      const chosen = {
+        ...(device && { device }),
+        ...(dtype && { dtype }),
+        ...(tune !== undefined && { tune }),
+        ...(integrity && { integrity }),
+      };
       const request = { model, ...chosen, ...(wasmPaths && { wasmPaths }) };
       const report = progressProxy(step => {
         link.progressed();
@@ -153,12 +153,7 @@ export class Segmenter {
    * report.dispose();
    */
   async encodeReport(text: string, options: { readonly signal?: AbortSignal } = {}): Promise<Report> {
-    check(
-      typeof text === 'string',
-      'BAD_ARGUMENT',
-      `encodeReport: the text must be a string, got ${typeof text}; pass a sentence`,
-    );
-    checkOptions('encodeReport', options, { signal: 'AbortSignal' });
+    checkText(text, options);
     const ticket = await this.#link.call('encodeReport', (remote, id) => remote.encodeReport(id, text), {
       signal: options.signal,
       late: ({ handle }) => this.#release(handle),
@@ -176,28 +171,17 @@ export class Segmenter {
    */
   async segment(source: ImageSource, report: Report, options: SegmentOptions = {}): Promise<Segmentation> {
     try {
-      checkOptions('segment', options, { signal: 'AbortSignal' });
-      const { threshold, signal } = options;
-      const inRange = threshold === undefined || (threshold >= 0 && threshold <= 1);
-      check(
-        inRange,
-        'BAD_ARGUMENT',
-        `segment: threshold must be within 0 and 1, got ${threshold}; leave it out for 0.5`,
-      );
+      const settings = takeOptions(options);
+      const { signal } = options;
       const handle = this.#handleOf(report);
-      const pass = threshold === undefined ? {} : { threshold };
       return await this.#link.call(
         'segment',
         (remote, id, isPending) =>
-          this.#inOrder(source, ({ shipment, transfer: moved }) => {
-            if (!isPending()) {
-              discard({ shipment, transfer: moved });
-              throw new TmcaError('ABORTED', 'segment: stopped before it was posted');
-            }
-            return remote.segment(id, transfer(shipment, moved), handle, pass).catch(thrown => {
+          this.#inOrder(source, isPending, ({ shipment, transfer: moved }) =>
+            remote.segment(id, transfer(shipment, moved), handle, settings).catch(thrown => {
               throw postingError(thrown);
-            });
-          }),
+            }),
+          ),
         { signal },
       );
     } finally {
@@ -231,15 +215,22 @@ export class Segmenter {
     return this.dispose();
   }
 
-  /** Packs at once, so that the picture is that of the moment of the call; posts when all earlier frames are posted. */
-  #inOrder<T>(source: ImageSource, post: (packed: Packed) => Promise<T>): Promise<T> {
+  /**
+   * Packs at once, so that the picture is that of the moment of the call; posts when all earlier frames are posted, unless the call
+   * has settled by then.
+   */
+  async #inOrder<T>(source: ImageSource, isPending: () => boolean, post: (packed: Packed) => Promise<T>): Promise<T> {
     const packed = pack(source);
     // Its error is reported when its turn comes; until then it must not count as unhandled.
     packed.catch(() => {});
-    const turn = this.#lastPosted.then(() => packed);
-    // Not the result: the next frame waits for the posting of this one only.
-    this.#lastPosted = turn.catch(() => {});
-    return turn.then(post);
+    // In an object: the next frame waits for the posting of this one, not for its result.
+    const posted = await this.#posting.run(async () => {
+      const ready = await packed;
+      if (isPending()) return { result: post(ready) };
+      discard(ready.shipment);
+      throw new TmcaError('ABORTED', 'segment: stopped before it was posted');
+    }, 'segment');
+    return posted.result;
   }
 
   #release(handle: number): void {

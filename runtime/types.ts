@@ -13,6 +13,9 @@ export type DeviceChoice = 'auto' | 'webgpu' | 'wasm';
 export type DTypeChoice = 'auto' | 'fp32' | 'fp16' | 'int8';
 export type DType = 'fp32' | 'fp16' | 'int8';
 
+/** `required`: a model folder whose files cannot all be checked, for want of a manifest.json, is refused (MODEL_UNCHECKED). */
+export type IntegrityChoice = 'auto' | 'required';
+
 export type TuneChoice = boolean | 'refresh' | 'kept' | 'integer';
 
 /** What a WebGPU adapter says of itself, or what stands in its place for the wasm engine. */
@@ -49,6 +52,8 @@ export interface SessionOptions {
    * whole numbers, activations rounded to int8 row by row, whether the model's maker found that good enough or not.
    */
   readonly tune?: TuneChoice;
+  /** `auto` if not given: what the folder's manifest.json says is checked, and `info.integrity` says whether that is all. */
+  readonly integrity?: IntegrityChoice;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
 }
@@ -77,17 +82,33 @@ export interface Lesion {
 export interface SegmentOptions {
   /** Probability from which a pixel belongs to a lesion; 0.5 if not given. */
   readonly threshold?: number;
+  /** Share of the view, 0..1: what is smaller is no lesion, and `omitted` counts it; 0.0005 if not given. */
+  readonly minArea?: number;
   readonly signal?: AbortSignal;
+}
+
+/** What a caller should know of a result; the codes are stable. */
+export interface Warning {
+  /**
+   * IMAGE_FLAT: the picture has one colour all over, in which no lesion is looked for. IMAGE_NOTE: something of how the file was
+   * read. MODEL_UNCHECKED: see `info.integrity`; told with a session's first result.
+   */
+  readonly code: 'IMAGE_FLAT' | 'IMAGE_NOTE' | 'MODEL_UNCHECKED';
+  /** One sentence. */
+  readonly message: string;
 }
 
 export interface Segmentation {
   /** Size of the source image, and of `mask`. */
   readonly width: number;
   readonly height: number;
-  /** [height, width], 0 or 1. */
+  /** [height, width], 0 or 1: the pixels of `lesions`, and no others. */
   readonly mask: Uint8Array;
   /** 8-connected components of the mask, largest first. */
   readonly lesions: readonly Lesion[];
+  /** Components that are smaller than `minArea`: how many, and their source pixels together. */
+  readonly omitted: { readonly count: number; readonly area: number };
+  readonly warnings: readonly Warning[];
   /** The network's own output, sigmoid applied: [size, size], before resizing to the source. */
   readonly probability: Float32Array;
   readonly size: number;
@@ -106,6 +127,11 @@ export interface SessionInfo {
   readonly adapter: AdapterSummary;
   /** Why this engine and precision run: one sentence. */
   readonly reason: string;
+  /**
+   * `checked`: the model's files have the lengths and hashes of its manifest.json, or, of the shipped model, those that the package
+   * knows. `unchecked`: of one file or more none are known, so that a damaged model cannot be told from a whole one.
+   */
+  readonly integrity: 'checked' | 'unchecked';
   readonly model: {
     readonly name: string;
     readonly hash: string;

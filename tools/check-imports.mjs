@@ -13,6 +13,8 @@ export const layers = {
   errors: 0,
   // The compiled module; no source imports anything from there but assembly/instance.ts.
   build: 0,
+  // The shipped model: its manifest is read when the package is built.
+  models: 0,
   // Data: what is known of kinds of adapters.
   'devices/profiles': 0,
   gpu: 1,

@@ -11,6 +11,7 @@ import { type Config, parseConfig } from '../networks/config.js';
 import { Network } from '../networks/network.js';
 import type { LossValues } from '../networks/training.js';
 import { type ModelFolder, openModelFolder, webIo } from '../runtime/model-folder/index.js';
+import { SerialQueue } from '../runtime/queue.js';
 import { encodeSafetensors, memorySource, openSafetensors } from '../runtime/safetensors/index.js';
 import { parseTrainConfig, type TrainConfig, weighted } from './config.js';
 import { openConfiguredStep, resumeStep, startStep } from './configured-step.js';
@@ -106,7 +107,7 @@ interface Parts {
  */
 export class Trainer {
   #disposed = false;
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #queue = new SerialQueue();
 
   private constructor(
     /** The network. */
@@ -204,16 +205,11 @@ export class Trainer {
   }
 
   #inTurn<T>(name: string, work: (parts: Parts) => Promise<T>): Promise<T> {
-    const run = this.#last.then(() => {
-      check(
-        !this.#disposed,
-        'DISPOSED',
-        `Trainer.${name}: the trainer must be live, got a disposed one; make a new one`,
-      );
+    const where = `Trainer.${name}`;
+    return this.#queue.run(async () => {
+      check(!this.#disposed, 'DISPOSED', `${where}: the trainer must be live, got a disposed one; make a new one`);
       return work(this.parts);
-    });
-    this.#last = run.catch(() => undefined); // reported to the caller of this one
-    return run;
+    }, where);
   }
 }
 

@@ -172,12 +172,12 @@ function join(c: Components, i: i32, j: i32): i32 {
   return keep;
 }
 
-/** Moves the components of at least `minArea` pixels to the front of the records; returns how many. */
-export function finishComponents(c: Components, minArea: u32): i32 {
+/** Moves the components to the front of the records; returns how many. */
+export function finishComponents(c: Components): i32 {
   let kept = 0;
   for (let i = 0; i < c.count; ++i) {
     const r = record(c, i);
-    if (r.parent != i || r.area < minArea) continue;
+    if (r.parent != i) continue;
     memory.copy(c.records + <usize>kept * RECORD, changetype<usize>(r), RECORD);
     ++kept;
   }

@@ -16,7 +16,7 @@ export { boundaryDistances } from './distance';
 export { floatFromHalf, halfFromFloat } from './half';
 export { freeList, listData, listLength } from './list';
 export { alloc, free } from './memory';
-export { normalise } from './normalise';
+export { largestDeviation, normalise } from './normalise';
 export { createResize, freeResize, resizeBand, resizeRows, restartResize } from './resize';
 export { encodeRuns } from './rle';
 export { createUpsample, freeUpsample, maskRows, prepareMap, upsampleMap } from './upsample';

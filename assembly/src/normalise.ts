@@ -18,7 +18,7 @@ const table = memory.data(3 * 256 * 4, 16);
 export function normalise(r: Resize, mode: i32, planar: bool, half: bool, out: usize): void {
   const pixels = <usize>r.size * r.size;
   const planes = <usize>r.planes;
-  if (mode == ZSCORE) takeStatistics(r.pixels, pixels, planes);
+  takeStatistics(r.pixels, pixels, planes);
   for (let c: usize = 0; c < 3; ++c) {
     const values = table + (c << 10);
     fillTable(values, mode, <i32>c, planes == 1 ? 0 : c, pixels);
@@ -29,6 +29,11 @@ export function normalise(r: Resize, mode: i32, planar: bool, half: bool, out: u
   const next: usize = planar ? pixels : 1;
   if (half) writeHalf(r.pixels, planes, out, step << 1, next << 1, pixels);
   else writeFloat(r.pixels, planes, out, step << 2, next << 2, pixels);
+}
+
+/** Largest standard deviation of a channel's bytes, of the picture that was normalised last. */
+export function largestDeviation(): f64 {
+  return max(max(load<f64>(deviations), load<f64>(deviations, 8)), load<f64>(deviations, 16));
 }
 
 /** Where the channels of a pixel lie in it: all at 0 where there is one. */
@@ -53,6 +58,8 @@ function writeHalf(source: usize, planes: usize, out: usize, step: usize, next: 
 /** u64 [3] each: sums of a channel's bytes, and of their squares. */
 const sums = memory.data(3 * 8, 16);
 const squares = memory.data(3 * 8, 16);
+/** f64 [3]: standard deviations, of grey in the first; the others are 0 then. */
+const deviations = memory.data(3 * 8, 16);
 
 /** Pixels whose squares a u32 holds. */
 const BLOCK: usize = 65536;
@@ -67,6 +74,12 @@ function takeStatistics(source: usize, pixels: usize, planes: usize): void {
     if (quads) countColour(source, quads);
     for (let c: usize = 0; c < planes; ++c) countPlane(source + quads * planes, count - quads, planes, c);
     source += count * planes;
+  }
+  for (let c: usize = 0; c < 3; ++c) {
+    const sum = load<u64>(sums + (c << 3));
+    // n * Sum(x^2) - Sum(x)^2 has no cancellation in integers: it is exact below 2^64, i.e. up to 16 million pixels.
+    const variance = <f64>(<u64>pixels * load<u64>(squares + (c << 3)) - sum * sum);
+    store<f64>(deviations + (c << 3), Math.sqrt(variance) / <f64>pixels);
   }
 }
 
@@ -111,11 +124,8 @@ function fillTable(values: usize, mode: i32, channel: i32, plane: usize, pixels:
   let offset = 0.0;
   let scale = 1.0 / 255.0;
   if (mode == ZSCORE) {
-    const sum = load<u64>(sums + (plane << 3));
-    // n * Sum(x^2) - Sum(x)^2 has no cancellation in integers: it is exact below 2^64, i.e. up to 16 million pixels.
-    const n = <f64>pixels;
-    offset = <f64>sum / n;
-    scale = 1.0 / (Math.sqrt(<f64>(<u64>pixels * load<u64>(squares + (plane << 3)) - sum * sum)) / n + 1e-6);
+    offset = <f64>load<u64>(sums + (plane << 3)) / <f64>pixels;
+    scale = 1.0 / (load<f64>(deviations + (plane << 3)) + 1e-6);
   } else if (mode == IMAGENET) {
     // Means and standard deviations of ImageNet's training images, RGB, of bytes over 255 (torchvision).
     const mean = channel == 0 ? 0.485 : channel == 1 ? 0.456 : 0.406;

@@ -4,9 +4,10 @@ import * as v from 'valibot';
 import { check, TmcaError } from '../../errors/index.js';
 import { show } from '../../errors/show.js';
 import { openDataset } from '../../runtime/node/dataset.js';
+import { evaluateDataset } from '../../runtime/node/evaluate-dataset.js';
 import { writeFileAtomic } from '../../runtime/node/files.js';
 import { readJson } from '../../runtime/node/read-file.js';
-import { evaluateDataset, evaluationFile } from '../../train/report/evaluation.js';
+import { evaluationFile } from '../../train/report/evaluation.js';
 import { ABLATIONS } from '../../train/study/ablations.js';
 import type { StudyRow } from '../../train/study/grid.js';
 import type { RowResults, ScoredRun } from '../../train/study/study.js';
@@ -62,7 +63,7 @@ async function scoreRun(
   });
   try {
     const dataset = await openDataset(data, { split, ...reading, signal });
-    const { evaluation } = await evaluateDataset(session, dataset, { split, ...reading }, { signal });
+    const evaluation = await evaluateDataset(session, dataset, { split, ...reading }, { signal });
     await writeFileAtomic(evaluationFile(folder, split), `${JSON.stringify(evaluation, null, 2)}\n`);
     return evaluation;
   } finally {

@@ -1,7 +1,7 @@
 // `tmca evaluate`: how well a model's masks agree with a data set's, at the network's own size.
 
 import { openDataset } from '../../runtime/node/dataset.js';
-import { type Evaluation, evaluateDataset } from '../../train/report/evaluation.js';
+import { type Evaluation, evaluateDataset } from '../../runtime/node/evaluate-dataset.js';
 import type { Context } from '../context.js';
 import type { NetworkOptions } from '../options.js';
 import { openSession } from '../session.js';
@@ -39,9 +39,9 @@ export async function evaluateOn(options: EvaluateOptions, context: Context): Pr
     const count = dataset.records.length;
     const task = await console.task('evaluate', count);
     const watched = { threshold, signal: io.signal, onProgress: (done: number) => task.step(done) };
-    const { evaluation, truncated } = await evaluateDataset(session, dataset, { split, ...reading }, watched).finally(
-      () => task.end(),
-    );
+    const about = { split, ...reading };
+    const evaluation = await evaluateDataset(session, dataset, about, watched).finally(() => task.end());
+    const { truncated } = evaluation;
     if (truncated > 0) {
       const rule = `longer than the ${session.info.model.maxTextLength} tokens of the model`;
       await console.warn(`${truncated} of ${count} texts are ${rule}; the rest of each is left out`);

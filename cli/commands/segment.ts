@@ -9,7 +9,7 @@ import { checkImageFile, decodeImage, encodeMask } from '../../runtime/node/imag
 import { NoteTally } from '../../runtime/node/notes.js';
 import { drawOverlay } from '../../runtime/node/overlay.js';
 import { encodeProbability } from '../../runtime/node/probability-image.js';
-import type { AdapterSummary, DType, Pixels, Report, Segmentation, Session } from '../../runtime/types.js';
+import type { AdapterSummary, DType, Pixels, Report, Segmentation, Session, Warning } from '../../runtime/types.js';
 import type { Context } from '../context.js';
 import type { NetworkOptions } from '../options.js';
 import { type ImageOutputs, isResult, nameOutputs, prepareFolder } from '../outputs.js';
@@ -20,6 +20,7 @@ export interface SegmentOptions extends NetworkOptions {
   readonly model: string;
   readonly out: string;
   readonly threshold: number;
+  readonly minArea: number;
   readonly probability?: boolean;
   readonly json?: boolean;
 }
@@ -40,6 +41,9 @@ export interface SegmentResult {
     readonly box: readonly [number, number, number, number];
     readonly area: number;
   }[];
+  /** What is smaller than `--min-area`. */
+  readonly omitted: { readonly count: number; readonly area: number };
+  readonly warnings: readonly Warning[];
   readonly device: 'webgpu' | 'wasm';
   readonly dtype: DType;
   readonly adapter: AdapterSummary;
@@ -72,7 +76,7 @@ export async function segment(named: readonly string[], options: SegmentOptions,
     const task = images.length > 1 ? await console.task('segment', images.length) : null;
     try {
       for (const [i, image] of images.entries()) {
-        results.push(await segmentImage(session, report, image, outputs[i]!, notes, options.threshold, context));
+        results.push(await segmentImage(session, report, image, outputs[i]!, notes, options, context));
         task?.step(i + 1);
       }
     } finally {
@@ -129,17 +133,18 @@ async function segmentImage(
   image: string,
   outputs: ImageOutputs,
   tally: NoteTally,
-  threshold: number,
+  { threshold, minArea }: SegmentOptions,
   { io: { signal } }: Context,
 ): Promise<SegmentResult> {
   const { pixels, notes } = await decodeImage(image, { signal });
-  tally.add(notes);
-  const result = await session.segment(pixels, report, { threshold, signal });
+  const result = await session.segment(pixels, report, { threshold, minArea, signal });
+  const ofImage = result.warnings.filter(({ code }) => code !== 'MODEL_UNCHECKED');
+  tally.add([...notes, ...ofImage.map(({ message }) => ({ file: image, text: message }))]);
   await writeAll(outputs, pixels, result, signal);
   const { device, dtype, adapter } = session.info;
   const lesions = result.lesions.map(({ score, box, area }) => ({ score, box, area }));
-  const { width, height } = result;
-  return { image, width, height, ...outputs, lesions, device, dtype, adapter, ms: result.ms.total };
+  const { width, height, omitted, warnings } = result;
+  return { image, width, height, ...outputs, lesions, omitted, warnings, device, dtype, adapter, ms: result.ms.total };
 }
 
 /** All files or none: a mask without its overlay would pass for a finished image. */
@@ -166,15 +171,18 @@ async function writeAll(outputs: ImageOutputs, pixels: Pixels, result: Segmentat
 }
 
 function summary(results: readonly SegmentResult[], { info }: Session): string {
-  const lines = results.flatMap(({ image, width, height, lesions, mask, overlay, probability, ms }) => {
+  const lines = results.flatMap(({ image, width, height, lesions, omitted, mask, overlay, probability, ms }) => {
     const found = lesions.map(({ score, area, box: [x, y, w, h] }, i) => {
       const share = ((100 * area) / (width * height)).toFixed(1);
       return `  ${i + 1}: score ${score.toFixed(2)}, ${area} pixels (${share} % of the image), ${w} x ${h} at (${x}, ${y})`;
     });
+    const { count, area } = omitted;
+    const left = count > 0 ? [`  left out: ${count} smaller than --min-area, ${area} pixels in all`] : [];
     const head = `${image}: ${width} x ${height}, ${ms.toFixed(0)} ms`;
     return [
       head,
       ...(found.length > 0 ? found : ['  no lesion found']),
+      ...left,
       `  ${overlay}`,
       `  ${mask}`,
       ...(probability ? [`  ${probability}`] : []),

@@ -1,9 +1,9 @@
 // `tmca train`: a data set in, a model folder out.
 
 import { TmcaError } from '../../errors/index.js';
+import type { Evaluation } from '../../runtime/node/evaluate-dataset.js';
 import { bestToScore } from '../../runtime/node/splits.js';
 import type { TrainEvent } from '../../train/events.js';
-import type { Evaluation } from '../../train/report/evaluation.js';
 import type { WrittenReport } from '../../train/report/index.js';
 import type { TrainResult } from '../../train/run/options.js';
 import type { Context } from '../context.js';

@@ -19,6 +19,8 @@ export interface Hash {
 /** What `openModelFolder` needs of its platform: `webIo` here, `nodeIo` in runtime/node. */
 export interface FolderIo {
   folder(location: string, options: ReadOptions): FolderReader;
+  /** Whether it is the package's own model. Not given where packages have no place, as in browsers. */
+  isShipped?(location: string): boolean;
   /** A function of its own, because Node has a native one and browsers have none that takes a stream. */
   sha256(): Hash;
 }

@@ -12,8 +12,11 @@ export interface ManifestEntry {
   readonly sha256: string;
 }
 
+/** By name. */
+export type ManifestFiles = ReadonlyMap<string, ManifestEntry>;
+
 export interface Manifest {
-  readonly files: ReadonlyMap<string, ManifestEntry>;
+  readonly files: ManifestFiles;
   /** The other keys ("package", "created", …), as they came. */
   readonly extra: Readonly<Record<string, unknown>>;
 }
@@ -54,18 +57,19 @@ export interface VerifiedSource extends ByteSource {
 }
 
 /**
- * The same file, hashed as it streams. With an `expected` entry its length is checked now and its hash when the stream
+ * The same file, hashed as it streams. With an `expected` entry, said `by` whom, its length is checked now and its hash when the stream
  * ends: MANIFEST_MISMATCH. There is no random access, which no hash would cover.
  */
 export function verifiedSource(
   source: ByteSource,
   expected: ManifestEntry | undefined,
   newHash: () => Hash,
+  by = 'the manifest',
 ): VerifiedSource {
   let digest: string | null = null;
   const checkLength = (bytes: number) => {
     if (expected && bytes !== expected.bytes) {
-      throw mismatch(source.name, `the manifest says ${expected.bytes} bytes`, `${bytes}`);
+      throw mismatch(source.name, `${by} says ${expected.bytes} bytes`, `${bytes}`);
     }
   };
   if (source.size !== undefined) checkLength(source.size);
@@ -93,7 +97,7 @@ export function verifiedSource(
       checkLength(bytes);
       digest = hash.hex();
       if (expected && digest !== expected.sha256) {
-        throw mismatch(source.name, `the manifest says SHA-256 ${expected.sha256}`, digest);
+        throw mismatch(source.name, `${by} says SHA-256 ${expected.sha256}`, digest);
       }
     },
   };

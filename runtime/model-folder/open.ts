@@ -12,7 +12,9 @@ import {
   type SafetensorsFile,
 } from '../safetensors/index.js';
 import { parseJson } from '../safetensors/json.js';
+import type { IntegrityChoice } from '../types.js';
 import type { FolderIo, FolderReader } from './folder.js';
+import { copyExpectation, type Expectation, expectationOf, type Integrity, integrityOf } from './integrity.js';
 import { type Manifest, parseManifest, verifiedSource } from './manifest.js';
 
 /** Everything of a folder but its weights. */
@@ -21,6 +23,13 @@ export interface ModelFiles {
   /** Content of vocab.txt; null for a folder that runs on token ids only. */
   readonly vocab: Uint8Array | null;
   readonly manifest: Manifest | null;
+  /** Whether the files are held to lengths and hashes; those of the weights are compared as they stream. */
+  readonly integrity: Integrity;
+}
+
+interface OpenFolderOptions extends ReadOptions {
+  /** `required`: a folder whose files cannot all be checked is refused. */
+  readonly integrity?: IntegrityChoice | undefined;
 }
 
 export interface ModelFolder extends ModelFiles {
@@ -35,6 +44,10 @@ export interface ModelFolder extends ModelFiles {
   close(): Promise<void>;
 }
 
+const CONFIG = 'config.json';
+const WEIGHTS = 'model.safetensors';
+const VOCAB = 'vocab.txt';
+
 // Far above any real file of the kind, far below what hurts.
 const MAX_JSON_BYTES = 4 << 20;
 const MAX_VOCAB_BYTES = 64 << 20;
@@ -45,7 +58,7 @@ const MAX_VOCAB_BYTES = 64 << 20;
  * @param location A path or an http(s) address.
  * @param options `before`: what must have come true before the weights, the one large file, are asked for
  * @throws TmcaError FILE_NOT_FOUND, FILE_UNREADABLE, DOWNLOAD_FAILED, CONFIG_INVALID, MANIFEST_MISMATCH, MODEL_MISMATCH (a
- *   vocabulary of another size), SAFETENSORS_INVALID, ABORTED. Reading the weights may throw the same.
+ *   vocabulary of another size), MODEL_UNCHECKED, SAFETENSORS_INVALID, ABORTED. Reading the weights may throw the same.
  * @example
  * const folder = await openModelFolder('https://example.org/models/nano-128', webIo);
  * checkTensors(folder.weights.header, expected, 'nano-128');
@@ -54,15 +67,15 @@ const MAX_VOCAB_BYTES = 64 << 20;
 export async function openModelFolder(
   location: string,
   io: FolderIo,
-  options: ReadOptions & { readonly before?: Promise<unknown> | undefined } = {},
+  options: OpenFolderOptions & { readonly before?: Promise<unknown> | undefined } = {},
 ): Promise<ModelFolder> {
   const reader = io.folder(location, options);
-  const files = await readFiles(reader, location, io, options);
+  const { expected, ...files } = await readFiles(reader, location, io, options);
   await options.before;
-  const source = await required(reader, 'model.safetensors', location);
+  const source = await required(reader, WEIGHTS, location);
   try {
-    const entry = files.manifest?.files.get('model.safetensors');
-    const verified = verifiedSource(source, entry, io.sha256);
+    const entry = expected.files.get(WEIGHTS);
+    const verified = verifiedSource(source, entry, io.sha256, expected.by);
     const weights = await openSafetensors(verified, options);
     return { ...files, weights, hash: () => verified.digest() ?? entry?.sha256 ?? null, close: () => weights.close() };
   } catch (error) {
@@ -73,37 +86,39 @@ export async function openModelFolder(
 
 /** As `openModelFolder`, without weights: for a folder that has none, or whose configuration alone is asked for. */
 export async function readModelFiles(location: string, io: FolderIo, options: ReadOptions = {}): Promise<ModelFiles> {
-  return readFiles(io.folder(location, options), location, io, options);
+  const { expected: _, ...files } = await readFiles(io.folder(location, options), location, io, options);
+  return files;
 }
 
 async function readFiles(
   reader: FolderReader,
   location: string,
   io: FolderIo,
-  { signal }: ReadOptions,
-): Promise<ModelFiles> {
+  { signal, integrity }: OpenFolderOptions,
+): Promise<ModelFiles & { readonly expected: Expectation }> {
   throwIfAborted(signal, 'openModelFolder');
   const manifestSource = await reader.open('manifest.json');
   const manifest = manifestSource && (await readManifest(manifestSource, signal));
-  /** A small file, held to the manifest if that knows it. */
-  const read = async (name: string, source: ByteSource, limit: number, code: ErrorCode) => {
+  /** A small file, held to what is known of it. */
+  const read = async (source: ByteSource, limit: number, code: ErrorCode, { files, by }: Expectation, name: string) => {
     try {
-      return await readSmall(verifiedSource(source, manifest?.files.get(name), io.sha256), limit, code, signal);
+      return await readSmall(verifiedSource(source, files.get(name), io.sha256, by), limit, code, signal);
     } finally {
       await source.close();
     }
   };
-  const configSource = await required(reader, 'config.json', location);
-  const configBytes = await read('config.json', configSource, MAX_JSON_BYTES, 'CONFIG_INVALID');
+  const known = await expectationOf(manifest, io.isShipped?.(location) ?? false);
+  const configSource = await required(reader, CONFIG, location);
+  const configBytes = await read(configSource, MAX_JSON_BYTES, 'CONFIG_INVALID', known, CONFIG);
   const config = parseConfig(parseText(configBytes, configSource.name, 'CONFIG_INVALID'), configSource.name);
-  const vocabSource = await reader.open('vocab.txt');
-  if (!vocabSource) {
-    refuseAbsence('vocab.txt', manifest, location);
-    return { config, vocab: null, manifest };
-  }
-  const vocab = await read('vocab.txt', vocabSource, MAX_VOCAB_BYTES, 'VOCABULARY_INVALID');
-  checkVocabulary(vocab, config, vocabSource.name);
-  return { config, vocab, manifest };
+  const expected = await copyExpectation(known, config, configBytes, io.sha256);
+  const vocabSource = await reader.open(VOCAB);
+  if (!vocabSource) refuseAbsence(VOCAB, expected, location);
+  const names = [CONFIG, WEIGHTS, ...(vocabSource ? [VOCAB] : [])];
+  const checked = integrityOf(expected, names, integrity === 'required', location);
+  const vocab = vocabSource && (await read(vocabSource, MAX_VOCAB_BYTES, 'VOCABULARY_INVALID', expected, VOCAB));
+  if (vocab) checkVocabulary(vocab, config, vocabSource.name);
+  return { config, vocab, manifest, integrity: checked, expected };
 }
 
 async function readManifest(source: ByteSource, signal: AbortSignal | undefined): Promise<Manifest> {
@@ -121,11 +136,11 @@ async function required(reader: FolderReader, name: string, location: string): P
 }
 
 /** A file that the folder once had: running without it would be a silent change. */
-function refuseAbsence(name: string, manifest: Manifest | null, location: string): void {
-  if (!manifest?.files.has(name)) return;
+function refuseAbsence(name: string, { files, by }: Expectation, location: string): void {
+  if (!files.has(name)) return;
   throw new TmcaError(
     'MANIFEST_MISMATCH',
-    `openModelFolder: ${location}: the manifest says ${name}, got none; fetch or write the folder again`,
+    `openModelFolder: ${location}: ${by} says ${name}, got none; fetch or write the folder again`,
   );
 }
 

@@ -32,6 +32,8 @@ export interface Evaluated extends Scores {
   readonly empty_masks: number;
   /** What was taken for granted of masks and images, a line for each thing. */
   readonly notes: readonly string[];
+  /** Texts that are longer than the network reads; the rest of each is left out. */
+  readonly truncated: number;
 }
 
 export interface EvaluateOptions {
@@ -49,7 +51,7 @@ export interface Prediction {
   readonly size: number;
   /** The text was longer than the network reads. */
   readonly truncated: boolean;
-  /** Of decoding the image. */
+  /** Of the image. */
   readonly notes: readonly FileNote[];
 }
 
@@ -63,10 +65,14 @@ export async function predictRecord(
   const { pixels, shape, notes } = await decodeImage(record.image, stop);
   const report = await session.encodeReport(record.text, stop);
   try {
-    const { probability, size } = await session.segment(pixels, report, { threshold, ...stop });
-    const prediction = Uint8Array.from(probability, p => (p >= threshold ? 1 : 0));
+    const { probability, size, warnings } = await session.segment(pixels, report, { threshold, ...stop });
+    const flat = warnings.some(({ code }) => code === 'IMAGE_FLAT');
+    const prediction = Uint8Array.from(probability, p => (p >= threshold && !flat ? 1 : 0));
     const target = maskTarget(await readMask(record.mask, shape, stop), size);
-    return { prediction, target, size, truncated: report.truncated, notes };
+    const told = warnings
+      .filter(({ code }) => code !== 'MODEL_UNCHECKED') // of the model, not of the image
+      .map(({ message }) => ({ file: record.image, text: message }));
+    return { prediction, target, size, truncated: report.truncated, notes: [...notes, ...told] };
   } finally {
     report.dispose();
   }
@@ -85,7 +91,7 @@ export async function evaluateRecords(
   session: Session,
   records: readonly DatasetRecord[],
   options: EvaluateOptions = {},
-): Promise<Evaluated & { readonly truncated: number }> {
+): Promise<Evaluated> {
   const assembly = await loadAssembly();
   const { empty, notes: ofMasks } = await surveyMasks(records, options);
   const ofImages = new NoteTally('image');

@@ -65,9 +65,10 @@ export interface StoredImage {
  * const { pixels, notes } = await decodeImage('colon.jpg');
  * const { mask, lesions } = await session.segment(pixels, report);
  */
-export async function decodeImage(path: string, options: DecodeOptions = {}): Promise<DecodedImage> {
+export async function decodeImage(file: string | Uint8Array, options: DecodeOptions = {}): Promise<DecodedImage> {
   const where = 'decodeImage';
-  const bytes = await readImageFile(path, where);
+  const path = typeof file === 'string' ? file : 'the image';
+  const bytes = typeof file === 'string' ? await readImageFile(file, where) : imageBytes(file, where);
   throwIfAborted(options.signal, where);
   const { image, metadata, notes } = await openImage(bytes, path, where, options.maxPixels ?? MAX_PIXELS);
   const { depth } = metadata;
@@ -178,6 +179,15 @@ export async function loadSharp(): Promise<typeof import('sharp').default> {
       { cause },
     );
   }
+}
+
+/** Bytes of an image file that somebody else has read. */
+function imageBytes(bytes: Uint8Array, where: string): Buffer {
+  const { length: size, buffer, byteOffset } = bytes;
+  check(size > 0, 'IMAGE_UNREADABLE', `${where}: must be an image, got 0 bytes; read the file again`);
+  const limit = `${where}: an image file may have ${MAX_FILE_BYTES} bytes, got ${size}; shrink it first`;
+  check(size <= MAX_FILE_BYTES, 'IMAGE_TOO_LARGE', limit);
+  return Buffer.from(buffer, byteOffset, size);
 }
 
 async function readImageFile(path: string, where: string): Promise<Buffer> {

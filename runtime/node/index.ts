@@ -1,11 +1,10 @@
 // The package in Node: sessions on Dawn or in wasm, model folders on disk or by address. Research use; not a medical device.
 
 import { availableParallelism } from 'node:os';
-import { checkArgument, checkOptions } from '../../errors/arguments.js';
+import { checkArgument } from '../../errors/arguments.js';
 import type { TrainingInputs } from '../gradients.js';
 import type { ForwardInputs } from '../inspect.js';
 import { readModelFiles } from '../model-folder/index.js';
-import { openModel } from '../open.js';
 import {
   type InspectedForward,
   type InspectedGradients,
@@ -17,10 +16,11 @@ import {
 import { type PlanFigures, planFigures } from '../plan-figures.js';
 import { plannedPrecision } from '../planned-precision.js';
 import { loadOrt } from '../platform.js';
-import type { AdapterSummary, DTypeChoice, Session, SessionOptions } from '../types.js';
+import type { AdapterSummary, DTypeChoice } from '../types.js';
 import { wasmAdapter } from '../wasm/facts.js';
 import { nodeIo } from './folder.js';
 import { nodePlatform as node } from './platform.js';
+import { checkModel } from './session.js';
 
 export { type ErrorCode, TmcaError } from '../../errors/index.js';
 export type { TrainingInputs } from '../gradients.js';
@@ -28,22 +28,17 @@ export type { ForwardInputs } from '../inspect.js';
 export type { InspectedForward, InspectedGradients, InspectGradientsOptions, InspectOptions } from '../open-inspect.js';
 export type { PlanFigures, ProgramFigures } from '../plan-figures.js';
 export type * from '../types.js';
+export type { ImageScore, Scores } from './evaluate.js';
+export { type EvaluateModelOptions, type Evaluation, evaluate } from './evaluate-dataset.js';
 export { type ExportOnnxOptions, exportOnnx, type OnnxExport, type OnnxFile, type OnnxPort } from './export-onnx.js';
+export {
+  type DecodedImage,
+  type DecodeOptions,
+  decodeImage as readImage,
+} from './images.js';
+export type { FileNote } from './notes.js';
+export { type ImageFile, type NodeSession, openSession } from './session.js';
 export type { AdapterTuning, DescribeTuningOptions } from './tuning.js';
-
-/**
- * Opens a model folder (a path or an address) on the GPU, or in wasm where there is none. See `openModel` for the errors.
- *
- * @example
- * const session = await openSession('models/nano');
- * const report = await session.encodeReport('one small pink polyp, located in center of the image');
- * const { mask, lesions } = await session.segment({ data, width, height, channels: 3 }, report);
- * session.dispose();
- */
-export async function openSession(modelDir: string, options: SessionOptions = {}): Promise<Session> {
-  checkModel('openSession', modelDir, options);
-  return openModel(modelDir, node, options);
-}
 
 /** Every checkpointed output of a model folder; see `inspectForward` of runtime/open.ts. */
 export async function inspectForward(
@@ -82,11 +77,6 @@ export async function inspectPlan(
   checkModel('inspectPlan', modelDir, {});
   const { config } = await readModelFiles(modelDir, nodeIo);
   return planFigures(config, plannedPrecision(config, dtype, shaderF16));
-}
-
-function checkModel(where: string, modelDir: unknown, options: unknown): void {
-  checkArgument(where, 'the model', modelDir, 'string', 'give the path or the address of a model folder');
-  checkOptions(where, options, { signal: 'AbortSignal', onProgress: 'function' });
 }
 
 function checkInputs(where: string, inputs: unknown, names: readonly string[]): void {

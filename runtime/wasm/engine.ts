@@ -70,9 +70,9 @@ export class WasmEngine implements NetworkEngine<WasmReport> {
     return new WasmReport({ mask, ...(await this.text.run({ ids: { shape, data: ids }, mask })) });
   }
 
-  async run(input: Float32Array | Uint16Array, report: WasmReport): Promise<Float32Array> {
+  async run(input: Float32Array | Uint16Array, report: WasmReport, signal?: AbortSignal): Promise<Float32Array> {
     const image = { shape: [1, 3, this.size, this.size], data: input as Float32Array };
-    const { logits } = await this.image.run({ image, ...report.feeds });
+    const { logits } = await this.image.run({ image, ...report.feeds }, signal);
     return logits!.data;
   }
 

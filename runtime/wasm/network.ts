@@ -24,8 +24,11 @@ const ASKED: OrtNamespace.InferenceSession.SessionOptions = {
   logSeverityLevel: 3,
 };
 
-/** onnxruntime-web holds one set of external data at a time, for whichever session is being made. */
-const creations = new SerialQueue();
+/**
+ * One call of onnxruntime-web at a time, of all sessions: it holds one set of external data, for whichever session is being made,
+ * and a run waits between two of its inputs while others would take from the one stack of its memory.
+ */
+const calls = new SerialQueue();
 
 export class OnnxNetwork {
   private constructor(
@@ -47,12 +50,9 @@ export class OnnxNetwork {
       freeDimensionOverrides: sizes,
       externalData: [{ path: WEIGHTS, data: weights }],
     };
-    const session = await creations
-      .run(() => ort.InferenceSession.create(model, options))
-      .catch(cause => {
-        throw failed('OnnxNetwork.create', cause);
-      });
-    return new OnnxNetwork(ort, session);
+    const where = 'OnnxNetwork.create';
+    const create = () => ort.InferenceSession.create(model, options).catch(failing(where));
+    return new OnnxNetwork(ort, await calls.run(create, where));
   }
 
   get outputNames(): readonly string[] {
@@ -60,39 +60,39 @@ export class OnnxNetwork {
   }
 
   /**
-   * Runs on this thread: nothing else happens on it until this settles.
-   * @throws TmcaError ENGINE_FAILED with what onnxruntime says
+   * Runs on this thread: nothing else happens on it meanwhile.
+   * @param feeds arrays that keep their numbers until this settles
+   * @throws TmcaError ENGINE_FAILED with what onnxruntime says; ABORTED where the signal fires before this run begins
    */
-  async run(feeds: Readonly<Record<string, Feed>>): Promise<Record<string, Result>> {
+  async run(feeds: Readonly<Record<string, Feed>>, signal?: AbortSignal): Promise<Record<string, Result>> {
+    const where = 'OnnxNetwork.run';
     const { Tensor } = this.ort;
     const given = Object.entries(feeds).map(([name, { data, shape }]) => [
       name,
       data instanceof Int32Array ? new Tensor('int32', data, shape) : new Tensor('float32', data, shape),
     ]);
-    const outputs = await this.session.run(Object.fromEntries(given)).catch(cause => {
-      throw failed('OnnxNetwork.run', cause);
-    });
+    const run = () => this.session.run(Object.fromEntries(given)).catch(failing(where));
+    const outputs = await calls.run(run, where, signal);
     const results = Object.entries(outputs).map(([name, { dims, data }]): [string, Result] => {
       check(
         data instanceof Float32Array && data.length === sizeOf(dims),
         'ENGINE_FAILED',
-        () => `OnnxNetwork.run: ${name} must be ${sizeOf(dims)} numbers, got ${data.length}; please report it`,
+        () => `${where}: ${name} must be ${sizeOf(dims)} numbers, got ${data.length}; please report it`,
       );
       return [name, { shape: dims, data }];
     });
     return Object.fromEntries(results);
   }
 
-  /** Twice is an error of onnxruntime's; callers see to it. */
+  /** After the run under way. Twice is an error of onnxruntime's; callers see to it. */
   dispose(): void {
-    // Settles at once: what it frees is on this thread.
-    void this.session.release();
+    void calls.run(() => this.session.release(), 'OnnxNetwork.dispose');
   }
 }
 
-function failed(where: string, cause: unknown): TmcaError {
+/** For `catch`: what onnxruntime threw, with a code. */
+const failing = (where: string) => (cause: unknown) => {
   const said = cause instanceof Error ? cause.message : String(cause);
-  return new TmcaError('ENGINE_FAILED', `${where}: onnxruntime must run the network, got "${said}"; please report it`, {
-    cause,
-  });
-}
+  const message = `${where}: onnxruntime must run the network, got "${said}"; please report it`;
+  throw new TmcaError('ENGINE_FAILED', message, { cause });
+};

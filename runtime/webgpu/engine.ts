@@ -109,11 +109,9 @@ export class WebGpuEngine implements NetworkEngine<DeviceReport> {
     signal: AbortSignal | undefined,
   ): Promise<Float32Array> {
     const { gpu, assembly } = this.parts;
-    // The frame plan may have to be made; the input is a view of wasm memory, so it is written when nothing waits any more.
-    const held = report.length > this.frame.length ? input.slice() : input;
     const plan = await this.#framePlan(report.length);
     const { range, storage } = plan.output('logits');
-    plan.write('image', bytesOfView(held));
+    plan.write('image', bytesOfView(input));
     const encoder = gpu.device.createCommandEncoder({ label: 'frame' });
     if (this.#bound !== report) {
       report.copyTo(plan, this.frame.length, encoder);

@@ -2,12 +2,21 @@
 
 import { type Endpoint, expose, transfer } from 'comlink';
 import { check, TmcaError, throwIfAborted } from '../../errors/index.js';
-import type { Report, Segmentation, Session, SessionInfo, SessionOptions, SessionStats } from '../types.js';
+import { SerialQueue } from '../queue.js';
+import type {
+  Report,
+  Segmentation,
+  SegmentOptions,
+  Session,
+  SessionInfo,
+  SessionOptions,
+  SessionStats,
+} from '../types.js';
 import { asTmcaError, carryErrors } from './errors.js';
 import { type OnProgress, ProgressSender } from './progress.js';
 import type { CallId, CreateRequest, ReportTicket, WorkerApi } from './protocol.js';
 import { Rasterizer } from './rasterizer.js';
-import type { Shipment } from './shipment.js';
+import { discard, type Shipment } from './shipment.js';
 
 /** Opens a model: the worker script passes the real one, tests pass their own. */
 export type SessionOpener = (model: string, options: SessionOptions) => Promise<Session>;
@@ -26,8 +35,8 @@ class Host implements WorkerApi {
   #session: Session | undefined;
   #handles = 0;
   #disposed = false;
-  /** Settles with the last frame. Frames wait for it, so that a burst of files is decoded one by one, in order. */
-  #lastFrame: Promise<unknown> = Promise.resolve();
+  /** So that a burst of files is decoded one by one, in order. */
+  readonly #frames = new SerialQueue();
 
   constructor(open: SessionOpener) {
     this.#open = open;
@@ -77,11 +86,14 @@ class Host implements WorkerApi {
     });
   }
 
-  segment(call: CallId, image: Shipment, handle: number, options: { threshold?: number }): Promise<Segmentation> {
-    return this.#run('segment', call, async signal => {
-      const result = this.#lastFrame.then(() => this.#frame(image, handle, options, signal));
-      this.#lastFrame = result.catch(() => {});
-      return shipped(await result);
+  segment(call: CallId, image: Shipment, handle: number, options: SegmentOptions): Promise<Segmentation> {
+    const where = 'segment';
+    return this.#run(where, call, async signal => {
+      try {
+        return shipped(await this.#frames.run(() => this.#frame(image, handle, options, signal), where, signal));
+      } finally {
+        discard(image); // what left before its turn
+      }
     });
   }
 
@@ -110,18 +122,7 @@ class Host implements WorkerApi {
     this.#session = undefined;
   }
 
-  async #frame(
-    image: Shipment,
-    handle: number,
-    options: { threshold?: number },
-    signal: AbortSignal,
-  ): Promise<Segmentation> {
-    try {
-      throwIfAborted(signal, 'segment');
-    } catch (error) {
-      if (image.kind === 'surface') image.surface.close();
-      throw error;
-    }
+  async #frame(image: Shipment, handle: number, options: SegmentOptions, signal: AbortSignal): Promise<Segmentation> {
     const pixels = await this.#rasterizer.read(image);
     throwIfAborted(signal, 'segment');
     const report = this.#reports.get(handle);

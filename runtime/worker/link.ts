@@ -3,7 +3,7 @@
 // worker's answer, the caller's signal, or the end of the worker, however it comes.
 
 import { type Remote, wrap } from 'comlink';
-import { TmcaError } from '../../errors/index.js';
+import { aborted, TmcaError } from '../../errors/index.js';
 import { asTmcaError, carryErrors } from './errors.js';
 import type { CallId, WorkerApi } from './protocol.js';
 import { Watchdog, type WatchdogOptions, type WatchdogReason } from './watchdog.js';
@@ -190,8 +190,4 @@ export class WorkerLink {
       { cause: this.#ended },
     );
   }
-}
-
-function aborted(where: string, signal: AbortSignal | undefined): TmcaError {
-  return new TmcaError('ABORTED', `${where}: stopped by its signal`, { cause: signal?.reason });
 }

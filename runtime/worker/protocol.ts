@@ -1,6 +1,14 @@
 // What the page and the worker say to each other. Types only: both ends import it, so it must run nothing.
 
-import type { DeviceChoice, DTypeChoice, Segmentation, SessionInfo, SessionStats } from '../types.js';
+import type {
+  DeviceChoice,
+  DTypeChoice,
+  IntegrityChoice,
+  Segmentation,
+  SegmentOptions,
+  SessionInfo,
+  SessionStats,
+} from '../types.js';
 import type { OnProgress } from './progress.js';
 import type { Shipment } from './shipment.js';
 
@@ -21,6 +29,7 @@ export interface CreateRequest {
   readonly device?: DeviceChoice;
   readonly dtype?: DTypeChoice;
   readonly tune?: boolean;
+  readonly integrity?: IntegrityChoice;
   /** Absolute as well. */
   readonly wasmPaths?: string;
 }
@@ -34,7 +43,7 @@ export interface WorkerApi {
   hello(lock: string): Promise<boolean>;
   create(call: CallId, request: CreateRequest, onProgress: OnProgress): Promise<SessionInfo>;
   encodeReport(call: CallId, text: string): Promise<ReportTicket>;
-  segment(call: CallId, image: Shipment, handle: number, options: { threshold?: number }): Promise<Segmentation>;
+  segment(call: CallId, image: Shipment, handle: number, options: SegmentOptions): Promise<Segmentation>;
   stats(): SessionStats;
   releaseReport(handle: number): void;
   /** Fires the signal of a call. No effect on a call that has settled. */

@@ -9,6 +9,11 @@ export type Shipment =
   | { readonly kind: 'file'; readonly blob: Blob }
   | { readonly kind: 'surface'; readonly surface: ImageBitmap | VideoFrame };
 
+/** Gives back what a shipment holds. Twice is fine. */
+export function discard(shipment: Shipment): void {
+  if (shipment.kind === 'surface') shipment.surface.close();
+}
+
 /** Pixels beyond this are refused: RGBA of 128 Mi pixels is 512 MiB. */
 const MAX_PIXELS = 2 ** 27;
 

@@ -5,8 +5,9 @@
 // whatever is already a surface (canvas, video, wide-gamut ImageData) is converted to sRGB. Alpha is dropped over black.
 
 import { check, TmcaError } from '../../errors/index.js';
+import { kindOf, takePixels } from '../given.js';
 import type { Pixels } from '../types.js';
-import { checkSize, FROM_FILE, type Shipment } from './shipment.js';
+import { FROM_FILE, type Shipment } from './shipment.js';
 
 /**
  * What can be segmented. A `Blob` is an encoded image (JPEG, PNG, WebP, …). A `VideoFrame` is consumed: it is closed whatever happens,
@@ -55,11 +56,6 @@ export async function pack(source: ImageSource): Promise<Packed> {
   );
   const surface = await snapshot(source, kind);
   return { shipment: { kind: 'surface', surface }, transfer: [surface] };
-}
-
-/** Gives back what a shipment holds, if it was never sent. */
-export function discard({ shipment }: Packed): void {
-  if (shipment.kind === 'surface') shipment.surface.close();
 }
 
 /** What posting an image threw, in the caller's words: a picture of another origin is not cloneable. */
@@ -112,37 +108,9 @@ function isPixels(source: unknown): source is Pixels {
   return typeof source === 'object' && source !== null && 'channels' in source && 'data' in source;
 }
 
-function packPixels({ data, width, height, channels }: Pixels): Packed {
-  const whole = Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0;
-  check(
-    whole,
-    'BAD_ARGUMENT',
-    `segment: width and height must be positive integers, got ${width}x${height}; pass an image with pixels`,
-  );
-  check(
-    [1, 3, 4].includes(channels),
-    'BAD_ARGUMENT',
-    `segment: channels must be 1, 3 or 4, got ${channels}; pass grey, RGB or RGBA`,
-  );
-  checkSize(width, height);
-  const bytes = data instanceof Uint8Array || data instanceof Uint8ClampedArray;
-  check(
-    bytes,
-    'BAD_ARGUMENT',
-    () => `segment: data must be 8-bit pixels, got ${kindOf(data)}; convert them to Uint8Array`,
-  );
-  const need = width * height * channels;
-  check(
-    data.length === need,
-    'BAD_ARGUMENT',
-    `segment: data must hold width x height x channels = ${need} bytes, got ${data.length}; pass whole rows`,
-  );
-  // A copy, exactly the view: posting the view itself would clone the whole buffer behind it.
-  const copy = data.slice();
-  return {
-    shipment: { kind: 'pixels', pixels: { data: copy, width, height, channels } },
-    transfer: [copy.buffer as ArrayBuffer],
-  };
+function packPixels(source: Pixels): Packed {
+  const pixels = takePixels(source);
+  return { shipment: { kind: 'pixels', pixels }, transfer: [pixels.data.buffer as ArrayBuffer] };
 }
 
 async function snapshot(source: Exclude<ImageSource, Pixels | Blob | VideoFrame>, kind: string): Promise<ImageBitmap> {
@@ -151,8 +119,4 @@ async function snapshot(source: Exclude<ImageSource, Pixels | Blob | VideoFrame>
   } catch (cause) {
     throw (await import('./readiness.js')).unreadable(kind, source, cause);
   }
-}
-
-function kindOf(value: unknown): string {
-  return value === null ? 'null' : typeof value === 'object' ? (value.constructor?.name ?? 'an object') : typeof value;
 }

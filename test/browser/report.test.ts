@@ -53,6 +53,8 @@ function report(): string {
         without: { [evil]: scores },
         empty_masks: 0,
         notes: [evil],
+        truncated: 0,
+        integrity: 'checked',
         data: evil,
         split: evil,
         ran: evil,

@@ -173,6 +173,17 @@ describe('calls', () => {
     await expect(shared.segment(image, report)).rejects.toMatchObject({ code: 'BAD_ARGUMENT' });
   });
 
+  test('a picture in which nothing can be seen has no lesion, and the next one is as ever', async () => {
+    const report = await shared.encodeReport(short);
+    const before = await shared.segment(image, report);
+    for (const value of [0, 128, 255]) {
+      const flat = await shared.segment({ ...image, data: new Uint8Array(image.data.length).fill(value) }, report);
+      expect(flat).toMatchObject({ lesions: [], omitted: { count: 0, area: 0 }, warnings: [{ code: 'IMAGE_FLAT' }] });
+      expect(flat.mask.includes(1)).toBe(false);
+    }
+    expect(largest((await shared.segment(image, report)).probability, before.probability)).toBe(0);
+  });
+
   test('a text over the limit is cut, and says so', async () => {
     const report = await shared.encodeReport('polyp '.repeat(600));
     expect([report.truncated, report.ids.length]).toEqual([true, config.maxTextLength]);

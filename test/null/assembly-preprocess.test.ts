@@ -109,8 +109,7 @@ describe('resize', () => {
       preprocessor.begin(50, 37, 4);
       for (let y = 0; y < 37; y += rows) {
         const band = data.subarray(y * 200, Math.min(37, y + rows) * 200);
-        preprocessor.band().set(band);
-        preprocessor.push(band.length / 200);
+        preprocessor.push(band);
       }
       expect(preprocessor.finish()).toEqual(whole);
     }
@@ -156,7 +155,8 @@ describe('resize', () => {
     using preprocessor = new Preprocessor(own, { size: 32, normalize: 'zscore' });
     // Every row the same, so 10,000 of them need no source of 300 MB.
     const rows = preprocessor.begin(10_000, 10_000, 3);
-    for (let y = 0; y < 10_000; y += rows) preprocessor.push(Math.min(rows, 10_000 - y));
+    const band = new Uint8Array(rows * 30_000);
+    for (let y = 0; y < 10_000; y += rows) preprocessor.push(band.subarray(0, (10_000 - y) * 30_000));
     preprocessor.finish();
     expect(own.memoryBytes).toBeLessThan(4 * 2 ** 20);
   });
@@ -239,12 +239,14 @@ describe('bad input', () => {
 
   test('rows too many or too few, and calls out of turn', () => {
     using p = make();
-    expect(failure(() => p.band())[1]).toMatch('call begin() first');
+    const rows = (count: number) => new Uint8Array(3 * count);
+    expect(failure(() => p.push(rows(1)))[1]).toMatch('call begin() first');
     p.begin(3, 4, 1);
-    expect(failure(() => p.push(5))[1]).toMatch('rows must be an integer in 0..4, got 5');
-    p.push(3);
+    expect(failure(() => p.push(rows(5)))[1]).toMatch('rows must be whole and at most 4, got 5');
+    expect(failure(() => p.push(new Uint8Array(4)))[1]).toMatch('rows must be whole');
+    p.push(rows(3));
     expect(failure(() => p.finish())[1]).toMatch('all 4 rows must be pushed, got 3');
-    p.push(1);
+    p.push(rows(1));
     p.finish();
     expect(failure(() => p.finish())[1]).toMatch('call begin() first');
   });

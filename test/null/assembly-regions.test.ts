@@ -156,7 +156,7 @@ describe('upsampleMask', () => {
       'threshold must be in 0..1, got 2',
     );
     expect(code(() => upsampleMask(assembly, one, 1, 40_000, 40_000))).toMatch('IMAGE_TOO_LARGE');
-    expect(code(() => segmentRegions(assembly, one, 1, 2, 2, { minArea: 0 }))).toMatch('minArea must be an integer');
+    expect(code(() => segmentRegions(assembly, one, 1, 2, 2, { minArea: -1 }))).toMatch('minArea must be in 0..1');
   });
 });
 
@@ -220,7 +220,7 @@ describe('findRegions', () => {
 
   test('minArea leaves small ones out; an empty mask has none', () => {
     const m = picture('##.#', '##..');
-    expect(findRegions(assembly, m.mask, 4, 2, { minArea: 2 })).toHaveLength(1);
+    expect(findRegions(assembly, m.mask, 4, 2, { minArea: 2 / 8 })).toHaveLength(1);
     expect(findRegions(assembly, new Uint8Array(8), 4, 2)).toEqual([]);
   });
 
@@ -244,6 +244,44 @@ describe('segmentRegions', () => {
       const sum = pixels.reduce((s, p) => s + sample(map, 3, width, height, p % width, Math.floor(p / width)), 0);
       expect(score).toBeCloseTo(sum / area, 6);
     }
+  });
+
+  test('what is too small is in no list and not in the mask, and is counted', () => {
+    const [width, height] = [61, 47];
+    const all = segmentRegions(assembly, map, 3, width, height);
+    const areas = all.regions.map(({ area }) => area);
+    expect(areas).toHaveLength(2);
+    const [large, small] = areas as [number, number];
+    // the share itself is not too small
+    for (const share of [0, small / (width * height)])
+      expect(segmentRegions(assembly, map, 3, width, height, { minArea: share })).toEqual(all);
+    const found = segmentRegions(assembly, map, 3, width, height, { minArea: large / (width * height) });
+    expect(found.omitted).toEqual({ count: 1, area: small });
+    expect(found.regions).toEqual(all.regions.slice(0, 1));
+    expect(findRegions(assembly, found.mask, width, height).map(({ area }) => area)).toEqual([large]);
+    const none = segmentRegions(assembly, map, 3, width, height, { minArea: 1 });
+    expect(none).toEqual({
+      regions: [],
+      omitted: { count: 2, area: large + small },
+      mask: new Uint8Array(width * height),
+    });
+  });
+
+  test('masks keep the pixels of what is listed, whatever their shape', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.constantFrom(0, 1), { minLength: 81, maxLength: 81 }),
+        fc.constantFrom(0, 0.03, 0.1, 0.5),
+        (bits, minArea) => {
+          const found = segmentRegions(assembly, Float32Array.from(bits), 9, 9, 9, { minArea });
+          const kept = findRegions(assembly, found.mask, 9, 9);
+          const listed = found.regions.map(({ box, area, contour }) => ({ box, area, contour }));
+          expect(kept.map(({ box, area, contour }) => ({ box, area, contour }))).toEqual(listed);
+          const set = bits.filter(bit => bit === 1).length;
+          expect(found.omitted.area + listed.reduce((sum, { area }) => sum + area, 0)).toBe(set);
+        },
+      ),
+    );
   });
 
   test('100 megapixels take a bit a pixel', async () => {

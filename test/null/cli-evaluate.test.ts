@@ -106,6 +106,8 @@ describe('evaluate', () => {
     expect(code).toBe(0);
     expect(json).toEqual({
       n: 4,
+      truncated: 0,
+      integrity: 'checked',
       // 3 rows in common; 4 predicted, 6 real; of 32 rows 4 are wrong.
       dice: 6 / 10,
       iou: 3 / 7,

@@ -22,6 +22,7 @@ const info: SessionInfo = {
     software: true,
     features: ['shader-f16'],
   },
+  integrity: 'checked',
   reason: 'the test asked for it',
   model: { name: 'red', hash: '00', imageSize: SIZE, maxTextLength: MAX_TEXT },
 };
@@ -51,12 +52,15 @@ export const measuredTuning: AdapterTuning = {
   notes: ['3 classes of shapes were left to the profile: the time for measuring was over'],
 };
 
-/** `onSegment` runs at each image, for tests that break or stop something there. */
-export function fakeEngine(onSegment: (index: number) => void = () => {}): FakeEngine {
+/** `onSegment` runs at each image, for tests that break or stop something there; `more` is said of each. */
+export function fakeEngine(
+  onSegment: (index: number) => void = () => {},
+  more: Partial<Pick<Segmentation, 'omitted' | 'warnings'> & Pick<SessionInfo, 'integrity'>> = {},
+): FakeEngine {
   const calls: string[] = [];
   let images = 0;
   const session: Session = {
-    info,
+    info: { ...info, ...(more.integrity && { integrity: more.integrity }) },
     async encodeReport(text, options) {
       throwIfAborted(options?.signal, 'encodeReport');
       calls.push(`text ${text}`);
@@ -65,10 +69,11 @@ export function fakeEngine(onSegment: (index: number) => void = () => {}): FakeE
     },
     async segment(image, _, options) {
       throwIfAborted(options?.signal, 'segment');
-      calls.push(`segment ${image.width}x${image.height}x${image.channels}`);
+      const least = options?.minArea === undefined ? '' : ` ${options.minArea}`;
+      calls.push(`segment ${image.width}x${image.height}x${image.channels}${least}`);
       onSegment(images++);
       throwIfAborted(options?.signal, 'segment');
-      return redPixels(image, options?.threshold ?? 0.5);
+      return { ...redPixels(image, options?.threshold ?? 0.5), ...more };
     },
     stats: () => {
       throw new Error('not used by the command');
@@ -77,8 +82,8 @@ export function fakeEngine(onSegment: (index: number) => void = () => {}): FakeE
   };
   return {
     calls,
-    async openSession(model, { device, dtype, onProgress }) {
-      calls.push(`open ${model} ${device} ${dtype}`);
+    async openSession(model, { device, dtype, integrity, onProgress }) {
+      calls.push(`open ${model} ${device} ${dtype}${integrity === 'required' ? ' required' : ''}`);
       onProgress?.({ phase: 'weights', loaded: 1, total: 2 });
       return session;
     },
@@ -190,7 +195,17 @@ function redPixels(image: Pixels, threshold: number): Segmentation {
     red(Math.floor(((i % SIZE) * width) / SIZE), Math.floor((Math.floor(i / SIZE) * height) / SIZE)),
   );
   const ms = { preprocess: 1, network: 2, postprocess: 3, total: 6.5 };
-  return { width, height, mask, lesions: lesionsOf(mask, width), probability, size: SIZE, ms };
+  return {
+    width,
+    height,
+    mask,
+    lesions: lesionsOf(mask, width),
+    omitted: { count: 0, area: 0 },
+    warnings: [],
+    probability,
+    size: SIZE,
+    ms,
+  };
 }
 
 function lesionsOf(mask: Uint8Array, width: number): Lesion[] {

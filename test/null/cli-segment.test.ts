@@ -48,6 +48,8 @@ describe('segment', () => {
         mask: join(out, 'a.mask.png'),
         overlay: join(out, 'a.overlay.png'),
         lesions: [{ score: 0.75, box: [6, 3, 6, 3], area: 18 }],
+        omitted: { count: 0, area: 0 },
+        warnings: [],
         device: 'webgpu',
         dtype: 'fp32',
         adapter: {
@@ -66,6 +68,29 @@ describe('segment', () => {
     expect(values).toEqual(Array.from({ length: 108 }, (_, i) => (i % 12 >= 6 && i >= 36 && i < 72 ? 255 : 0)));
     expect(await sharp(join(out, 'a.overlay.png')).metadata()).toMatchObject({ width: 12, height: 9, channels: 3 });
     expect(await files()).toEqual(['a.mask.png', 'a.overlay.png']);
+  });
+
+  test('says what was left out and what is to be known, and passes on what was asked', async () => {
+    const path = await image('a.png');
+    const warnings = [
+      { code: 'MODEL_UNCHECKED', message: 'told at the opening' },
+      { code: 'IMAGE_FLAT', message: 'the picture has one colour' },
+    ] as const;
+    const engine = fakeEngine(() => {}, { omitted: { count: 6, area: 24 }, warnings, integrity: 'unchecked' });
+    const asked = ['--min-area', '0.01', '--integrity', 'required'];
+    const line = ['segment', path, ...text, '--model', 'm', '--out', out];
+    const { code, stdout, stderr } = await call([...line, ...asked], { engine });
+    expect(code).toBe(0);
+    expect(stdout).toContain('left out: 6 smaller than --min-area, 24 pixels in all');
+    expect(stderr.match(/the model has no manifest.json/g)).toHaveLength(1);
+    expect(stderr).not.toContain('told at the opening');
+    expect(stderr).toContain(`${path}: the picture has one colour`);
+    expect(engine.calls).toEqual(expect.arrayContaining(['open m auto auto required', 'segment 12x9x3 0.01']));
+    const { json } = await call([...line, '--json'], { engine });
+    expect(json).toMatchObject([{ omitted: { count: 6, area: 24 }, warnings }]);
+    for (const wrong of ['40', '-1', 'much'])
+      expect((await call([...line, '--min-area', wrong], { engine })).code).toBe(2);
+    expect((await call([...line, '--integrity', 'strict'], { engine })).code).toBe(2);
   });
 
   test('passes model, device and precision on, encodes the text once and frees everything', async () => {
@@ -89,8 +114,8 @@ describe('segment', () => {
     expect(engine.calls).toEqual([
       'open dir webgpu fp16',
       'text one red area',
-      'segment 12x9x3',
-      'segment 12x9x3',
+      'segment 12x9x3 0.0005',
+      'segment 12x9x3 0.0005',
       'free report',
       'dispose',
     ]);

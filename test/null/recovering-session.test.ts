@@ -15,7 +15,7 @@ class Fragile implements Session {
   readonly info: SessionInfo;
 
   constructor(readonly generation: number) {
-    this.info = { reason: `generation ${generation}` } as SessionInfo;
+    this.info = { reason: `generation ${generation}`, integrity: 'checked' } as SessionInfo;
   }
 
   #alive(): void {

@@ -13,7 +13,6 @@ import { channelsFirst, channelsLast } from '../../runtime/layout.js';
 import { inspectPlan } from '../../runtime/node/index.js';
 import { planFigures } from '../../runtime/plan-figures.js';
 import { plannedPrecision } from '../../runtime/planned-precision.js';
-import { SerialQueue } from '../../runtime/queue.js';
 import { paddedLength, padIds, textLengths } from '../../runtime/text-lengths.js';
 import { buildPrograms } from '../../runtime/webgpu/programs.js';
 import { collectConstants } from '../../runtime/webgpu/weights.js';
@@ -187,21 +186,6 @@ describe('text lengths', () => {
       [1, 1, 1, 0, 0],
     ]);
   });
-});
-
-test('a queue runs in order, one at a time, whatever fails', async () => {
-  const queue = new SerialQueue();
-  const log: string[] = [];
-  const job =
-    (name: string, fails = false) =>
-    () =>
-      Promise.resolve()
-        .then(() => log.push(`${name} begins`))
-        .then(() => log.push(`${name} ends`))
-        .then(() => (fails ? Promise.reject(new Error(name)) : name));
-  const results = await Promise.allSettled([queue.run(job('a')), queue.run(job('b', true)), queue.run(job('c'))]);
-  expect(results.map(r => r.status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
-  expect(log).toEqual(['a begins', 'a ends', 'b begins', 'b ends', 'c begins', 'c ends']);
 });
 
 test('layouts are each other’s inverse on maps, and leave other ranks alone', () => {

@@ -4,10 +4,10 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { openDataset } from '../../runtime/node/dataset.js';
+import { evaluateDataset } from '../../runtime/node/evaluate-dataset.js';
 import { openSession } from '../../runtime/node/index.js';
 import { memorySource, openSafetensors, type SafetensorsTensor, toFloat32 } from '../../runtime/safetensors/index.js';
 import { parseTrainConfig, resolveTrainConfig, trainConfigToJson } from '../../train/config.js';
-import { evaluateDataset } from '../../train/report/evaluation.js';
 
 const kvasir = '../shared/data/kvasir-seg';
 
@@ -75,7 +75,7 @@ describe('models/nano', () => {
       const session = await openSession(folder, { device: 'wasm' });
       try {
         const dataset = await openDataset(kvasir, { split: 'test' });
-        const { evaluation } = await evaluateDataset(session, dataset, { split: 'test' });
+        const evaluation = await evaluateDataset(session, dataset, { split: 'test' });
         expect(evaluation.dice).toBeCloseTo(told('all 100 images'), 3);
         expect(evaluation.dice).toBeGreaterThanOrEqual(0.82);
         expect(evaluation.dice - without).toBeGreaterThanOrEqual(0.02);

@@ -35,6 +35,6 @@ export async function makeSample({ sample, settings, draw, normalize }: SampleJo
   }
   // at its own size resizing changes nothing, so this is inference's normalisation and no second one
   const normalised = preprocessor.run.run({ data: picture, width: size, height: size, channels: 3 });
-  // a view of wasm memory until then
+  // the next sample overwrites what was given
   return { image: Float32Array.from(normalised), target: Float32Array.from(mask), text };
 }

@@ -4,10 +4,10 @@ import { sizeOf } from '../../model/graph.js';
 import type { Config } from '../../networks/config.js';
 import { Network } from '../../networks/network.js';
 import type { Scores } from '../../runtime/node/evaluate.js';
+import type { Evaluation } from '../../runtime/node/evaluate-dataset.js';
 import { parseTrainConfig, trainConfigToJson } from '../config.js';
 import { quoted } from '../run/info.js';
 import type { MetricsLine, RunInfo } from '../run-files/index.js';
-import type { Evaluation } from './evaluation.js';
 import { bestEpoch } from './page.js';
 
 /** By which a card is known to be one, and may be replaced. */

@@ -6,13 +6,14 @@ import { check } from '../../errors/index.js';
 import { type Config, parseConfig } from '../../networks/config.js';
 import type { ForwardInputs } from '../../runtime/inspect.js';
 import { type DatasetReading, openDataset, surveyDataset } from '../../runtime/node/dataset.js';
+import { type Evaluation, evaluateDataset } from '../../runtime/node/evaluate-dataset.js';
 import { writeFileAtomic } from '../../runtime/node/files.js';
 import { readJson } from '../../runtime/node/read-file.js';
 import { bestToScore } from '../../runtime/node/splits.js';
 import type { Session } from '../../runtime/types.js';
 import { readingOf } from '../config.js';
 import { latestCheckpoint, readMetrics, readRunInfo } from '../run-files/index.js';
-import { type Evaluation, evaluateDataset, evaluationFile } from './evaluation.js';
+import { evaluationFile } from './evaluation.js';
 import { renderReport, type TestContent } from './page.js';
 import { drawPictures, type PictureEngine, pickRecords } from './pictures.js';
 
@@ -127,7 +128,7 @@ async function score(
   const { records } = dataset;
   const session = await engine.openSession(folder);
   try {
-    const { evaluation } = await evaluateDataset(
+    const evaluation = await evaluateDataset(
       session,
       dataset,
       { split, ...reading },

@@ -3,12 +3,13 @@
 import { join } from 'node:path';
 import { check } from '../../errors/index.js';
 import { parseManifest, readModelFiles } from '../../runtime/model-folder/index.js';
+import type { Evaluation } from '../../runtime/node/evaluate-dataset.js';
 import { writeFileAtomic } from '../../runtime/node/files.js';
 import { nodeIo } from '../../runtime/node/folder.js';
 import { ifThere, readJson, readText } from '../../runtime/node/read-file.js';
 import { type RunInfo, readMetrics, readRunInfo } from '../run-files/index.js';
 import { CARD_MARK, modelCard } from './card.js';
-import { type Evaluation, evaluationFile, readEvaluation } from './evaluation.js';
+import { evaluationFile, readEvaluation } from './evaluation.js';
 
 export interface CardOptions {
   /** The folder that the card is for: the run's own if not given, or what was made from it (its fp16 form). */

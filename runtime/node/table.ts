@@ -38,7 +38,9 @@ export async function readTable(path: string, signal?: AbortSignal): Promise<Row
  */
 export async function parseTable(text: string, path: string): Promise<Row[]> {
   const { parse } = await import('csv-parse/sync');
-  const separator = separatorOf(text);
+  // Excel writes and reads a first line that names the separator
+  const told = /^\uFEFF?"?sep=([,;\t])"?\r?\n/i.exec(text);
+  const separator = told?.[1] ?? separatorOf(text);
   let rows: Row[];
   try {
     const options = {
@@ -47,6 +49,9 @@ export async function parseTable(text: string, path: string): Promise<Row[]> {
       relax_quotes: true,
       relax_column_count: true,
       info: true,
+      // "a.png, \"one, two\"": a quote after a space begins a quoted field
+      ltrim: separator !== '\t',
+      from_line: told ? 2 : 1,
     } as const;
     const limits = { skip_empty_lines: true, max_record_size: MAX_ROW };
     const parsed = parse(text, { ...options, ...limits }) as unknown as {

@@ -296,10 +296,23 @@ describe('folders of images and of masks', () => {
     );
     expect(await all()).toEqual(['a train', 'b val']);
   });
+  test('lists of names say which image belongs to which split', async () => {
+    const names = ['a', 'b', 'c'];
+    await write({
+      ...emptyFiles(...names.flatMap(name => [`images/${name}.jpg`, `masks/${name}.png`])),
+      'train.txt': 'a\r\n',
+      'validation.txt': 'images/b.jpg\n\n',
+    });
+    expect(await all()).toEqual(['a train', 'b val', 'c unlisted']);
+    expect(await all({ split: 'val' })).toEqual(['b val']);
+  });
   test("ISIC's inputs and ground truths", async () => {
     const [input, truth] = ['ISIC2018_Task1-2_Training_Input', 'ISIC2018_Task1_Training_GroundTruth'];
     await write(emptyFiles(`${input}/ISIC_1.jpg`, `${truth}/ISIC_1_segmentation.png`));
-    expect(await all()).toEqual(['ISIC_1 all']);
+    expect(await all()).toEqual(['ISIC_1 train']);
+    const more = ['ISIC2018_Task1-2_Test_Input/ISIC_2.jpg', 'ISIC2018_Task1_Test_GroundTruth/ISIC_2_segmentation.png'];
+    await write(emptyFiles(...more));
+    expect(await all()).toEqual(['ISIC_2 test', 'ISIC_1 train']);
   });
   test('two folders of masks are refused by name', async () => {
     await write(emptyFiles('images/a.png', 'masks/a.png', 'labels/a.png'));

@@ -64,6 +64,20 @@ describe('tables as people have them', () => {
     await expect(cellsOf('Image,Description,\na.png,one,right\n')).rejects.toMatchObject(invalid(/3 fields in line 2/));
     expect(await cellsOf('Image,Description,,\na.png,one,,\n')).toHaveLength(2);
   });
+  test("a space before a quote, and Excel's line that names the separator", async () => {
+    expect(await cellsOf('Image,Description\na.png, "one, two"\n')).toEqual([
+      ['Image', 'Description'],
+      ['a.png', 'one, two'],
+    ]);
+    expect(await cellsOf('sep=;\r\nImage;Description\r\na.png;one, two\r\n')).toEqual([
+      ['Image', 'Description'],
+      ['a.png', 'one, two'],
+    ]);
+    expect(await cellsOf('Image\t\tDescription\na.png\t\tone\n')).toEqual([
+      ['Image', '', 'Description'],
+      ['a.png', '', 'one'],
+    ]);
+  });
   test('a quote that is never closed is named by its line', async () => {
     await expect(cellsOf('Image,Description\na.png,"one\nb.png,two\n')).rejects.toMatchObject(invalid(/never closed/));
   });

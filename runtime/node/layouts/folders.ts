@@ -1,13 +1,15 @@
 // Folders of images beside folders of masks, without sentences: images/ and masks/ (Kvasir-SEG as downloaded), Original/ and
 // Ground Truth/ (CVC-ClinicDB), TrainDataset/ and TestDataset/SET/ with image(s)/ and masks/ (PraNet), images/train/ and
-// masks/train/, ISIC's *_Input/ and *_GroundTruth/.
+// masks/train/, ISIC's *_Input/ and *_GroundTruth/. Lists such as train.txt and test.txt beside them (Kvasir-Instrument) say which
+// image belongs to which split.
 
 import { join } from 'node:path';
 import { TmcaError } from '../../../errors/index.js';
-import { splitOfName } from '../splits.js';
+import { splitOfName, usualSplit } from '../splits.js';
+import { readListText } from '../text-file.js';
 import { type Draft, type Layout, type LayoutReader, type Note, named } from './draft.js';
 import { faultOf, maskless } from './lvit.js';
-import { isImageName, type Listing, listFolder, stemOf } from './names.js';
+import { isImageName, type Listing, listFolder, NameIndex, stemOf } from './names.js';
 import { pairUp } from './pairs.js';
 
 const IMAGES = /^(images?|imgs?|originals?|inputs?|frames?|.*_input)$/i;
@@ -27,17 +29,46 @@ interface Group {
 
 export const folders: LayoutReader = {
   rule: 'images/ and masks/, or Original/ and Ground Truth/, side by side, here or in folders of splits',
-  async read(folder, { signal: _ }) {
+  async read(folder, { signal }) {
     const groups = await groupsBelow(folder, [], DEPTH);
     if (groups.length === 0) return null;
     checkFormats(folder, groups);
     const parts = await Promise.all(groups.map(group => readGroup(folder, group)));
     const drafts = parts.flatMap(part => part.drafts);
     if (drafts.length === 0) return null;
+    const notes = parts.flatMap(part => part.notes);
     const whole = groups.every(({ way }) => splitOf(way) === null);
-    return { drafts, notes: parts.flatMap(part => part.notes), whole, wordless: true } satisfies Layout;
+    const listed = whole ? await bySplitLists(folder, drafts, signal) : null;
+    return listed
+      ? { drafts: listed, notes: notes.map(({ text }) => ({ text })), wordless: true }
+      : ({ drafts, notes, whole, wordless: true } satisfies Layout);
   },
 };
+
+/** Records of no list. */
+const UNLISTED = 'unlisted';
+
+/** The records by the lists of names that lie in the data set's folder; null where there are none. */
+async function bySplitLists(folder: string, drafts: readonly Draft[], signal?: AbortSignal): Promise<Draft[] | null> {
+  const { files } = await listFolder(folder);
+  const lists = files.filter(name => /\.txt$/i.test(name) && splitOfList(name) !== null);
+  if (lists.length === 0) return null;
+  const index = new NameIndex(drafts.map(({ id }) => String(id)));
+  const splits = new Map<string, string[]>();
+  for (const list of lists) {
+    const text = await readListText(join(folder, list), signal);
+    const names = text.split(/\r?\n|\r/).map(line => line.trim().split(/[\\/]/).at(-1)!);
+    for (const name of names.filter(name => name !== '')) {
+      const [id] = index.find(isImageName(name) ? stemOf(name) : name);
+      if (id !== undefined) splits.set(id, [...(splits.get(id) ?? []), splitOfList(list)!]);
+    }
+  }
+  return drafts.flatMap(draft =>
+    [...new Set(splits.get(String(draft.id)) ?? [UNLISTED])].map(split => ({ ...draft, split })),
+  );
+}
+
+const splitOfList = (name: string): string | null => usualSplit(stemOf(name));
 
 async function groupsBelow(folder: string, way: readonly string[], depth: number): Promise<Group[]> {
   const inside = await listFolder(join(folder, ...way));
@@ -64,14 +95,16 @@ interface Couple {
   readonly name: string | null;
 }
 
-/** One of each, or as many of each, which share what is before their last word, as ISIC's do; null where neither holds. */
+/** One of each; or as many of each, which speak of the same splits or are alike but for their last word. Null where neither holds. */
 function couples(images: readonly string[], masks: readonly string[]): Couple[] | null {
   if (images.length === 0 || masks.length === 0) return [];
-  if (images.length === 1 && masks.length === 1) return [{ images: images[0]!, masks: masks[0]!, name: null }];
-  const stem = (name: string) => name.replace(/_?(input|ground_?truth)$/i, '');
-  const made = images.map(image => ({ image, mask: masks.filter(mask => stem(mask) === stem(image)) }));
-  const clear = images.length === masks.length && made.every(({ mask }) => mask.length === 1);
-  return clear ? made.map(({ image, mask }) => ({ images: image, masks: mask[0]!, name: stem(image) })) : null;
+  const name = (folder: string) => splitOfName(folder) ?? folder.replace(/_?(input|ground_?truth)$/i, '');
+  if (images.length === 1 && masks.length === 1) {
+    return [{ images: images[0]!, masks: masks[0]!, name: splitOfName(images[0]!) }];
+  }
+  const made = images.map(image => ({ image, fitting: masks.filter(mask => name(mask) === name(image)) }));
+  const clear = images.length === masks.length && made.every(({ fitting }) => fitting.length === 1);
+  return clear ? made.map(({ image, fitting }) => ({ images: image, masks: fitting[0]!, name: name(image) })) : null;
 }
 
 /** The two folders themselves, and folders of the same name within both. */

@@ -109,8 +109,10 @@ async function expandFolders(named: readonly string[], out: string, { console }:
     others.add(found.others);
     const own = resolve(path) === resolve(out) ? found.images.filter(image => !isResult(image)) : found.images;
     check(own.length > 0, 'IMAGE_UNREADABLE', () => {
-      const count = found.others.length;
-      return `segment: the folder ${path} must hold images, got none among ${count} files; folders inside it are not looked into: name the one with the images`;
+      const ofThese = new NoteTally('file');
+      ofThese.add(found.others);
+      const what = found.others.length === 0 ? 'none' : `none (${ofThese.lines().join('; ')})`;
+      return `segment: the folder ${path} must hold images, got ${what}; folders inside it are not looked into: name the one with the images`;
     });
     images.push(...own);
   }

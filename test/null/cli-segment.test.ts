@@ -307,12 +307,14 @@ describe('segment of a folder', () => {
 
   test('without an image is an error, before the model is loaded', async () => {
     await mkdir(frames());
-    await writeFile(join(frames(), 'notes.txt'), 'text');
+    for (const i of [1, 2]) {
+      await writeFile(join(frames(), `${i}.dcm`), Buffer.concat([Buffer.alloc(128), Buffer.from('DICM')]));
+    }
     const engine = fakeEngine();
     const { code, stderr } = await call(['segment', frames(), ...text, '--out', out], { engine });
     expect(code).toBe(1);
     expect(stderr).toMatch(
-      /^error \[IMAGE_UNREADABLE\]: segment: the folder .* must hold images, got none among 1 files;/,
+      /^error \[IMAGE_UNREADABLE\]: segment: the folder .* must hold images, got none \(2 files, such as .*1\.dcm: left out: it is a DICOM file\);/,
     );
     expect(engine.calls).toEqual([]);
   });

@@ -45,8 +45,10 @@ const EDGE_REACH = 3;
 const LEAST_WHITE = 32;
 /** Up to so many values are looked at as possible labels. */
 const FEW = 8;
-/** Share of pixels inside even grey areas beyond which these are a label, where there are more than a few values. */
-const EVEN_SHARE = 0.0005;
+/** Pixels inside even areas of neither black nor white beyond which these are a label: smoothing and JPEG leave hardly any. */
+const EVEN_PIXELS = 8;
+/** Share of white by which the black that JPEG leaves may vary between even areas. */
+const BLACK = 1 / 32;
 /** Share of the lesion that may have another colour: edges whose colours JPEG mixed. */
 const COLOUR_SHARE = 0.02;
 /** Share of the picture's border from which on a lesion looks like the background. */
@@ -191,9 +193,10 @@ function whiteOf(flat: Flat, lossy: boolean, notes: string[]): number | string {
   const share = greyPixels(flat, dark, bright) / values.length;
   if (share > GREY_SHARE)
     return `${(100 * share).toFixed(1)} % of it neither black nor white, nor an edge between them`;
-  const even = evenPixels(flat, value => value > dark && value < bright, white / 128, 1);
-  if (even > EVEN_SHARE * values.length)
-    return `even grey areas, which are labels of which it is not known what they mean`;
+  const even =
+    evenPixels(flat, value => value > dark && value < bright, white / 128, 1) +
+    evenPixels(flat, value => value >= least + white * BLACK && value <= dark, white / 128, 2);
+  if (even > EVEN_PIXELS) return 'even grey areas: labels, of which it is not known which are lesions';
   return told(white);
 }
 

@@ -344,6 +344,24 @@ describe('a mask is refused', () => {
       /labels/,
     ],
     [
+      'of labels in a JPEG',
+      () =>
+        image8((m, x) => (m ? (x < 22 ? 127 : 255) : 0))
+          .resize(WIDTH * 4, HEIGHT * 4, { kernel: 'nearest' })
+          .jpeg({ quality: 90 })
+          .toBuffer(),
+      /% of it neither black nor white, nor an edge/,
+    ],
+    [
+      'of a dark label in a JPEG',
+      () =>
+        image8((m, x) => (m ? (x < 22 ? 20 : 255) : 0))
+          .resize(WIDTH * 4, HEIGHT * 4, { kernel: 'nearest' })
+          .jpeg({ quality: 90 })
+          .toBuffer(),
+      /even grey areas: labels/,
+    ],
+    [
       'of one value, which is no white',
       () =>
         image8(() => 1)
@@ -397,7 +415,7 @@ describe('a mask is refused', () => {
   ];
   test.each(cases)('%s', async (_, make, text) => {
     const path = await save(await make());
-    const error = await readMask(path, UPRIGHT).catch(e => e);
+    const error = await readMask(path, await readImageShape(path)).catch(e => e);
     expect(error).toMatchObject({ name: 'TmcaError', code: 'DATASET_INVALID' });
     expect(error.message).toMatch(text);
     expect(error.message).toContain(path);

@@ -179,7 +179,10 @@ function summary(results: readonly SegmentResult[], { info }: Session): string {
       return `  ${i + 1}: score ${score.toFixed(2)}, ${area} pixels (${share} % of the image), ${w} x ${h} at (${x}, ${y})`;
     });
     const { count, area } = omitted;
-    const left = count > 0 ? [`  left out: ${count} smaller than --min-area, ${area} pixels in all`] : [];
+    const left =
+      count > 0
+        ? [`  left out: ${count} smaller than --min-area, ${area} ${area === 1 ? 'pixel' : 'pixels'} in all`]
+        : [];
     const head = `${image}: ${width} x ${height}, ${ms.toFixed(0)} ms`;
     return [
       head,

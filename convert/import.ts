@@ -4,7 +4,7 @@ import { basename } from 'node:path';
 import { throwIfAborted } from '../errors/index.js';
 import { show } from '../errors/show.js';
 import type { Shape } from '../model/graph.js';
-import type { Config } from '../networks/config.js';
+import type { NetworkConfig } from '../networks/config.js';
 import { Network } from '../networks/network.js';
 import { checkFinite } from '../runtime/model-folder/index.js';
 import { checkModelTarget, writeModelFolder } from '../runtime/node/model-writer.js';
@@ -45,7 +45,7 @@ export interface ImportedPart {
 
 export interface ImportResult {
   readonly out: string;
-  readonly config: Config;
+  readonly config: NetworkConfig<'tmca'>;
   readonly parts: readonly ImportedPart[];
   readonly mapped: readonly { readonly name: string; readonly from: string; readonly file: string }[];
   readonly initialised: readonly string[];

@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { check, TmcaError } from '../errors/index.js';
 import { show } from '../errors/show.js';
-import { type Config, parseConfig } from '../networks/config.js';
+import { type NetworkConfig, parseConfig } from '../networks/config.js';
 import {
   checkForeignConfig,
   epsilonWarning,
@@ -29,7 +29,7 @@ export async function networkConfig(
   parts: ReadonlyMap<Part['part'], Part>,
   { path, vocab }: { readonly path?: string | undefined; readonly vocab: VocabularyFile | null },
   warnings: string[],
-): Promise<Config> {
+): Promise<NetworkConfig<'tmca'>> {
   const named = path === undefined ? await ownBeside(parts.get('decoder')) : await namedJson(path);
   const foreign = named && foreignConfig(named.path, named.values);
   const given = named && !foreign ? named.values : {};
@@ -58,7 +58,7 @@ export async function networkConfig(
   return parseConfig(
     { name: 'imported', ...words, ...guessed, ...told, ...sizes, dtype: 'fp32' },
     named?.path ?? 'import without --config',
-  );
+  ) as NetworkConfig<'tmca'>;
 }
 
 interface NamedJson {

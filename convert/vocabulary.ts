@@ -5,7 +5,7 @@ import { loadAssembly } from '../assembly/instance.js';
 import { Vocabulary } from '../assembly/wordpiece.js';
 import { check, TmcaError } from '../errors/index.js';
 import { show } from '../errors/show.js';
-import type { Config } from '../networks/config.js';
+import type { NetworkConfig } from '../networks/config.js';
 import { ifThere, readBytes, VOCABULARY } from '../runtime/node/read-file.js';
 import { some } from './checkpoint.js';
 import { readJson } from './foreign-config.js';
@@ -121,6 +121,6 @@ const mismatch = ({ path, size }: VocabularyFile, rows: number) =>
   );
 
 /** @throws TmcaError MODEL_MISMATCH, where the network's word embeddings have another number of rows */
-export function checkVocabulary(vocabulary: VocabularyFile, config: Config): void {
+export function checkVocabulary(vocabulary: VocabularyFile, config: NetworkConfig<'tmca'>): void {
   if (vocabulary.size !== config.vocabSize) throw mismatch(vocabulary, config.vocabSize);
 }

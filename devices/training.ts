@@ -3,6 +3,7 @@
 
 import type { Shape } from '../model/graph.js';
 import type { Config } from '../networks/config.js';
+import { Network } from '../networks/network.js';
 import { unit } from '../runtime/fill.js';
 import type { Batch } from '../train/gradient-pass.js';
 
@@ -48,11 +49,15 @@ function discs(images: number, size: number): Float32Array {
 }
 
 /** Noise of a normalised image's spread, ids of sentences of different lengths, discs. The same in every run. */
-export function madeBatch({ imageSize: size, vocabSize }: Config, images: number, length: number): Batch {
+export function madeBatch(config: Config, images: number, length: number): Batch {
+  const { imageSize: size } = config;
+  const image = Float32Array.from(unit('image', images * size * size * 3), x => 1.7 * x);
+  const { text } = Network.of(config);
+  if (!text) return { image, target: discs(images, size) };
+  const { vocabSize } = text;
   const mask = new Int32Array(images * length);
   for (let b = 0; b < images; b++)
     mask.fill(1, b * length, b * length + Math.max(Math.min(2, length), length - 2 * (b % 8)));
   const ids = Int32Array.from(unit('ids', images * length), (x, i) => mask[i]! * Math.floor(((x + 1) / 2) * vocabSize));
-  const image = Float32Array.from(unit('image', images * size * size * 3), x => 1.7 * x);
   return { image, ids, mask, target: discs(images, size) };
 }

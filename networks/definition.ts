@@ -70,6 +70,8 @@ export interface NetworkDefinition<C extends { readonly imageSize: number }> {
   readonly losses: Losses<C>;
   /** Beginnings of the names of parameters that training leaves as they are, unless it is told otherwise. */
   readonly frozen: readonly string[];
+  /** Outputs among `named` that a report draws as maps over a picture, [B,1,H,W] in files, and what they show. */
+  maps(config: C): readonly (readonly [output: string, title: string])[];
   /** The rows of the model card that describe the network: what, and how. */
   describe(config: C): readonly (readonly [what: string, how: string])[];
 }

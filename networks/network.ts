@@ -44,6 +44,11 @@ export class Network {
     return this.#definition.text(this.config);
   }
 
+  /** Most tokens of a sentence; 0 where it takes none. */
+  get maxTextLength(): number {
+    return this.text?.maxLength ?? 0;
+  }
+
   /** Names of its inputs, in the order in which programs have them. */
   get inputs(): readonly (keyof Inputs)[] {
     return this.text ? ['image', 'ids', 'mask'] : ['image'];
@@ -79,6 +84,11 @@ export class Network {
   get scalarKeys(): Readonly<Record<string, string>> {
     const fields = this.#definition.fields as Readonly<Record<string, { readonly key: string }>>;
     return Object.fromEntries(this.losses.scalars.map(name => [name, fields[name]!.key]));
+  }
+
+  /** Outputs that a report draws as maps over a picture, and what they show. */
+  get maps(): readonly (readonly [output: string, title: string])[] {
+    return this.#definition.maps(this.config);
   }
 
   /** The rows of the model card that describe it. */

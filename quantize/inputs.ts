@@ -5,6 +5,7 @@ import type { Assembly } from '../assembly/index.js';
 import { Preprocessor } from '../assembly/preprocess.js';
 import { Vocabulary } from '../assembly/wordpiece.js';
 import type { Config } from '../networks/config.js';
+import { Network } from '../networks/network.js';
 import type { DatasetRecord } from '../runtime/node/dataset.js';
 import { decodeImage } from '../runtime/node/images.js';
 import { readOwnFile } from '../runtime/node/read-file.js';
@@ -50,8 +51,8 @@ interface Sample {
 /** Without a vocabulary the network takes ids alone: distinct ones, spread over its table, stand for words. */
 const strangeIds = (config: Config, at: number): Int32Array =>
   Int32Array.from(
-    { length: Math.min(12, config.maxTextLength) },
-    (_, i) => (101 + 997 * (12 * at + i)) % config.vocabSize,
+    { length: Math.min(12, Network.of(config).maxTextLength) },
+    (_, i) => (101 + 997 * (12 * at + i)) % (Network.of(config).text?.vocabSize ?? 1),
   );
 
 /** Errors: those of reading images. */
@@ -62,7 +63,8 @@ export async function encodeExamples(
   examples: readonly Example[],
   signal?: AbortSignal,
 ): Promise<ExampleInputs> {
-  const { imageSize: size, maxTextLength: maxLength } = config;
+  const { imageSize: size } = config;
+  const maxLength = Network.of(config).maxTextLength;
   const pixels = 3 * size * size;
   const images = new Float32Array(examples.length * pixels);
   using preprocessor = new Preprocessor(assembly, { size, normalize: config.normalize, dtype: 'f32', layout: 'nhwc' });

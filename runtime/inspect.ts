@@ -14,11 +14,11 @@ import type { ParameterStream } from './webgpu/encode.js';
 import { type GraphRun, type HostTensor, runGraph } from './webgpu/run-graph.js';
 import type { LoadOptions } from './webgpu/weights.js';
 
-/** `image` [B,3,S,S] normalised, `ids` [B,L], `mask` [B,L]. */
+/** `image` [B,3,S,S] normalised, and of a network that takes a sentence `ids` [B,L] and `mask` [B,L]. */
 export interface ForwardInputs {
   readonly image: HostTensor;
-  readonly ids: HostTensor;
-  readonly mask: HostTensor;
+  readonly ids?: HostTensor;
+  readonly mask?: HostTensor;
 }
 
 export interface ForwardRun extends Omit<GraphRun, 'outputs'> {
@@ -32,25 +32,27 @@ export function checkInputs(
   config: Config,
   { image, ids, mask }: ForwardInputs,
 ): { batch: number; length: number } {
-  const [batch = 0, length = 0] = ids.shape;
+  const [batch = 0] = image.shape;
   const size = config.imageSize;
-  const fits = (t: HostTensor, shape: Shape) => showShape(t.shape) === showShape(shape);
+  const { text, inputs } = Network.of(config);
+  const shown = (t: HostTensor | undefined) => (t ? showShape(t.shape) : 'nothing');
+  const fits = (t: HostTensor | undefined, shape: Shape) => shown(t) === showShape(shape);
+  const length = text ? (ids?.shape[1] ?? 0) : 0;
+  const ofText = text ? length > 0 && fits(ids, [batch, length]) && fits(mask, [batch, length]) : !ids && !mask;
   check(
-    batch > 0 &&
-      length > 0 &&
-      fits(image, [batch, 3, size, size]) &&
-      fits(mask, [batch, length]) &&
-      ids.shape.length === 2,
+    batch > 0 && fits(image, [batch, 3, size, size]) && ofText,
     'BAD_ARGUMENT',
     () =>
-      `${where}: inputs must be image [B,3,${size},${size}], ids [B,L] and mask [B,L], got ${showShape(image.shape)}, ${showShape(ids.shape)} and ${showShape(mask.shape)}`,
+      `${where}: inputs must be ${inputs.map(name => `${name} ${name === 'image' ? `[B,3,${size},${size}]` : '[B,L]'}`).join(', ')}, ` +
+      `got image ${shown(image)}, ids ${shown(ids)} and mask ${shown(mask)}`,
   );
+  if (!text || !ids) return { batch, length };
   check(
-    length <= config.maxPositions,
+    length <= text.maxPositions,
     'BAD_ARGUMENT',
-    `${where}: a text may have ${config.maxPositions} tokens, got ${length}; shorten it`,
+    `${where}: a text may have ${text.maxPositions} tokens, got ${length}; shorten it`,
   );
-  const { vocabSize } = config;
+  const { vocabSize } = text;
   const stray = Array.from(ids.data).find(id => !Number.isInteger(id) || id < 0 || id >= vocabSize);
   check(
     stray === undefined,

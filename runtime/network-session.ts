@@ -6,6 +6,7 @@ import { Preprocessor } from '../assembly/preprocess.js';
 import type { Vocabulary } from '../assembly/wordpiece.js';
 import { check, TmcaError } from '../errors/index.js';
 import type { Config } from '../networks/config.js';
+import { Network } from '../networks/network.js';
 import { SerialQueue } from './queue.js';
 import { flatSegmentation, segmentationOf } from './segmentation.js';
 import type { Pixels, Report, Segmentation, SegmentOptions, Session, SessionInfo, SessionStats } from './types.js';
@@ -83,7 +84,7 @@ export class NetworkSession<R extends EngineReport> implements Session {
       'VOCABULARY_INVALID',
       'encodeReport: the model folder must have a vocab.txt to read text; add the one that the model was trained with',
     );
-    const { ids, truncated } = vocabulary.encode(text, { maxLength: config.maxTextLength });
+    const { ids, truncated } = vocabulary.encode(text, { maxLength: Network.of(config).maxTextLength });
     const work = async () => {
       this.#usable(where);
       const encoded = await engine.encode(ids);

@@ -45,7 +45,7 @@ export function describe({ config, integrity, hash }: Described, choice: Choice,
       name: config.name,
       hash: hash() ?? '',
       imageSize: config.imageSize,
-      maxTextLength: config.maxTextLength,
+      maxTextLength: Network.of(config).maxTextLength,
     },
   };
 }

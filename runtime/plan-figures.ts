@@ -5,6 +5,7 @@ import type { Tuning } from '../gpu/tuning.js';
 import type { Program } from '../model/lower.js';
 import type { PassName } from '../model/passes/index.js';
 import type { Config } from '../networks/config.js';
+import { Network } from '../networks/network.js';
 import type { PrecisionChoice } from './engine-choice.js';
 import { textLengths } from './text-lengths.js';
 import { placeProgram } from './webgpu/plan.js';
@@ -87,7 +88,7 @@ export function planFigures(
   precision: PrecisionChoice,
   { tuning, without, length }: PlanFiguresOptions = {},
 ): PlanFigures {
-  const lengths = textLengths(config.maxTextLength);
+  const lengths = textLengths(Network.of(config).maxTextLength);
   const at = length === undefined ? 0 : lengths.indexOf(length);
   const programs = buildPrograms(config, lengths[at]!, precision, tuning, without);
   const [frame, text] = [figuresOf(programs.frame, FRAME_INPUTS), figuresOf(programs.text, [])];

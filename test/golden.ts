@@ -2,7 +2,7 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import type { Feed } from '../model/interpreter.js';
-import { type Config, parseConfig } from '../networks/config.js';
+import { type NetworkConfig, parseConfig } from '../networks/config.js';
 import { channelsLast } from '../runtime/layout.js';
 import { memorySource, openSafetensors, type SafetensorsTensor, toFloat32 } from '../runtime/safetensors/index.js';
 
@@ -11,7 +11,7 @@ const SHARED = '../shared/reference/golden';
 export interface Golden {
   readonly name: string;
   readonly folder: string;
-  readonly config: Config;
+  readonly config: NetworkConfig<'tmca'>;
   readonly batch: number;
   readonly length: number;
   /** Inputs and outputs of golden.py, channels first as PyTorch has them. */
@@ -45,7 +45,10 @@ export async function readTensors(path: string): Promise<Map<string, GoldenTenso
 }
 
 export async function loadGolden(folder: string): Promise<Golden> {
-  const config = parseConfig(JSON.parse(readFileSync(`${folder}/config.json`, 'utf8')), folder);
+  const config = parseConfig(
+    JSON.parse(readFileSync(`${folder}/config.json`, 'utf8')),
+    folder,
+  ) as NetworkConfig<'tmca'>;
   const forward = await readTensors(`${folder}/forward.safetensors`);
   const parameters = await readTensors(`${folder}/model.safetensors`);
   const [batch, length] = forward.get('ids')!.shape as [number, number];

@@ -231,7 +231,9 @@ function networkOf({ network }: TrainerOptions, settings: TrainConfig, folder: M
   return weighted(config, settings);
 }
 
-function lengthOf({ textLength }: TrainerOptions, { maxTextLength }: Config): number {
+function lengthOf({ textLength }: TrainerOptions, config: Config): number {
+  const { maxTextLength } = Network.of(config);
+  if (maxTextLength === 0) return 0;
   const length = textLength ?? Math.min(maxTextLength, LONGEST);
   check(
     Number.isInteger(length) && length >= 2 && length <= maxTextLength,

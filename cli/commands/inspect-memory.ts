@@ -1,6 +1,7 @@
 // `tmca inspect plan --train`: what a training step takes of a device, and how a batch is taken so that it fits.
 
 import { check } from '../../errors/index.js';
+import { Network } from '../../networks/network.js';
 import { resolveTrainConfig, trainedParameters } from '../../train/config.js';
 import { describePlan, planMemory } from '../../train/memory-plan.js';
 import type { Context } from '../context.js';
@@ -27,12 +28,13 @@ export async function inspectMemory(
   const named = options.config ?? (isPreset(model) ? model : undefined);
   const asked = await resolveTrainConfig(named, options.batch === undefined ? {} : { batch: options.batch });
   const network = await networkOf(model, io.signal);
+  const { maxTextLength } = Network.of(network);
   const config = options.trainText ? { ...asked, freeze: asked.freeze.filter(name => name !== 'text_encoder') } : asked;
-  const { textLength = network.maxTextLength } = options;
+  const { textLength = maxTextLength } = options;
   check(
-    textLength <= network.maxTextLength,
+    textLength <= maxTextLength,
     'BAD_ARGUMENT',
-    `inspect plan: a text may have ${network.maxTextLength} tokens, got --text-length ${textLength}; lower it`,
+    `inspect plan: a text may have ${maxTextLength} tokens, got --text-length ${textLength}; lower it`,
   );
   const trained = trainedParameters(network, config);
   const plan = planMemory(network, {

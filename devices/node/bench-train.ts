@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { check } from '../../errors/index.js';
 import { nodeGpu } from '../../gpu/node.js';
 import { sizeOf } from '../../model/graph.js';
+import { Network } from '../../networks/network.js';
 import { nodePlatform } from '../../runtime/node/platform.js';
 import { withNetwork } from '../../runtime/open-inspect.js';
 import { toFloat32 } from '../../runtime/safetensors/index.js';
@@ -161,7 +162,7 @@ function openWork({ model, fill, batch: images, signal }: BenchTrainOptions) {
     const parameters = new Map<string, { shape: readonly number[]; data: Float32Array }>();
     for await (const tensor of (await realParameters(header, stream)).tensors())
       parameters.set(tensor.name, { shape: tensor.shape, data: Float32Array.from(toFloat32(tensor)) });
-    const length = Math.min(TOKENS, config.maxTextLength);
+    const length = Math.min(TOKENS, Network.of(config).maxTextLength);
     const trained = { ...config, dtype: 'fp32' as const };
     const batch = madeBatch(trained, images, length);
     const work: TrainingWork = { config: trained, parameters: parameters as Parameters, batch, images, length };

@@ -6,6 +6,7 @@ import { Vocabulary } from '../../assembly/wordpiece.js';
 import { throwIfAborted } from '../../errors/index.js';
 import type { GpuDevice } from '../../gpu/device.js';
 import type { Config } from '../../networks/config.js';
+import { Network } from '../../networks/network.js';
 import { NetworkSession } from '../../runtime/network-session.js';
 import { nodePlatform } from '../../runtime/node/platform.js';
 import { startEngine } from '../../runtime/open.js';
@@ -111,7 +112,8 @@ function countBuffers({ device }: GpuDevice): () => number {
 const SPECIAL = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'];
 
 /** As many tokens as the network knows: which words they are does not matter here. */
-function madeVocabulary(assembly: Assembly, { vocabSize }: Config): Vocabulary {
+function madeVocabulary(assembly: Assembly, config: Config): Vocabulary {
+  const vocabSize = Network.of(config).text?.vocabSize ?? SPECIAL.length;
   const words = Array.from({ length: vocabSize - SPECIAL.length }, (_, i) => `w${i}`);
   return new Vocabulary(assembly, [...SPECIAL, ...words].join('\n'));
 }

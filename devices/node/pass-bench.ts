@@ -7,6 +7,7 @@ import type { GpuDevice } from '../../gpu/device.js';
 import { PipelineCache } from '../../gpu/pipelines.js';
 import { Readback } from '../../gpu/readback.js';
 import { passNames } from '../../model/passes/index.js';
+import { Network } from '../../networks/network.js';
 import { nodePlatform } from '../../runtime/node/platform.js';
 import { weightsOf } from '../../runtime/open.js';
 import { withNetwork } from '../../runtime/open-inspect.js';
@@ -70,7 +71,7 @@ export function benchPasses(options: PassBenchOptions): Promise<PassBench> {
     using gpu = await requireGpu(nodePlatform, signal);
     const { precision, parameters } = await weightsOf(config, header, stream, options.dtype, gpu);
     const inputs = madeInputs(config);
-    const length = paddedLength(textLengths(config.maxTextLength), inputs.ids.length);
+    const length = paddedLength(textLengths(Network.of(config).maxTextLength), inputs.ids.length);
     const programs = [undefined, ...passNames].map(without => ({
       without: without ?? null,
       ...buildPrograms(config, length, precision, gpu.tuning, without),

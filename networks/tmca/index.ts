@@ -30,5 +30,7 @@ export const tmca: NetworkDefinition<TmcaConfig> = {
   build: (config, { image, ids, mask }, mode) => build(config, { image, ids: ids!, mask: mask! }, mode),
   losses,
   frozen: ['text_encoder'],
+  maps: ({ enhance }) =>
+    enhance ? ['32', '16', '8'].map((stride, i) => [`enhancement.${i + 1}`, `LTEM at stride ${stride}`]) : [],
   describe,
 };

@@ -4,6 +4,7 @@ import { countTokens } from '../../assembly/wordpiece.js';
 import { type ErrorCode, TmcaError, throwIfAborted } from '../../errors/index.js';
 import { show } from '../../errors/show.js';
 import { type Config, parseConfig } from '../../networks/config.js';
+import { Network } from '../../networks/network.js';
 import {
   type ByteSource,
   openSafetensors,
@@ -189,10 +190,11 @@ function parseText(bytes: Uint8Array, where: string, code: ErrorCode): unknown {
 /** One token a line: as many lines as the embedding has rows. */
 function checkVocabulary(vocab: Uint8Array, config: Config, where: string): void {
   const lines = countTokens(vocab);
-  if (lines === config.vocabSize) return;
+  const { text } = Network.of(config);
+  if (!text || lines === text.vocabSize) return;
   throw new TmcaError(
     'MODEL_MISMATCH',
-    `openModelFolder: ${where} must have ${config.vocabSize} lines (vocab_size of config.json), got ${lines}; ` +
+    `openModelFolder: ${where} must have ${text.vocabSize} lines (vocab_size of config.json), got ${lines}; ` +
       'use the vocabulary that the model was trained with',
   );
 }

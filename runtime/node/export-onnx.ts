@@ -69,6 +69,7 @@ const NO_HASH = '0'.repeat(64);
 /** What a file says of itself, but for its name. */
 function metadataOf(config: Config, dtype: DType, hash: string | null): OnnxFacts['metadata'] {
   const { license } = config.extra;
+  const { text } = Network.of(config);
   return {
     notice: 'Research use only. Not a medical device.',
     license: typeof license === 'string' ? license : 'that of the model folder; see its README.md',
@@ -78,7 +79,7 @@ function metadataOf(config: Config, dtype: DType, hash: string | null): OnnxFact
     dtype,
     image_size: String(config.imageSize),
     normalize: config.normalize,
-    max_text_length: String(config.maxTextLength),
+    ...(text ? { max_text_length: String(text.maxLength) } : {}),
   };
 }
 

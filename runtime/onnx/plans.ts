@@ -24,7 +24,7 @@ const hasRule = (t: Tensor): boolean => isOp(t) && onnxRuleOf(t.op) !== undefine
 /** Three builds of one graph, from which the sides that may vary are read (model/onnx/dims.ts). */
 function probe<T>(config: Config, build: (batch: number, length: number) => T): { base: T; batch: T; length: T } {
   // Two, since a side of one broadcasts; and the longest text, since constants along it are cut to what a text has.
-  const longest = config.maxPositions;
+  const longest = Network.of(config).text?.maxPositions ?? 1;
   return { base: build(2, longest), batch: build(3, longest), length: build(2, Math.max(longest - 1, 1)) };
 }
 

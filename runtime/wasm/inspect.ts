@@ -13,19 +13,20 @@ export async function runForwardInWasm(
   ort: Ort,
   assembly: Assembly,
   config: Config,
-  { image, ids, mask }: ForwardInputs,
+  inputs: ForwardInputs,
   parameters: ParameterStream,
   options: FillOptions = {},
 ): Promise<ForwardRun> {
-  checkInputs('inspectForward', config, { image, ids, mask });
+  checkInputs('inspectForward', config, inputs);
   const facts = { name: config.name, description: '', producerVersion: '', metadata: {} };
   const [model] = await splitModels([onnxNetwork(config)], facts, assembly, parameters, options);
   const network = await OnnxNetwork.create(ort, model!);
   try {
+    const { image, ...texts } = inputs;
+    const ids = Object.entries(texts).map(([name, { shape, data }]) => [name, { shape, data: Int32Array.from(data) }]);
     const outputs = await network.run({
       image: { shape: image.shape, data: Float32Array.from(image.data) },
-      ids: { shape: ids.shape, data: Int32Array.from(ids.data) },
-      mask: { shape: mask.shape, data: Int32Array.from(mask.data) },
+      ...Object.fromEntries(ids),
     });
     return { outputs, dispatches: 0, arenaBytes: 0 };
   } finally {

@@ -86,8 +86,8 @@ export class WebGpuEngine implements NetworkEngine<DeviceReport> {
     const length = paddedLength(this.programs.lengths, ids.length);
     const plan = await this.textPlan(length);
     const padded = padIds(ids, length);
-    plan.write('ids', bytesOfView(padded.ids));
-    plan.write('mask', bytesOfView(padded.mask));
+    // A network without a text has none of them, and an empty program.
+    for (const name of plan.inputNames) plan.write(name, bytesOfView(padded[name as keyof typeof padded]));
     const report = await DeviceReport.create(gpu, plan, padded.mask);
     try {
       await gpu.scoped('encodeReport', () => {

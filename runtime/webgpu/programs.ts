@@ -71,7 +71,7 @@ export class ProgramSet {
     /** Of the device that is to run them. */
     private readonly limits: ArenaLimits,
   ) {
-    this.lengths = textLengths(config.maxTextLength);
+    this.lengths = textLengths(Network.of(config).maxTextLength);
   }
 
   /** Of the programs that are asked for from now on. */

@@ -27,7 +27,7 @@ export class DeviceReport implements EngineReport {
       bytes += Math.ceil(size / ALIGNMENT) * ALIGNMENT;
     }
     const usage = GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-    const buffer = await gpu.createBuffer({ label: 'report', size: bytes, usage, kind: 'other' });
+    const buffer = await gpu.createBuffer({ label: 'report', size: Math.max(bytes, ALIGNMENT), usage, kind: 'other' });
     return new DeviceReport(gpu, mask, buffer, places);
   }
 
@@ -47,7 +47,7 @@ export class DeviceReport implements EngineReport {
   copyTo(plan: Plan, frameLength: number, encoder: GPUCommandEncoder): void {
     const mask = new Int32Array(frameLength);
     mask.set(this.mask);
-    plan.write('mask', bytesOfView(mask));
+    if (plan.inputNames.includes('mask')) plan.write('mask', bytesOfView(mask));
     for (const [name, { offset, size }] of this.places) {
       const { range } = plan.input(name);
       encoder.copyBufferToBuffer(this.buffer, offset, range.buffer, range.offset, size);

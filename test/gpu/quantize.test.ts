@@ -25,8 +25,9 @@ const options = (to: 'fp16' | 'int8', out: string) => ({ to, out: join(root, out
 /** The micro network from `fill`, some of its parameters changed. */
 async function model(name: string, change: (name: string, values: Float32Array) => Float32Array = (_, v) => v) {
   const config = parseConfig(JSON.parse(await readFile(`${golden.folder}/config.json`, 'utf8')), 'micro');
+  const vocabSize = Network.of(config).text!.vocabSize;
   const words = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]', 'one', 'small', 'pink', 'polyp'];
-  const vocab = Array.from({ length: config.vocabSize }, (_, i) => words[i] ?? `word${i}`).join('\n');
+  const vocab = Array.from({ length: vocabSize }, (_, i) => words[i] ?? `word${i}`).join('\n');
   const tensors = [];
   for await (const tensor of fillStream(Network.of(config).parameters).tensors()) {
     const { bytes, ...changed } = tensorOf(tensor.name, tensor.shape, change(tensor.name, toFloat32(tensor)));

@@ -8,6 +8,7 @@ import { loadAssembly, Preprocessor, Vocabulary } from '../../assembly/index.js'
 import type { GpuDevice } from '../../gpu/device.js';
 import { nodeGpu } from '../../gpu/node.js';
 import { parseConfig } from '../../networks/config.js';
+import { Network } from '../../networks/network.js';
 import { channelsFirst } from '../../runtime/layout.js';
 import { nodeIo } from '../../runtime/node/folder.js';
 import { inspectForward, openSession } from '../../runtime/node/index.js';
@@ -47,7 +48,7 @@ async function probabilities(source: Pixels, text: string): Promise<Float32Array
   const input = channelsFirst({ shape: [1, size, size, 3], data: Float32Array.from(preprocessor.run(source)) });
   preprocessor.dispose();
   const vocabulary = new Vocabulary(assembly, readFileSync(`${model}/vocab.txt`));
-  const { ids } = vocabulary.encode(text, { maxLength: config.maxTextLength });
+  const { ids } = vocabulary.encode(text, { maxLength: Network.of(config).maxTextLength });
   vocabulary.dispose();
   const tokens = { shape: [1, ids.length], data: ids };
   const mask = { shape: [1, ids.length], data: ids.map(() => 1) };
@@ -186,7 +187,7 @@ describe('calls', () => {
 
   test('a text over the limit is cut, and says so', async () => {
     const report = await shared.encodeReport('polyp '.repeat(600));
-    expect([report.truncated, report.ids.length]).toEqual([true, config.maxTextLength]);
+    expect([report.truncated, report.ids.length]).toEqual([true, Network.of(config).maxTextLength]);
     expect((await shared.segment(image, report)).mask).toHaveLength(image.width * image.height);
   });
 

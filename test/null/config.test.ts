@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { TmcaError } from '../../errors/index.js';
-import { configToJson, defaultConfig, parseConfig } from '../../networks/config.js';
+import { configToJson, defaultConfig, type NetworkConfig, parseConfig } from '../../networks/config.js';
 
-const parse = (json: unknown) => parseConfig(json, 'some/config.json');
+const parse = (json: unknown) => parseConfig(json, 'some/config.json') as NetworkConfig<'tmca'>;
 
 function failure(json: unknown): TmcaError {
   try {

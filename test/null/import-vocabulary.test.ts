@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { countTokens } from '../../assembly/wordpiece.js';
+import { Network } from '../../networks/network.js';
 import { openModelFolder } from '../../runtime/model-folder/index.js';
 import { nodeIo } from '../../runtime/node/folder.js';
 import { type SafetensorsTensor, tensorOf, toFloat32 } from '../../runtime/safetensors/index.js';
@@ -84,7 +85,7 @@ describe('vocab.txt of other systems', () => {
     const { written, config } = await imported(encoder({ 'vocab.txt': text }));
     expect(written!.trimEnd()).toBe(vocab.trimEnd());
     expect(written).not.toMatch(/[\r\ufeff]/);
-    expect(config.vocabSize).toBe(tokens.length);
+    expect(Network.of(config).text!.vocabSize).toBe(tokens.length);
   });
 
   test.each(forms)('%s: the tokens are counted as they are read', (_, text) => {
@@ -178,7 +179,7 @@ describe('rows of the word embeddings above the vocabulary', () => {
     const config = { model_type: 'bert', num_attention_heads: 2, vocab_size: tokens.length + more };
     const from = encoder({ 'vocab.txt': vocab, 'config.json': config }, padded(more));
     const { result, model, config: network } = await imported(from);
-    expect(network.vocabSize).toBe(tokens.length);
+    expect(Network.of(network).text!.vocabSize).toBe(tokens.length);
     expect(model.get(OURS)!.shape).toEqual([tokens.length, 12]);
     expect([...toFloat32(model.get(OURS)!)]).toEqual([...toFloat32(bert.find(t => t.name.endsWith(WORDS))!)]);
     const [said] = result.warnings.filter(text => text.includes('word_embeddings'));
@@ -189,7 +190,7 @@ describe('rows of the word embeddings above the vocabulary', () => {
   test('tokens that were added beside the vocabulary', async () => {
     const files = { 'vocab.txt': vocab, 'added_tokens.json': { '<polyp>': 31, '<scan>': 32 } };
     const { result, config } = await imported(encoder(files, padded(2)));
-    expect(config.vocabSize).toBe(tokens.length);
+    expect(Network.of(config).text!.vocabSize).toBe(tokens.length);
     expect(result.warnings.join()).toContain('2 above the vocabulary (2 added tokens ("<polyp>", "<scan>"))');
   });
 

@@ -5,7 +5,7 @@
 import { describe, expect, test } from 'vitest';
 import { evaluate, type Feed } from '../../model/interpreter.js';
 import { fold, fuse } from '../../model/passes/index.js';
-import type { Config } from '../../networks/config.js';
+import type { NetworkConfig } from '../../networks/config.js';
 import { Network } from '../../networks/network.js';
 import { trainingGraph } from '../../networks/training.js';
 import { loadGolden } from '../golden.js';
@@ -15,7 +15,7 @@ const EVEN = 1e9;
 /** Sub-regions of the maps at strides 32, 16 and 8 of a picture of 32 x 32. */
 const REGIONS = [1, 4, 16];
 
-const graphOf = (change: Partial<Config>) =>
+const graphOf = (change: Partial<NetworkConfig<'tmca'>>) =>
   Network.of({ ...golden.config, ...change }).forward(golden.batch, golden.length).named;
 
 /** The feed with the second BatchNorm of each block times its factor. */
@@ -31,7 +31,7 @@ const scaled = (factors: readonly number[]): Feed => ({
 const furthest = (a: ArrayLike<number>, c: ArrayLike<number>) =>
   Array.from(a).reduce((worst, value, i) => Math.max(worst, Math.abs(value - c[i]!)), 0);
 
-const cases: [Pick<Config, 'ltemNormalize' | 'ltemApply'>, (regions: number) => number][] = [
+const cases: [Pick<NetworkConfig<'tmca'>, 'ltemNormalize' | 'ltemApply'>, (regions: number) => number][] = [
   [{ ltemNormalize: 'mean1', ltemApply: 'multiply' }, () => 1],
   [{ ltemNormalize: 'mean1', ltemApply: 'residual' }, () => 2],
   [{ ltemNormalize: 'softmax', ltemApply: 'multiply' }, n => 1 / n],

@@ -280,7 +280,7 @@ describe('report', () => {
       throw new TmcaError('NO_ADAPTER', 'none');
     };
     expect((await call(argv, { engine: { ...fakeEngine(), inspectForward: none } })).code).toBe(0);
-    expect(await page()).toContain("Without LTEM's maps: no WebGPU adapter was at hand");
+    expect(await page()).toContain("Without the network's maps: no WebGPU adapter was at hand");
   });
 
   test('a run whose texts were replaced is scored with its text', async () => {

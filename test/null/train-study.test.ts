@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { TmcaError } from '../../errors/index.js';
-import { configToJson, defaultConfig } from '../../networks/config.js';
+import { configToJson, defaultConfig, type NetworkConfig } from '../../networks/config.js';
 import type { Evaluation } from '../../runtime/node/evaluate-dataset.js';
 import { parseTrainConfig, resolveTrainConfig } from '../../train/config.js';
 import type { TrainOptions, TrainResult } from '../../train/run/options.js';
@@ -95,24 +95,26 @@ describe('grids', () => {
   });
 });
 
+const tmca = ({ model }: ReturnType<typeof parseTrainConfig>) => model as NetworkConfig<'tmca'>;
+
 describe('settings', () => {
   test.each<[string, unknown, (c: ReturnType<typeof parseTrainConfig>) => unknown]>([
     // what the reference leaves open
-    ['tau_target', 0.2, c => c.model!.tauTarget],
-    ['tau_similarity', 0.3, c => c.model!.tauSimilarity],
-    ['tau_enhance', 2, c => c.model!.tauEnhance],
-    ['ltem_normalize', 'softmax', c => c.model!.ltemNormalize],
-    ['ltem_apply', 'residual', c => c.model!.ltemApply],
-    ['heads', 2, c => c.model!.heads],
-    ['head_channels', 12, c => c.model!.headChannels],
-    ['levels', ['G'], c => c.model!.levels],
+    ['tau_target', 0.2, c => tmca(c).tauTarget],
+    ['tau_similarity', 0.3, c => tmca(c).tauSimilarity],
+    ['tau_enhance', 2, c => tmca(c).tauEnhance],
+    ['ltem_normalize', 'softmax', c => tmca(c).ltemNormalize],
+    ['ltem_apply', 'residual', c => tmca(c).ltemApply],
+    ['heads', 2, c => tmca(c).heads],
+    ['head_channels', 12, c => tmca(c).headChannels],
+    ['levels', ['G'], c => tmca(c).levels],
     ['contrastive_weight', 0.1, c => c.contrastiveWeight],
     ['contrastive_warmup_steps', 100, c => c.contrastiveWarmupSteps],
     ['batch', 8, c => c.batch],
     ['freeze', ['text_encoder'], c => c.freeze],
     // a part of a setting, the network's own where training has the same, names with dots
     ['augment.flip.probability', 0.25, c => c.augment.flip.probability],
-    ['model.contrastive_weight', 0.5, c => c.model!.contrastiveWeight],
+    ['model.contrastive_weight', 0.5, c => tmca(c).contrastiveWeight],
     ['lr_scale.image_encoder.encoder', 0.1, c => c.lrScale['image_encoder.encoder']],
   ])('%s', (key, value, read) => {
     const before = parseTrainConfig(settings, 'test');
@@ -144,8 +146,8 @@ describe('settings', () => {
 describe('ablations', () => {
   test.each([2, 3] as const)('rows of Table %i are configurations, each its own', number => {
     const networks = ABLATIONS[number].map(({ patch }) => {
-      const { model } = parseTrainConfig(applyPatch(settings, patch), 'test');
-      return JSON.stringify([model!.levels, model!.levels.length > 0 && model!.targetInformed, model!.enhance]);
+      const model = tmca(parseTrainConfig(applyPatch(settings, patch), 'test'));
+      return JSON.stringify([model.levels, model.levels.length > 0 && model.targetInformed, model.enhance]);
     });
     expect(new Set(networks).size).toBe(ABLATIONS[number].length);
   });

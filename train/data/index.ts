@@ -4,6 +4,7 @@
 import { loadAssembly, Vocabulary } from '../../assembly/index.js';
 import { check, TmcaError, throwIfAborted } from '../../errors/index.js';
 import type { Config } from '../../networks/config.js';
+import { Network } from '../../networks/network.js';
 import { type DatasetReading, type DatasetRecord, openDataset, type RecordFault } from '../../runtime/node/dataset.js';
 import type { AugmentSettings } from '../augment.js';
 import { randomOf } from '../random.js';
@@ -97,7 +98,7 @@ export class TrainingData {
     this.#pictures = opened.pictures;
     this.#options = options;
     this.#vocabulary = vocabulary;
-    this.#texts = new Texts(vocabulary, options.config.maxTextLength);
+    this.#texts = new Texts(vocabulary, Network.of(options.config).maxTextLength);
     this.truncated = this.records.filter(({ text }) => this.#texts.isTruncated(text)).map(({ id }) => id);
     const forms = this.records.flatMap(({ text }) => [text, swapSides(text)]);
     this.longest = forms.reduce((most, text) => Math.max(most, this.#texts.tokens(text)), 0);

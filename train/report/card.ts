@@ -78,22 +78,16 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 }
 
 function networkTable({ config }: CardContent): string {
-  const { depths, dims, textLayers, textDim, maxTextLength, normalize, levels, targetInformed, enhance } = config;
-  const { contrastiveWeight, tauTarget, tauSimilarity, tauEnhance, ltemNormalize, ltemApply } = config;
-  const alignment =
-    levels.length === 0
-      ? 'none'
-      : `${targetInformed ? 'target-informed (TSDM)' : 'plain'} at ${levels.join(', ')}, weight ${contrastiveWeight}, temperatures ${tauTarget} and ${tauSimilarity}`;
-  const enhancement = enhance ? `on, temperature ${tauEnhance}, ${ltemNormalize}, ${ltemApply}` : 'off';
+  const { imageSize, normalize, dtype } = config;
+  const network = Network.of(config);
+  const input = `RGB resized to ${imageSize} x ${imageSize} (bilinear, antialiased), ${normalize}`;
   return [
     '| | |',
     '|---|---|',
-    `| image encoder | ConvNeXt, depths ${depths.join('-')}, widths ${dims.join('-')} |`,
-    `| text encoder | BERT, ${textLayers} layers of width ${textDim}, up to ${maxTextLength} tokens |`,
-    `| alignment | ${alignment}; enhancement (LTEM) ${enhancement} |`,
-    `| input | RGB resized to ${config.imageSize} x ${config.imageSize} (bilinear, antialiased), ${normalize}; one English sentence |`,
+    ...network.describe().map(([what, how]) => `| ${what} | ${how} |`),
+    `| input | ${input}${network.text ? '; one English sentence' : ''} |`,
     '| output | one logit a pixel |',
-    `| weights | ${config.dtype} |`,
+    `| weights | ${dtype} |`,
   ].join('\n');
 }
 

@@ -1,6 +1,7 @@
 // The page of one run: what it reached, how it got there, what it gets right and wrong, and what was run.
 
 import type { Config } from '../../networks/config.js';
+import { Network } from '../../networks/network.js';
 import type { Evaluated, Scores } from '../../runtime/node/evaluate.js';
 import type { MetricsLine, RunInfo } from '../run-files/index.js';
 import { type Colour, diceHistogram, type Line, type LineChart, lineChart, sizeScatter } from './charts.js';
@@ -52,7 +53,7 @@ ${tiles(lines, best, test)}
 ${curves(lines, best)}
 <h2>Test</h2>
 ${test ? testSection(test) : html`<p class="note">${withoutTest ?? 'Not scored.'}</p>`}
-${test && pictureSection(test.groups, model.enhance)}
+${test && pictureSection(test.groups, Network.of(model).maps)}
 ${settingsSection(content)}
 </main>`,
   );

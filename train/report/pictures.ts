@@ -2,6 +2,7 @@
 
 import { type Assembly, findRegions, loadAssembly, Preprocessor } from '../../assembly/index.js';
 import type { Config } from '../../networks/config.js';
+import { Network } from '../../networks/network.js';
 import type { ForwardInputs } from '../../runtime/inspect.js';
 import { simplify } from '../../runtime/node/contour.js';
 import type { DatasetRecord } from '../../runtime/node/dataset.js';
@@ -106,7 +107,8 @@ export async function drawPictures(
   } finally {
     preprocessor.dispose();
   }
-  const maps = config.enhance ? await enhancements(engine, config, drafts) : drafts.map(() => []);
+  const drawn = Network.of(config).maps.length > 0;
+  const maps = drawn ? await mapsOf(engine, config, drafts) : drafts.map(() => []);
   const pictures = drafts.map(({ input: _, tokens: __, ...draft }, i) => ({ ...draft, maps: maps[i]! }));
   return GROUPS.flatMap(name => {
     const own = pictures.filter(({ group }) => group === name);
@@ -138,8 +140,8 @@ async function drawPicture(
   }
 }
 
-/** LTEM's maps of every picture, from one forward pass over all: opening the model anew for each would take longer. */
-async function enhancements(engine: PictureEngine, config: Config, drafts: readonly Draft[]): Promise<HeatMap[][]> {
+/** The network's maps of every picture, from one forward pass over all: opening the model anew for each would take longer. */
+async function mapsOf(engine: PictureEngine, config: Config, drafts: readonly Draft[]): Promise<HeatMap[][]> {
   const size = config.imageSize;
   const length = Math.max(...drafts.map(({ tokens }) => tokens.length));
   const rows = drafts.map(({ tokens }) => padIds(tokens, length));
@@ -150,7 +152,7 @@ async function enhancements(engine: PictureEngine, config: Config, drafts: reado
     ids: { shape: texts, data: joined(rows.map(({ ids }) => ids)) },
     mask: { shape: texts, data: joined(rows.map(({ mask }) => mask)) },
   });
-  const levels = [1, 2, 3].flatMap(i => outputs?.[`enhancement.${i}`] ?? []);
+  const levels = Network.of(config).maps.flatMap(([name]) => outputs?.[name] ?? []);
   const mapOf = ({ data, shape }: ForwardOutput, i: number) => {
     const [, , height, width] = shape as [number, number, number, number];
     return heatMap(data.subarray(i * height * width, (i + 1) * height * width), width, height);

@@ -5,6 +5,7 @@ import { countTokens } from '../../assembly/wordpiece.js';
 import { TmcaError } from '../../errors/index.js';
 import { show } from '../../errors/show.js';
 import { type Config, parseConfig } from '../../networks/config.js';
+import { Network } from '../../networks/network.js';
 import { type ModelFolder, readModelFiles } from '../../runtime/model-folder/index.js';
 import { nodeIo } from '../../runtime/node/folder.js';
 import { openMasters } from '../../runtime/node/masters.js';
@@ -155,7 +156,7 @@ async function askedConfig(options: TrainOptions): Promise<Record<string, unknow
 /** The network that is trained and published. */
 function trainedNetwork(model: Config, config: TrainConfig, vocab: Uint8Array, source: string): Config {
   const words = countTokens(vocab);
-  const given = model.vocabSize;
+  const given = Network.of(model).text?.vocabSize;
   if (words !== given) {
     throw new TmcaError(
       'MODEL_MISMATCH',

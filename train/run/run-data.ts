@@ -1,6 +1,7 @@
 // The splits of a run: what is trained on and what validates, read the same way, padded to one length.
 
 import { TmcaError } from '../../errors/index.js';
+import { Network } from '../../networks/network.js';
 import { surveyDataset } from '../../runtime/node/dataset.js';
 import { hasSplit } from '../../runtime/node/splits.js';
 import { readingOf, trainConfigToJson } from '../config.js';
@@ -70,13 +71,14 @@ export async function openRunData(
       const rule = `nothing is validated, the last weights are published; it has ${has.join(', ')}`;
       emit({ kind: 'note', text: `${data} has no split "val": ${rule}` });
     }
+    const { maxTextLength } = Network.of(network);
     const opened = validation ? [train, validation] : [train];
-    for (const part of opened) tell(part, network.maxTextLength, emit);
+    for (const part of opened) tell(part, maxTextLength, emit);
     const prints = printsOf(opened);
     const digest = digestOf(prints);
     if (checkpoint) await checkRecords(options, checkpoint.state.config[DATA_KEY], prints, emit);
     const longest = Math.max(...opened.map(part => part.longest));
-    const length = Math.min(network.maxTextLength, Math.ceil(longest / LENGTH_STEP) * LENGTH_STEP);
+    const length = Math.min(maxTextLength, Math.ceil(longest / LENGTH_STEP) * LENGTH_STEP);
     return { train, validation, length, digest, prints, name, splits, dispose: () => disposeAll(made) };
   } catch (error) {
     await disposeAll(made);

@@ -40,8 +40,17 @@ export async function unreached(
       address.protocol,
       place ? 'serve the page and the folder with a web server' : 'begin it with http:// or https://',
     );
-  if (!place || address.origin === place.origin) return thrown;
+  if (!place) return thrown;
   const { origin } = address;
+  const away = () =>
+    of(
+      'DOWNLOAD_FAILED',
+      `${origin} must answer`,
+      'no answer',
+      "try again, and see that connect-src of the page's content security policy names it",
+      true,
+    );
+  if (origin === place.origin) return away();
   if (
     place.protocol === 'https:' &&
     address.protocol === 'http:' &&
@@ -65,11 +74,5 @@ export async function unreached(
         'an answer without that',
         `let it send Access-Control-Allow-Origin: ${place.origin}`,
       )
-    : of(
-        'DOWNLOAD_FAILED',
-        `${origin} must answer`,
-        'no answer',
-        "try again, and see that connect-src of the page's content security policy names it",
-        true,
-      );
+    : away();
 }

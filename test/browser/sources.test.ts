@@ -98,6 +98,52 @@ describe('surfaces', () => {
     expect(failures[2]?.cause?.name).toMatch(/DataCloneError|SecurityError/);
   });
 
+  it('each kind that has no picture yet, or no more, is told what to do in its own words', async () => {
+    await page.route('**/never.jpg', () => {});
+    const failures = await page.evaluate(async () => {
+      const image = (src: string) => Object.assign(new Image(), { src });
+      const broken = image('data:image/png;base64,bm9uZQ==');
+      await broken.decode().catch(() => {});
+      const closed = await createImageBitmap(lab.canvas());
+      closed.close();
+      const video = (src: string) => Object.assign(document.createElement('video'), { src });
+      const unplayable = video('data:video/mp4;base64,bm9uZQ==');
+      await new Promise(done => unplayable.addEventListener('error', done));
+      const sources = {
+        'img without src': new Image(),
+        'img that loads': image('/never.jpg'),
+        'img that is broken': broken,
+        'video without source': document.createElement('video'),
+        'video that fails': unplayable,
+        'canvas of 0x0': Object.assign(document.createElement('canvas'), { width: 0, height: 0 }),
+        'offscreen of 0x5': new OffscreenCanvas(0, 5),
+        'closed bitmap': closed,
+      };
+      const said: Record<string, string> = {};
+      for (const [name, source] of Object.entries(sources)) {
+        const error = await lab.failure(lab.seen(source));
+        said[name] = `${error?.code} ${error?.message}`;
+      }
+      return said;
+    });
+    const expected = {
+      'img without src': /an <img> must have loaded, got one without a src; .*await image\.decode\(\)/,
+      'img that loads': /an <img> must have loaded, got one that is loading; .*await image\.decode\(\)/,
+      'img that is broken': /an <img> must have loaded, got one whose file could not be read; /,
+      'video without source': /a <video> must have a frame \(readyState 2 or more\), got readyState 0; .*'loadeddata'/,
+      'video that fails': /a <video> must have a frame .*, got one whose file could not be played; /,
+      'canvas of 0x0': /a canvas must have pixels, got 0x0; set its width and height/,
+      'offscreen of 0x5': /a canvas must have pixels, got 0x5; /,
+      'closed bitmap': /an ImageBitmap must be open, got one that was closed or transferred; /,
+    };
+    for (const [name, pattern] of Object.entries(expected)) {
+      expect(failures[name], name).toMatch(/^IMAGE_UNREADABLE segment: /);
+      expect(failures[name], name).toMatch(pattern);
+    }
+    for (const name of ['video without source', 'canvas of 0x0', 'closed bitmap'])
+      expect(failures[name], name).not.toContain('decode()');
+  });
+
   it('converts wide-gamut pixels to sRGB', async () => {
     const { bytes } = await page.evaluate(() => {
       const wide = new ImageData(new Uint8ClampedArray([0, 255, 0, 255, 128, 128, 128, 255]), 2, 1, {

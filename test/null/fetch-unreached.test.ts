@@ -51,8 +51,12 @@ describe('in a page', () => {
     });
   });
 
-  test('its own server: what was said before', async () => {
-    expect(await unreached('/models/config.json', 'config.json', thrown, page)).toBe(thrown);
+  test('its own server: the network, or the policy', async () => {
+    expect(await unreached('/models/config.json', 'config.json', thrown, page)).toMatchObject({
+      code: 'DOWNLOAD_FAILED',
+      retryable: true,
+      message: expect.stringMatching(/http:\/\/page\.example must answer, got no answer; try again, .*connect-src/),
+    });
   });
 
   test('a file', async () => {

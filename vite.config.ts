@@ -29,6 +29,7 @@ const unused = [
   'runtime/layout.ts',
   'runtime/webgpu/run-graph.ts',
   'assembly/metrics.ts',
+  'assembly/rle.ts',
 ];
 const worker = [...staticImports('.', entries.worker)];
 const engine = new Set(worker.filter(file => !page.has(file) && file !== entries.worker && !unused.includes(file)));

@@ -64,12 +64,13 @@ export interface Subgroups {
   readonly subgroupMaxSize?: number | undefined;
 }
 
-/** The profile's tuning on a device. Lanes need subgroups of one size that kernels know. */
+/** The profile's tuning on a device. Lanes that share work need subgroups of one size that kernels know; else each works alone. */
 export function tuningOf(profile: Profile, { subgroups, subgroupMinSize, subgroupMaxSize }: Subgroups): Tuning {
   const { linear, conv2d, depthwise, attention } = profile.knobs;
-  const size = profile.lanes.value && subgroups && subgroupMinSize === subgroupMaxSize ? subgroupMaxSize : 0;
+  const size = subgroups && subgroupMinSize === subgroupMaxSize ? subgroupMaxSize : 1;
+  const shared = size === 4 || size === 8 || size === 16 ? size : 1;
   return {
-    lanes: size === 4 || size === 8 || size === 16 ? size : 0,
+    lanes: profile.lanes.value ? shared : 0,
     knobs: {
       linear: values(linear),
       conv2d: values(conv2d),

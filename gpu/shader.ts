@@ -56,16 +56,19 @@ export function shaderParts(
   const available = { ...includes, ...own, ...shader.includes };
   const parts: ShaderPart[] = [];
   const enable = new Set(asked.enable);
-  for (const named of asked.include) {
+  const include = (named: string): void => {
     const name = shader.swap?.[named] ?? named;
     const text = Object.hasOwn(available, name) ? available[name] : undefined;
     check(text !== undefined, 'INTERNAL', () => {
       const known = Object.keys(available).join(', ');
       return `assembleShader: ${shader.name}.wgsl must include a registered file (${known}), got "${name}"; add it to gpu/kernels/include/index.ts`;
     });
-    for (const extension of directives(text).enable) enable.add(extension);
+    const further = directives(text);
+    for (const extension of further.enable) enable.add(extension);
+    for (const other of further.include) include(other);
     parts.push({ file: `include/${name}.wgsl`, text: endLine(text) });
-  }
+  };
+  for (const named of asked.include) include(named);
   parts.unshift({ file: 'header', text: header(shader, features, [...enable]) });
   parts.push({ file: `${shader.name}.wgsl`, text: endLine(shader.source) });
   return parts;

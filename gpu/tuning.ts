@@ -36,10 +36,11 @@ export interface Knobs {
 /** Knobs of kernel factories. */
 export interface Tuning {
   /**
-   * Where it is not 0, the device's subgroups all have so many invocations, and they are the lanes of a CPU's vector unit:
-   * tiles are then shared by shuffling registers (include/gemm-lanes.wgsl) instead of through workgroup memory.
+   * Where it is not 0, invocations are the lanes of a CPU's vector unit, and the device's subgroups all have so many of them:
+   * tiles are then shared by shuffling registers (include/gemm-lanes.wgsl) instead of through workgroup memory. 1 where it has no
+   * subgroups that can be relied on: each invocation works alone.
    */
-  readonly lanes: 0 | 4 | 8 | 16;
+  readonly lanes: 0 | 1 | 4 | 8 | 16;
   readonly knobs: Knobs;
   /** Variants by class of shapes, in place of what the knobs say: of the tuner, and never where training reads them. */
   readonly choices?: Readonly<Record<string, string>>;

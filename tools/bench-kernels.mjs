@@ -1,4 +1,4 @@
-// `node tools/bench-kernels.mjs [frame|text|step] [--config full|nano] [--batch N] [--dtype fp32|fp16|int8] [--tunings hardware,adapter]
+// `node tools/bench-kernels.mjs [frame|text|step] [--config full|nano] [--batch N] [--dtype fp32|fp16|int8] [--tunings hardware,adapter,alone]
 // [--only NAME] [--reps N] [--json FILE]`: every different dispatch of a program alone, on the adapter that Dawn finds, each in
 // every tuning by turns; the families' shares of the whole, their GFLOP/s and GB/s, and
 // how much of the roofline that is: of what the adapter does of multiply-adds or copies alone, whichever bounds the call. Needs
@@ -33,7 +33,7 @@ const load = async path => (await runnerImport(path, vite)).module;
 const project = await load('./tools/bench-kernels-project.ts');
 
 const { gpu } = project;
-const tunings = { hardware: project.hardwareTuning, adapter: gpu.tuning };
+const tunings = { hardware: project.hardwareTuning, adapter: gpu.tuning, alone: { ...gpu.tuning, lanes: 1 } };
 const pipelines = new project.PipelineCache(gpu);
 
 /** Calls that differ, with how often each occurs. */

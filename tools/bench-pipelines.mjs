@@ -1,4 +1,4 @@
-// `node tools/bench-pipelines.mjs [frame|text|both] [--config full|nano] [--dtype fp32|fp16|int8] [--tuning adapter|hardware] [--only NAME] [--json FILE]`:
+// `node tools/bench-pipelines.mjs [frame|text|both] [--config full|nano] [--dtype fp32|fp16|int8] [--tuning adapter|hardware|alone] [--only NAME] [--json FILE]`:
 // what each different pipeline of a program costs before it runs: its module (the browser's compiler), the pipeline, and
 // its first dispatch, in which some drivers compile once more. One workgroup over zeroed dimensions, so that nothing else is in it.
 //
@@ -26,7 +26,7 @@ process.env.MESA_SHADER_CACHE_DISABLE ??= 'true';
 const vite = { configFile: false, oxc: { target: 'es2022' }, assetsInclude: ['**/*.deflate'], logLevel: 'error' };
 const { module: project } = await runnerImport('./tools/bench-kernels-project.ts', vite);
 const { gpu } = project;
-const tuning = options.tuning === 'hardware' ? project.hardwareTuning : gpu.tuning;
+const tuning = { hardware: project.hardwareTuning, adapter: gpu.tuning, alone: { ...gpu.tuning, lanes: 1 } }[options.tuning];
 
 /** One call of each different pipeline, with how many dispatches use it. */
 function distinct(programs) {

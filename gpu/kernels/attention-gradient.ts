@@ -183,7 +183,7 @@ interface Tiling extends Pick<Shader, 'swap'> {
 
 /** What include/attention-gradient-tile.wgsl and -sums.wgsl, or those for lanes, must know; and the tiles of one head. */
 function tiling(rows: number, headDim: number, { lanes }: Tuning = hardwareTuning): Tiling {
-  if (lanes > 0) {
+  if (lanes > 1) {
     const swap = {
       'attention-gradient-tile': 'attention-gradient-lanes',
       'attention-gradient-sums': 'attention-gradient-sums-lanes',

@@ -6,6 +6,7 @@ import { hardwareTuning, shapeClass, type Tuning } from '../tuning.js';
 import general from './attention.wgsl?raw';
 import vec4 from './attention-vec4.wgsl?raw';
 import { given } from './guard.js';
+import { laneGroup } from './lane-group.js';
 import { checkRange, isVec4, type Range, whole } from './range.js';
 import { bytesOf, checkSizes } from './sizes.js';
 
@@ -71,7 +72,7 @@ export function attention<O>(
   const fast = headDim % 4 === 0 && isVec4(at.q) && isVec4(at.k) && isVec4(at.v);
   const kernel = fast ? { name: 'attention-vec4', source: vec4 } : { name: 'attention', source: general };
   const shape = shapeClass(kernel.name, [act, headDim], [batch * heads, queries, keys]);
-  const { tiles, variant, ...cut } = tiling(shape, queries, headDim, tuning);
+  const { tiles, pieces, variant, ...cut } = tiling(shape, queries, headDim, tuning);
   const byLanes = variant === 'lanes';
   return {
     shader: { ...kernel, act, ...cut },
@@ -89,7 +90,7 @@ export function attention<O>(
       { operand: mask, access: 'read' },
       { operand: out, access: 'read_write' },
     ],
-    workgroups: spread(batch * heads * tiles),
+    workgroups: spread(Math.ceil((batch * heads * tiles) / pieces)),
     cut: { shape, variant },
     cost: {
       // Two products, and about five operations a score for its softmax.
@@ -111,9 +112,11 @@ function tiling(shape: string, queries: number, headDim: number, tuning: Tuning 
   const variant = choices?.[shape] ?? (lanes > 0 ? 'lanes' : `${wanted}`);
   if (variant === 'lanes') {
     // One pipeline for heads of usual sizes; what they don't need of the memory is zeroed all the same, which takes time to compile.
-    const tile = { LANES: lanes, PARTS: Math.ceil(Math.max(headDim, USUAL_HEAD_DIM) / (4 * lanes)) };
-    return { variant, tile, swap: { 'attention-tile': 'attention-lanes' }, tiles: Math.ceil(queries / lanes) };
+    const { tile: group, swap, pieces } = laneGroup(lanes);
+    const tile = { ...group, PARTS: Math.ceil(Math.max(headDim, USUAL_HEAD_DIM) / (4 * lanes)) };
+    const tiles = Math.ceil(queries / lanes);
+    return { variant, tile, swap: { 'attention-tile': 'attention-lanes', ...swap }, tiles, pieces };
   }
   const each = Number(variant);
-  return { variant, tile: { QUERIES: each / 8, STRIPS: strips }, tiles: Math.ceil(queries / each) };
+  return { variant, tile: { QUERIES: each / 8, STRIPS: strips }, tiles: Math.ceil(queries / each), pieces: 1 };
 }

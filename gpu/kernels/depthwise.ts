@@ -6,6 +6,7 @@ import { hardwareTuning, shapeClass, type Tuning } from '../tuning.js';
 import general from './depthwise.wgsl?raw';
 import vec4 from './depthwise-vec4.wgsl?raw';
 import { checkScale, given } from './guard.js';
+import { laneGroup } from './lane-group.js';
 import { bytesOf, checkSizes } from './sizes.js';
 
 export interface DepthwiseDims {
@@ -120,6 +121,8 @@ const MOST_PIXELS = 8;
 
 /** Packets times pixels that it keeps in memory until their norm is known: zeroing more takes longer to compile than all the rest. */
 const HELD = 96;
+/** Of an invocation that works alone and has all channels of a pixel, where they are more. */
+const HELD_ALONE = 192;
 
 interface Runs {
   readonly rows: number;
@@ -163,15 +166,19 @@ function cutForLanes(
   choice?: string,
 ): Work | false {
   const perLane = normalize ? Math.ceil(packets / lanes) : 1;
-  const most = Math.min(knobs.depthwise.pixels, MOST_PIXELS, Math.floor(HELD / perLane));
+  const held = lanes === 1 && perLane > HELD ? HELD_ALONE : HELD;
+  const most = Math.min(knobs.depthwise.pixels, MOST_PIXELS, Math.floor(held / perLane));
   // As many runs of one length as are needed: what a run has too many of its lanes would compute for nothing.
   const pixels = Number(choice ?? Math.ceil(width / Math.ceil(width / Math.max(1, most))));
-  if (pixels > MOST_PIXELS || pixels * perLane > HELD) return false;
-  const tile = { GROUP: lanes, PIXELS: MOST_PIXELS, HELD };
+  if (pixels > MOST_PIXELS || pixels * perLane > held) return false;
+  const { tile, swap, pieces } = laneGroup(lanes);
   return {
-    tiling: { tile, swap: { 'depthwise-row': 'depthwise-lanes' } },
+    tiling: {
+      tile: { ...tile, PIXELS: MOST_PIXELS, HELD: held },
+      swap: { 'depthwise-row': 'depthwise-lanes', ...swap },
+    },
     pixels,
-    block: Math.floor(HELD / pixels) * lanes,
-    workgroups: spread(rows * Math.ceil(width / pixels)),
+    block: Math.floor(held / pixels) * lanes,
+    workgroups: spread(Math.ceil((rows * Math.ceil(width / pixels)) / pieces)),
   };
 }

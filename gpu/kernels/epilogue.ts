@@ -3,6 +3,7 @@
 import { check } from '../../errors/index.js';
 import { type Shader, spread } from '../kernel.js';
 import { hardwareTuning, type ProductKnobs, type ProductTile, productTiles, type Tuning } from '../tuning.js';
+import { laneGroup } from './lane-group.js';
 import { checkSizes } from './sizes.js';
 
 /** `leakyRelu` has slope 0.01; `gelu` is the exact one. */
@@ -43,14 +44,11 @@ export function shuffledDepth(where: string, channels: number, shuffle: { readon
  * as three do with 24 channels and eight lanes. Nothing between: each number is a pipeline more to compile. Where both
  * do or neither does: three beside two rows of its own, else four.
  */
-function laneTile(
-  n: number,
-  lanes: number,
-): { readonly LANES: number; readonly COLUMNS: number; readonly OWN: number } {
+function laneTile(n: number, lanes: number): { readonly COLUMNS: number; readonly OWN: number } {
   const OWN = lanes === 8 ? 2 : 1; // measured on llvmpipe with eight lanes, and on SwiftShader with four, where two rows cost 10 %
   const three = n % (3 * lanes) === 0;
   const either = three === (n % (4 * lanes) === 0);
-  return { LANES: lanes, COLUMNS: (either ? OWN > 1 : three) ? 3 : 4, OWN };
+  return { COLUMNS: (either ? OWN > 1 : three) ? 3 : 4, OWN };
 }
 
 /** How m x n outputs are cut: what include/gemm-tile.wgsl or gemm-lanes.wgsl must know, and the workgroups that cover them. */
@@ -79,9 +77,16 @@ export function gemmTiles(
   const usual = lanes > 0 ? 'lanes' : count(large) >= enough ? large : small;
   const variant = choice !== undefined && (choice === 'lanes' || choice in productTiles) ? choice : usual;
   if (variant === 'lanes') {
-    const tile = laneTile(n, lanes);
-    const workgroups = spread(Math.ceil(m / (tile.OWN * lanes)) * Math.ceil(n / (tile.COLUMNS * lanes)));
-    return { variant, tiling: { tile, swap: { 'gemm-tile': 'gemm-lanes' } }, workgroups };
+    const { tile, pieces } = laneGroup(lanes);
+    if (lanes === 1) {
+      const tiles = Math.ceil(m / 4) * Math.ceil(n / 4);
+      const tiling = { tile, swap: { 'gemm-tile': 'gemm-alone' } };
+      return { variant, tiling, workgroups: spread(Math.ceil(tiles / pieces)) };
+    }
+    const own = laneTile(n, lanes);
+    const tiling = { tile: { ...tile, ...own }, swap: { 'gemm-tile': 'gemm-lanes' } };
+    const workgroups = spread(Math.ceil(m / (own.OWN * lanes)) * Math.ceil(n / (own.COLUMNS * lanes)));
+    return { variant, tiling, workgroups };
   }
   const tile = variant as ProductTile;
   return { variant: tile, tiling: { tile: productTiles[tile] }, workgroups: spread(count(tile)) };

@@ -1,6 +1,6 @@
 // include: row-reduce, bilinear
 // y = upsample2(N softmax_n(s_n)) over the N = H W cells of each map: the second half of LTEM (section 3.2.3, equation 2).
-// s [B,N] f32, y [B,2H,2W] act; bilinear, corners not aligned. GROUP threads a workgroup, which finds its map's maximum
+// s [B,N] f32, y [B,2H,2W] act; bilinear, corners not aligned. LANES threads find their map's maximum
 // and sum anew (N numbers: less than a dispatch would cost), then makes GROUP x ITEMS outputs of it.
 
 struct Dims { batch: u32, height: u32, width: u32, blocks: u32 } // blocks: workgroups a map
@@ -19,11 +19,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let start = batch * cells;
 
   var greatest = similarity[start];
-  for (var i = local; i < cells; i += GROUP) { greatest = max(greatest, similarity[start + i]); }
-  greatest = row_max(greatest, local, GROUP);
+  for (var i = local % LANES; i < cells; i += LANES) { greatest = max(greatest, similarity[start + i]); }
+  greatest = row_max(greatest, local, LANES);
   var sum = 0.0;
-  for (var i = local; i < cells; i += GROUP) { sum += exp(similarity[start + i] - greatest); }
-  let factor = f32(cells) / row_sum(sum, local, GROUP);
+  for (var i = local % LANES; i < cells; i += LANES) { sum += exp(similarity[start + i] - greatest); }
+  let factor = f32(cells) / row_sum(sum, local, LANES);
 
   let across = 2u * dims.width;
   let first = (index - batch * dims.blocks) * GROUP * ITEMS + local;

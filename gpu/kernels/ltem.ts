@@ -4,6 +4,7 @@
 import { f32, type KernelCall, type KernelStorage, spread, u32 } from '../kernel.js';
 import { hardwareTuning } from '../tuning.js';
 import { checkPositive, elements } from './guard.js';
+import { type LaneGroup, laneGroup } from './lane-group.js';
 import gateSource from './ltem-gate.wgsl?raw';
 import similaritySource from './ltem-similarity.wgsl?raw';
 import similarityVec4Source from './ltem-similarity-vec4.wgsl?raw';
@@ -30,11 +31,14 @@ export interface LtemOperands<O> {
   readonly out: O;
 }
 
-/** On a CPU a workgroup is one subgroup, and a thread has so many outputs that the loop over them is not unrolled. */
+const gateByLanes = ({ tile, swap }: LaneGroup) => ({
+  tile: { ...tile, ITEMS: 256 / tile.GROUP },
+  swap: { 'row-reduce': 'row-reduce-lanes', ...swap },
+});
+
+/** On a CPU a thread has so many outputs that the loop over them is not unrolled. */
 const gateTile = ({ lanes } = hardwareTuning) =>
-  lanes > 0
-    ? { tile: { GROUP: lanes, ITEMS: 256 / lanes }, swap: { 'row-reduce': 'row-reduce-lanes' } }
-    : { tile: { GROUP: 256, ITEMS: 4, LANES: 256 } };
+  lanes > 0 ? gateByLanes(laneGroup(lanes)) : { tile: { GROUP: 256, ITEMS: 4, LANES: 256 } };
 
 /**
  * out = upsample2(H W · softmax over the cells of cos(x, text) / tau), bilinear, corners not aligned; its mean before

@@ -30,9 +30,9 @@ export interface OuterTiles {
  */
 export function outerTiles({ m, a, b }: OuterDims, { lanes }: Tuning = hardwareTuning): OuterTiles {
   const perThread = a > 32 && b > 32 ? 8 : 4;
-  const [high, wide] = lanes > 0 ? [lanes, 4 * lanes] : [8 * perThread, 8 * perThread];
+  const [high, wide] = lanes > 1 ? [lanes, 4 * lanes] : [8 * perThread, 8 * perThread];
   const tiling =
-    lanes > 0
+    lanes > 1
       ? { tile: { LANES: lanes }, swap: { 'outer-tile': 'outer-lanes' } }
       : { tile: { TILE_A: perThread, TILE_B: perThread } };
   const tiles = Math.ceil(a / high) * Math.ceil(b / wide);

@@ -2,6 +2,7 @@
 
 import type { Shader } from '../kernel.js';
 import { hardwareTuning } from '../tuning.js';
+import { laneGroup } from './lane-group.js';
 
 /**
  * Tile constants for rows of `units` loads (elements, or quads of them): LANES threads share a row, ROWS rows share a
@@ -24,9 +25,10 @@ export function rowCut(
 ): { readonly tiling: Pick<Shader, 'tile' | 'swap'>; readonly rows: number; readonly lanes: number } {
   const { LANES, ROWS, GROUP } = rowTile(units);
   if (lanes === 0) return { tiling: { tile: { GROUP, LANES } }, rows: ROWS, lanes: LANES };
+  const { tile, swap: own } = laneGroup(lanes);
   return {
-    tiling: { tile: { GROUP: lanes }, swap: { 'row-reduce': 'row-reduce-lanes', ...swap } },
-    rows: lanes,
+    tiling: { tile: { GROUP: tile.GROUP }, swap: { 'row-reduce': 'row-reduce-lanes', ...swap, ...own } },
+    rows: tile.GROUP,
     lanes: LANES,
   };
 }

@@ -64,10 +64,15 @@ export interface NamedTuning {
   readonly tuning: Tuning;
 }
 
-/** How kernels that are cut by the device are to be tested on it: as for hardware, and as for this device if that differs. */
+/**
+ * How kernels that are cut by the device are to be tested on it: as for hardware; and where it runs on the CPU, as for one without
+ * subgroups, and as for this device.
+ */
 export function tuningsOf({ tuning }: GpuDevice): NamedTuning[] {
   const hardware = { name: 'workgroup tiles', tuning: hardwareTuning };
-  return tuning.lanes === 0 ? [hardware] : [hardware, { name: `${tuning.lanes} lanes`, tuning }];
+  if (tuning.lanes === 0) return [hardware];
+  const alone = { name: 'invocations alone', tuning: { ...tuning, lanes: 1 as const } };
+  return tuning.lanes === 1 ? [hardware, alone] : [hardware, alone, { name: `${tuning.lanes} lanes`, tuning }];
 }
 
 /** A call in one variant of its class of shapes (`Cut`). */

@@ -1,4 +1,4 @@
-// enable: subgroups
+// include: subgroup
 // attention-tile.wgsl for adapters whose invocations are the lanes of a CPU's vectors (see gemm-lanes.wgsl): one subgroup of
 // LANES invocations is a workgroup and takes LANES queries of one head through all keys, 4 LANES at a time. Of a tile of
 // scores an invocation has all queries and keys lane + LANES j; of the output all queries and, in each part of 4 LANES
@@ -17,7 +17,6 @@ struct Dims {
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(4) var<storage, read> mask: array<i32>; // [batch, keys], 0 where not attended
 
-const GROUP = LANES;
 const KEYS = 4u * LANES;
 const PART = 4u * LANES;
 const LOWEST = -3.0e38; // below every score, and finite: exp(LOWEST - LOWEST) is 1
@@ -39,7 +38,7 @@ fn scores_of(q_at: u32, k_first: u32, k0: u32, lane: u32) -> Scores {
       d = load_k(k_first + min(key, dims.keys - 1u) * dims.k_pitch, strip);
     }
     for (var i = 0u; i < LANES; i++) {
-      let q = subgroupShuffle(own, i);
+      let q = from_lane(own, i);
       scores[i] += vec4f(dot(q, a), dot(q, b), dot(q, c), dot(q, d));
     }
   }
@@ -59,13 +58,13 @@ fn attended(b: u32, k0: u32, lane: u32) -> vec4<bool> {
 
 fn lanes_max(x: f32) -> f32 {
   var highest = x;
-  for (var step = LANES / 2u; step > 0u; step /= 2u) { highest = max(highest, subgroupShuffleXor(highest, step)); }
+  for (var step = LANES / 2u; step > 0u; step /= 2u) { highest = max(highest, across(highest, step)); }
   return highest;
 }
 
 fn lanes_sum(x: f32) -> f32 {
   var sum = x;
-  for (var step = LANES / 2u; step > 0u; step /= 2u) { sum += subgroupShuffleXor(sum, step); }
+  for (var step = LANES / 2u; step > 0u; step /= 2u) { sum += across(sum, step); }
   return sum;
 }
 
@@ -80,14 +79,16 @@ fn add_values(part: Scores, weights: ptr<function, Scores>, v_first: u32, k0: u3
     for (var key = k0 + l; key < k_end; key += LANES) {
       let row = key * dims.v_pitch;
       let v = vec4f(load_v1(at[0] + row), load_v1(at[1] + row), load_v1(at[2] + row), load_v1(at[3] + row));
-      for (var i = 0u; i < LANES; i++) { sums[i] += subgroupShuffle((*weights)[i][j], l) * v; }
+      for (var i = 0u; i < LANES; i++) { sums[i] += number_from_lane((*weights)[i][j], l) * v; }
       j++;
     }
   }
   return sums;
 }
 
-fn attend(tile: u32, lane: u32) {
+fn attend(group: u32, local: u32) {
+  let tile = piece_of(group, local);
+  let lane = lane_of(local);
   let tiles = (dims.queries + LANES - 1u) / LANES;
   let head = tile / tiles % dims.heads;
   let b = tile / tiles / dims.heads;

@@ -1,6 +1,6 @@
-// enable: subgroups
-// depthwise-row.wgsl for adapters that run on the CPU (include/lanes.ts says what those want). A subgroup of GROUP invocations
-// is a workgroup and has one run of pixels; an invocation has packets GROUP apart. What is unrolled there is a loop here, what is
+// include: subgroup
+// depthwise-row.wgsl for adapters that run on the CPU (include/lanes.ts says what those want). A subgroup of LANES invocations
+// has one run of pixels; an invocation has packets LANES apart. What is unrolled there is a loop here, what is
 // constant there is a number of `Dims`, and one pipeline does for all maps.
 // The kernel supplies what depthwise-row.wgsl asks for.
 
@@ -57,11 +57,13 @@ fn convolve(row: u32, column: u32, c: u32) -> Pixels {
 
 fn lanes_sum(x: f32) -> f32 {
   var sum = x;
-  for (var step = GROUP / 2u; step > 0u; step /= 2u) { sum += subgroupShuffleXor(sum, step); }
+  for (var step = LANES / 2u; step > 0u; step /= 2u) { sum += across(sum, step); }
   return sum;
 }
 
-fn compute_runs(run: u32, lane: u32) {
+fn compute_runs(group: u32, local: u32) {
+  let run = piece_of(group, local);
+  let lane = lane_of(local);
   if (run >= dims.rows * dims.runs) { return; }
   let row = run / dims.runs;
   let column = run % dims.runs * dims.pixels;
@@ -72,7 +74,7 @@ fn compute_runs(run: u32, lane: u32) {
     let end = min(dims.packets, block + dims.block);
     var held: array<Packet, HELD>; // of each packet the pixels
     var filled = 0u;
-    for (var c = block + lane; c < end; c += GROUP) {
+    for (var c = block + lane; c < end; c += LANES) {
       var sums = convolve(row, column, c);
       for (var p = 0u; p < pixels; p++) { held[filled + p] = sums[first + p]; }
       filled += dims.pixels;
@@ -91,7 +93,7 @@ fn compute_runs(run: u32, lane: u32) {
           } else {
             sum += value * select(Packet(1.0), value, round == 1u);
           }
-          c += GROUP;
+          c += LANES;
         }
         let average = lanes_sum(total(sum)) / f32(dims.channels);
         if (round == 0u) { mean = average; } else { scale = inverseSqrt(average + dims.eps); }

@@ -8,7 +8,6 @@
 // The kernel supplies what gemm-tile.wgsl asks for, fn next_strip(Strip) -> Strip, and ONE_LOAD: whether own rows
 // are read in a loop that holds load_x once; where it is long, as a convolution's, that halves what is added to compile.
 
-const GROUP = LANES;
 const ROWS = OWN * LANES;
 
 fn compute_tile(tile: u32, lane: u32) {

@@ -6,16 +6,22 @@
 // address), and a barrier cuts the kernel into a coroutine whose values live in memory. So: few places, in loops whose bounds
 // the compiler does not know or that are too long to unroll, and no barriers.
 
+import alone from './alone.wgsl?raw';
 import attentionLanes from './attention-lanes.wgsl?raw';
 import depthwiseLanes from './depthwise-lanes.wgsl?raw';
+import gemmAlone from './gemm-alone.wgsl?raw';
 import gemmLanes from './gemm-lanes.wgsl?raw';
 import layerNormRowLanes from './layer-norm-row-lanes.wgsl?raw';
 import rowReduceLanes from './row-reduce-lanes.wgsl?raw';
+import subgroup from './subgroup.wgsl?raw';
 
 export const laneIncludes: Readonly<Record<string, string>> = {
+  alone,
   'attention-lanes': attentionLanes,
   'depthwise-lanes': depthwiseLanes,
+  'gemm-alone': gemmAlone,
   'gemm-lanes': gemmLanes,
   'layer-norm-row-lanes': layerNormRowLanes,
   'row-reduce-lanes': rowReduceLanes,
+  subgroup,
 };

@@ -1,4 +1,4 @@
-// enable: subgroups
+// include: subgroup
 // row-reduce.wgsl for adapters that run on the CPU: a workgroup is one subgroup, and an invocation has a row of its own, since
 // joining costs barriers and reading what a neighbour also reads costs no less. Where a kernel still shares a row, among all
 // of the subgroup, its invocations join by shuffling; each gets the same bits.
@@ -7,12 +7,12 @@ fn row_width() -> u32 { return 1u; }
 
 fn row_sum(value: f32, local: u32, width: u32) -> f32 {
   var sum = value;
-  for (var step = width / 2u; step > 0u; step /= 2u) { sum += subgroupShuffleXor(sum, step); }
+  for (var step = width / 2u; step > 0u; step /= 2u) { sum += across(sum, step); }
   return sum;
 }
 
 fn row_max(value: f32, local: u32, width: u32) -> f32 {
   var greatest = value;
-  for (var step = width / 2u; step > 0u; step /= 2u) { greatest = max(greatest, subgroupShuffleXor(greatest, step)); }
+  for (var step = width / 2u; step > 0u; step /= 2u) { greatest = max(greatest, across(greatest, step)); }
   return greatest;
 }

@@ -6,7 +6,7 @@ import { Vocabulary } from '../assembly/wordpiece.js';
 import { check, TmcaError } from '../errors/index.js';
 import { show } from '../errors/show.js';
 import type { NetworkConfig } from '../networks/config.js';
-import { ifThere, readBytes, VOCABULARY } from '../runtime/node/read-file.js';
+import { ifThere, readText, VOCABULARY } from '../runtime/node/read-file.js';
 import { some } from './checkpoint.js';
 import { readJson } from './foreign-config.js';
 import type { Part } from './parts.js';
@@ -56,11 +56,8 @@ async function fromTokenizer(path: string): Promise<Uint8Array | null> {
 
 async function fromLines(path: string): Promise<Uint8Array | null> {
   const kind = { rule: 'import: the vocabulary must be a readable file', advice: 'check the path', ...VOCABULARY };
-  const bytes = await ifThere(readBytes(path, kind));
-  if (!bytes) return null;
-  // what is not UTF-8 is for `Vocabulary` to refuse
-  const text = new TextDecoder().decode(bytes);
-  return text.includes('\ufffd') ? bytes : new TextEncoder().encode(text.replace(/\r\n?/g, '\n'));
+  const text = await ifThere(readText(path, kind));
+  return text === undefined ? null : new TextEncoder().encode(text.replace(/\r\n?/g, '\n'));
 }
 
 /** Most that rows are padded to a multiple of. */

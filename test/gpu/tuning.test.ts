@@ -3,9 +3,10 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test, vi } from 'vitest';
 import { loadAssembly } from '../../assembly/instance.js';
-import { type DeviceExtras, GpuDevice } from '../../gpu/device.js';
+import { type DeviceExtras, GpuDevice, openDevice } from '../../gpu/device.js';
 import { dispatchOnce } from '../../gpu/first-dispatch.js';
 import { laneIncludes } from '../../gpu/kernels/include/lanes.js';
+import { nodeGpu } from '../../gpu/node.js';
 import { PipelineCache } from '../../gpu/pipelines.js';
 import { trustedTuning } from '../../gpu/software.js';
 import type { Tuning } from '../../gpu/tuning.js';
@@ -16,6 +17,7 @@ import { fillStream } from '../../runtime/fill.js';
 import { WebGpuEngine } from '../../runtime/webgpu/engine.js';
 import { buildPrograms } from '../../runtime/webgpu/programs.js';
 import { loadGolden } from '../golden.js';
+import { expectClose, tolerance } from '../tolerance.js';
 import { getGpu } from './harness.js';
 
 const gpu = await getGpu();
@@ -88,6 +90,14 @@ test.each(broken)('%s: an engine that began to compile before that was known com
   const device = withTile(change, { trustedTuning, dispatchOnce });
   expect(await logitsOn(device)).toEqual(expected);
   expect(device.tuning).toEqual(tiles.tuning);
+});
+
+test('on a device without subgroups invocations work alone, and an engine computes the same', async () => {
+  const plain = await openDevice({ gpu: await nodeGpu(), prefer: 'any', features: { subgroups: false } });
+  expect(plain.features.subgroups).toBe(false);
+  expect(plain.tuning.lanes).toBe(plain.adapter.software ? 1 : 0);
+  expectClose(await logitsOn(plain), expected, tolerance.golden);
+  plain.dispose();
 });
 
 test.each([

@@ -5,7 +5,7 @@ import type { KernelCall } from '../../gpu/kernel.js';
 import { laneIncludes } from '../../gpu/kernels/include/lanes.js';
 import { profileOf, tuningOf } from '../../gpu/profiles.js';
 import { assembleShader, shaderKey } from '../../gpu/shader.js';
-import { parseConfig } from '../../model/config.js';
+import { parseConfig } from '../../networks/config.js';
 import { choosePrecision } from '../../runtime/engine-choice.js';
 import { buildPrograms } from '../../runtime/webgpu/programs.js';
 import { PRESETS } from '../../train/presets.js';

@@ -26,7 +26,8 @@ process.env.MESA_SHADER_CACHE_DISABLE ??= 'true';
 const vite = { configFile: false, oxc: { target: 'es2022' }, assetsInclude: ['**/*.deflate'], logLevel: 'error' };
 const { module: project } = await runnerImport('./tools/bench-kernels-project.ts', vite);
 const { gpu } = project;
-const tuning = { hardware: project.hardwareTuning, adapter: gpu.tuning, alone: { ...gpu.tuning, lanes: 1 } }[options.tuning];
+const tunings = { hardware: project.hardwareTuning, adapter: gpu.tuning, alone: { ...gpu.tuning, lanes: 1 } };
+const tuning = tunings[options.tuning];
 
 /** One call of each different pipeline, with how many dispatches use it. */
 function distinct(programs) {

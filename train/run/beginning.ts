@@ -4,13 +4,20 @@ import { isDeepStrictEqual } from 'node:util';
 import { countTokens } from '../../assembly/wordpiece.js';
 import { TmcaError } from '../../errors/index.js';
 import { show } from '../../errors/show.js';
-import { type Config, parseConfig } from '../../networks/config.js';
+import { type Config, configToJson, parseConfig } from '../../networks/config.js';
 import { Network } from '../../networks/network.js';
 import { type ModelFolder, readModelFiles } from '../../runtime/model-folder/index.js';
 import { nodeIo } from '../../runtime/node/folder.js';
 import { openMasters } from '../../runtime/node/masters.js';
 import { readBytes, VOCABULARY } from '../../runtime/node/read-file.js';
-import { parseTrainConfig, resolveTrainConfig, type TrainConfig, trainConfigToJson, weighted } from '../config.js';
+import {
+  parseTrainConfig,
+  resolveTrainConfig,
+  type TrainConfig,
+  type TrainOverrides,
+  trainConfigToJson,
+  weighted,
+} from '../config.js';
 import { type Checkpoint, type MetricsLine, RunFolder, readMetrics, type TrainState } from '../run-files/index.js';
 import { shippedModel } from '../shipped.js';
 import type { TrainOptions } from './options.js';
@@ -20,6 +27,8 @@ export interface Beginning {
   readonly config: TrainConfig;
   /** As it is trained: fp32, with the run's contrastive weight. */
   readonly network: Config;
+  /** What the configuration says without the command's own values over it: what is held against it when the run is resumed. */
+  readonly asked: Json | undefined;
   readonly vocab: Uint8Array;
   /** Null for a new run. */
   readonly checkpoint: Checkpoint | null;
@@ -29,6 +38,10 @@ export interface Beginning {
   readonly notes: readonly string[];
 }
 
+type Json = Readonly<Record<string, unknown>>;
+
+/** What a run adds to its checkpoints' configuration: `Beginning.asked`. */
+export const ASKED_KEY = 'asked';
 /** What a run adds to the configuration in its checkpoints: a digest of its records (`digestOf`). */
 export const DATA_KEY = 'data';
 
@@ -45,10 +58,8 @@ export async function begin(options: TrainOptions, by: string): Promise<Beginnin
 async function start(options: TrainOptions, by: string, unfinished?: RunFolder): Promise<Beginning> {
   const { epochs, batch, microBatch, lr, seed, textOverride, prompt, category, out } = options;
   const overrides = { epochs, batch, microBatch, lr, seed, textOverride, prompt, category };
-  const config =
-    typeof options.config === 'object'
-      ? parseTrainConfig(options.config, 'the configuration', overrides)
-      : await resolveTrainConfig(options.config, overrides);
+  const asked = askedOf(options, await configOf(options));
+  const config = await configOf(options, overrides);
   const notes = unfinished ? [`${out} has no checkpoint to go on from: the run begins anew`] : [];
   const masters = options.init === undefined ? null : await openMasters(options.init);
   const init = masters?.folder ?? null;
@@ -71,7 +82,7 @@ async function start(options: TrainOptions, by: string, unfinished?: RunFolder):
         'the text encoder is frozen as it begins, at random: name a trained one with --init, or thaw it ("freeze": [])',
       );
     const run = unfinished ?? (await RunFolder.create(out, { package: by }));
-    return { run, config, network, vocab, checkpoint: null, init, earlier: [], notes };
+    return { run, config, network, asked, vocab, checkpoint: null, init, earlier: [], notes };
   } catch (error) {
     await init?.close();
     throw error;
@@ -89,7 +100,8 @@ async function resume(options: TrainOptions, by: string): Promise<Beginning> {
   }
   const notes = checkpoint.skipped.map(({ folder, reason }) => `${folder} is damaged and left out: ${reason}`);
   const earlier = await readMetrics(`${run.folder}/metrics.jsonl`);
-  return { run, config, network, vocab, checkpoint, init: null, earlier, notes };
+  const asked = checkpoint.state.config[ASKED_KEY] as Json | undefined;
+  return { run, config, network, asked, vocab, checkpoint, init: null, earlier, notes };
 }
 
 /**
@@ -97,19 +109,17 @@ async function resume(options: TrainOptions, by: string): Promise<Beginning> {
  * make it another run.
  */
 async function resumedConfig(options: TrainOptions, { config: saved }: TrainState): Promise<TrainConfig> {
-  const { [DATA_KEY]: _, ...json } = saved;
+  const { [DATA_KEY]: _, [ASKED_KEY]: asked, ...json } = saved as Json & { [ASKED_KEY]?: Json };
   const { epochs, lr } = options;
   const config = parseTrainConfig(json, 'the checkpoint', { epochs, lr });
-  const asked = await askedConfig(options);
   // with the defaults of keys that its version did not have
-  const before = trainConfigToJson(config);
-  const differing = Object.entries(asked).filter(([key, value]) => !isDeepStrictEqual(value, before[key]));
-  const [first] = differing;
-  if (first) {
-    const [key, value, old] = leastDifference(first[0], first[1], before[first[0]]);
+  const before = trainConfigToJson(parseTrainConfig(json, 'the checkpoint'));
+  for (const [key, value, ...fine] of await givenAgain(options, before, asked)) {
+    if (fine.some(known => isDeepStrictEqual(value, known))) continue;
+    const [path, got, had] = leastDifference(key, value, fine[0]);
     throw new TmcaError(
       'CONFIG_INVALID',
-      `train: a resumed run must keep its settings (--epochs, --steps and --lr may change), got ${key} ${show(value)} where the run has ${show(old ?? null)}; leave it out, or start in another folder`,
+      `train: a resumed run must keep its settings (--epochs, --steps and --lr may change), got ${path} ${show(got)} where the run has ${show(had ?? null)}; leave it out, or start in another folder`,
     );
   }
   return config;
@@ -119,39 +129,56 @@ async function resumedConfig(options: TrainOptions, { config: saved }: TrainStat
 function leastDifference(path: string, a: unknown, b: unknown): readonly [path: string, a: unknown, b: unknown] {
   const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
     typeof value === 'object' && value !== null && !Array.isArray(value);
+  if (typeof a === 'string' && typeof b === 'string') return [path, ...partingTexts(a, b)];
   if (!isObject(a) || !isObject(b)) return [path, a, b];
   const keys = [...new Set([...Object.keys(a), ...Object.keys(b)])];
   const parting = keys.find(key => !isDeepStrictEqual(a[key], b[key]));
   return parting === undefined ? [path, a, b] : leastDifference(`${path}.${parting}`, a[parting], b[parting]);
 }
 
-/** What of the run's settings the caller gives again. */
-async function askedConfig(options: TrainOptions): Promise<Record<string, unknown>> {
+/** From shortly before the character at which they part, since messages cut long texts. */
+function partingTexts(a: string, b: string): readonly [string, string] {
+  let same = 0;
+  while (same < a.length && a[same] === b[same]) same++;
+  const from = Math.max(0, same - 20);
+  return from === 0 ? [a, b] : [`…${a.slice(from)}`, `…${b.slice(from)}`];
+}
+
+/** What of the run's settings the caller gives again, each with the values that it may have. */
+async function givenAgain(options: TrainOptions, json: Json, asked: Json | undefined) {
   const { batch, microBatch, seed, textOverride, prompt, category } = options;
   const reading = { text_override: textOverride, prompt, category };
   const wanted = Object.entries({ batch, micro_batch: microBatch, seed, ...reading });
-  const given = Object.fromEntries(wanted.filter(([, value]) => value !== undefined));
+  const given = wanted
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => [key, value, json[key]] as const);
   if (options.config === undefined) return given;
-  // whoever repeats the first command repeats its --config; numbers that the first command put over it count as the run's
-  const config =
-    typeof options.config === 'object'
-      ? parseTrainConfig(options.config, 'the configuration')
-      : await resolveTrainConfig(options.config);
-  // recomputation changes no result; a micro-batch that was left to the first command's device stays what it became
-  const {
-    epochs,
-    lr,
-    batch: b,
-    seed: s,
-    text_override: t,
-    prompt: p,
-    category: c,
-    recompute,
-    micro_batch: micro,
-    ...same
-  } = trainConfigToJson(config);
-  return { ...same, ...(micro === 0 ? {} : { micro_batch: micro }), ...given };
+  // whoever repeats the first command repeats its --config, over which the command had values; recomputation changes no result
+  const { recompute: _, ...same } = askedOf(options, await configOf(options)) as Json & { recompute?: unknown };
+  // a run of an earlier version did not keep what was asked for
+  const unknown = [
+    'epochs',
+    'lr',
+    'batch',
+    'seed',
+    ...['text_override', 'prompt', 'category'],
+    'model',
+    ...(same.micro_batch === 0 ? ['micro_batch'] : []),
+  ];
+  const told = Object.entries(same).filter(([key]) => asked || !unknown.includes(key));
+  return [...given, ...told.map(([key, value]) => [key, value, ...(asked ? [asked[key]] : []), json[key]] as const)];
 }
+
+/** The network too, which checkpoints have in a file of its own. */
+const askedOf = ({ network }: TrainOptions, config: TrainConfig): Json => {
+  const model = network ? parseConfig(network, 'the network') : config.model;
+  return { ...trainConfigToJson(config), model: model && configToJson(model) };
+};
+
+const configOf = ({ config }: TrainOptions, overrides?: TrainOverrides): Promise<TrainConfig> | TrainConfig =>
+  typeof config === 'object'
+    ? parseTrainConfig(config, 'the configuration', overrides)
+    : resolveTrainConfig(config, overrides);
 
 /** The network that is trained and published. */
 function trainedNetwork(model: Config, config: TrainConfig, vocab: Uint8Array, source: string): Config {

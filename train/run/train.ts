@@ -21,7 +21,7 @@ import { firstNotFinite } from '../not-finite.js';
 import { lockRun, type RunInfo, type TrainState, writeRunInfo } from '../run-files/index.js';
 import type { Batch, StepResult, StepSettings, TrainingStep } from '../step.js';
 import { Validation } from '../validation.js';
-import { type Beginning, begin, DATA_KEY } from './beginning.js';
+import { ASKED_KEY, type Beginning, begin, DATA_KEY } from './beginning.js';
 import { explain } from './failure.js';
 import { describeRun, endedRun } from './info.js';
 import type { TrainOptions, TrainResult } from './options.js';
@@ -260,10 +260,11 @@ class Run {
 
   /** Parameters and moments onto the device; the state that they belong to. */
   async #load(step: TrainingStep): Promise<TrainState> {
-    const { checkpoint, config, init, network } = this.beginning;
+    const { checkpoint, config, init, network, asked } = this.beginning;
     // A run goes on in the micro-batches that it began with, whatever the device of another day would choose.
     const microBatch = this.#microBatch ?? config.microBatch;
-    const saved = { ...trainConfigToJson({ ...config, microBatch }), [DATA_KEY]: this.data.digest };
+    const added = { [DATA_KEY]: this.data.digest, ...(asked && { [ASKED_KEY]: asked }) };
+    const saved = { ...trainConfigToJson({ ...config, microBatch }), ...added };
     if (checkpoint) {
       const model = await checkpoint.openModel();
       try {

@@ -1,9 +1,9 @@
 // Where results go: names that do not collide, and a folder that can be written before any work is done for it.
 
-import { randomUUID } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { join, parse, resolve } from 'node:path';
-import { check, TmcaError } from '../errors/index.js';
+import { join, parse } from 'node:path';
+import { TmcaError } from '../errors/index.js';
+import { cleanUp, temporaryIn } from '../runtime/node/temporary.js';
 
 export interface ImageOutputs {
   readonly mask: string;
@@ -21,12 +21,10 @@ export const isResult = (path: string): boolean => Object.values(ENDS).some(end 
 /**
  * Output paths for each image: NAME is the image's own without its extension; a second image of that name becomes NAME-2.
  * Upper and lower case count as one, as they do on many disks.
- *
- * Errors: BAD_ARGUMENT, where an output would replace one of the images.
  */
 export function nameOutputs(images: readonly string[], folder: string, probability = false): ImageOutputs[] {
   const taken = new Set<string>();
-  const outputs = images.map(image => {
+  return images.map(image => {
     const { name } = parse(image);
     let unique = name;
     for (let n = 2; taken.has(unique.toLowerCase()); n++) unique = `${name}-${n}`;
@@ -35,18 +33,14 @@ export function nameOutputs(images: readonly string[], folder: string, probabili
     const both = { mask: path('mask'), overlay: path('overlay') };
     return probability ? { ...both, probability: path('probability') } : both;
   });
-  const inputs = new Set(images.map(image => resolve(image)));
-  const replaced = outputs.flatMap(output => Object.values<string>(output)).find(path => inputs.has(resolve(path)));
-  const message = `segment: results must not replace an image, got ${replaced} as both; choose another --out`;
-  check(replaced === undefined, 'BAD_ARGUMENT', message);
-  return outputs;
 }
 
 /** Makes the folder and writes a byte to it: rights alone do not tell (full disks, read-only mounts). Errors: OUTPUT_NOT_WRITABLE. */
 export async function prepareFolder(folder: string, where: string): Promise<void> {
-  const probe = join(folder, `.tmca-${randomUUID()}.tmp`);
   try {
     await mkdir(folder, { recursive: true });
+    await cleanUp(folder);
+    const probe = temporaryIn(folder);
     await writeFile(probe, '\n', { flag: 'wx' });
     await rm(probe);
   } catch (cause) {

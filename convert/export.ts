@@ -8,6 +8,7 @@ import type { ParameterStream } from '../runtime/load-constants.js';
 import { checkFinite, checkTensors, type ModelFolder, openModelFolder } from '../runtime/model-folder/index.js';
 import { writeFileAtomic } from '../runtime/node/files.js';
 import { nodeIo } from '../runtime/node/folder.js';
+import { keepInputs } from '../runtime/node/keep-inputs.js';
 import { type SafetensorsTensor, safetensorsStream, tensorOf, toFloat32 } from '../runtime/safetensors/index.js';
 import { storedWeights } from '../runtime/stored-weights.js';
 import { CONVENTIONS, type Convention, type ConventionId, namesIn, PREFIX } from './names.js';
@@ -38,6 +39,7 @@ export interface ExportResult {
  */
 export async function exportCheckpoint(options: ExportOptions): Promise<ExportResult> {
   const { model, as, out, signal, onTensor } = options;
+  await keepInputs('exportCheckpoint', { files: [out] }, [model]);
   const convention: Convention = CONVENTIONS[as];
   const folder = await openModelFolder(model, nodeIo, { ...(signal ? { signal } : {}) });
   try {

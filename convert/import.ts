@@ -7,6 +7,7 @@ import type { Shape } from '../model/graph.js';
 import type { NetworkConfig } from '../networks/config.js';
 import { Network } from '../networks/network.js';
 import { checkFinite } from '../runtime/model-folder/index.js';
+import { keepInputs } from '../runtime/node/keep-inputs.js';
 import { checkModelTarget, writeModelFolder } from '../runtime/node/model-writer.js';
 import { type LazyTensor, tensorOf, toFloat32, WIDTH } from '../runtime/safetensors/index.js';
 import { initialParameter } from '../train/initial-parameters.js';
@@ -70,6 +71,7 @@ export interface ImportResult {
 export async function importCheckpoints(options: ImportOptions): Promise<ImportResult> {
   const { files, out, signal, seed = 0 } = options;
   await checkModelTarget(out, 'import');
+  await keepInputs('import', { folder: out }, [...files, options.config, options.vocab]);
   const checkpoints = [];
   for (const file of files) checkpoints.push(await openCheckpoint(file, signal));
   const parts = partsByKind(checkpoints.flatMap(findParts));

@@ -1,12 +1,12 @@
 // A model folder at lower precision: stored, looked at layer by layer beside f32, scored, and written only if it holds.
 
-import { resolve } from 'node:path';
 import { loadAssembly } from '../assembly/instance.js';
 import { check } from '../errors/index.js';
 import { Network } from '../networks/network.js';
 import { checkTensors, type ModelFolder, openModelFolder } from '../runtime/model-folder/index.js';
 import { openDataset } from '../runtime/node/dataset.js';
 import { nodeIo } from '../runtime/node/folder.js';
+import { keepInputs } from '../runtime/node/keep-inputs.js';
 import { checkModelTarget, writeModelFolder } from '../runtime/node/model-writer.js';
 import { INT8_PRODUCTS } from '../runtime/webgpu/tuned.js';
 import { checkBudget, checkLesions } from './gate.js';
@@ -32,11 +32,7 @@ export const REPORT_FILES = ['quantize-report.json', 'quantize-report.html'] as 
  */
 export async function quantize(model: string, options: QuantizeOptions): Promise<QuantizeReport> {
   const { out, data, split = 'test', signal, device = 'auto' } = options;
-  check(
-    resolve(model) !== resolve(out),
-    'BAD_ARGUMENT',
-    `quantize: --out must be another folder, got the model's own, ${out}`,
-  );
+  await keepInputs('quantize', { folder: out }, [model, data]);
   check(
     device !== 'wasm',
     'ENGINE_UNAVAILABLE',

@@ -3,6 +3,7 @@
 import { comparePage } from '../../devices/node/report/page.js';
 import { readMeasurement } from '../../devices/node/report/read.js';
 import { writeFileAtomic } from '../../runtime/node/files.js';
+import { keepInputs } from '../../runtime/node/keep-inputs.js';
 import type { Context } from '../context.js';
 import { duration, size, table } from '../text-table.js';
 
@@ -16,6 +17,7 @@ export async function compareBenches(
   { out, json }: BenchCompareOptions,
   { console }: Context,
 ): Promise<void> {
+  await keepInputs('bench report', { files: [out] }, files);
   const measurements = await Promise.all(files.map(readMeasurement));
   await writeFileAtomic(out, comparePage(measurements, new Date().toISOString()));
   const rows = measurements.map(({ file, adapter, model, dtype, ours: { frame, cold, gpu_bytes: bytes } }) => ({

@@ -2,6 +2,7 @@
 
 import { type BenchTrainResult, benchTrain, type TrainPeerId } from '../../devices/node/bench-train.js';
 import { writeFileAtomic } from '../../runtime/node/files.js';
+import { keepInputs } from '../../runtime/node/keep-inputs.js';
 import type { Context } from '../context.js';
 import { duration, percent, size, table } from '../text-table.js';
 import { version } from '../version.js';
@@ -26,6 +27,7 @@ export async function benchTraining(
   { fill, model, out, json, ...options }: BenchTrainCommandOptions,
   { console, io }: Context,
 ): Promise<void> {
+  await keepInputs('bench train', { files: [out] }, [model, fill, options.reference]);
   const phases = new Phases(console);
   const result = await benchTrain({
     ...options,

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { bench, provenance } from '../../devices/node/bench.js';
 import type { PeerId } from '../../devices/node/find-peers.js';
 import { writeFileAtomic } from '../../runtime/node/files.js';
+import { keepInputs } from '../../runtime/node/keep-inputs.js';
 import type { Context } from '../context.js';
 import { shippedModel } from '../engine.js';
 import type { NetworkOptions } from '../options.js';
@@ -34,6 +35,7 @@ export async function benchModel(
   { fill, model, out, json, passes, flat, note, ...options }: BenchCommandOptions,
   { console, io }: Context,
 ): Promise<void> {
+  await keepInputs('bench', { files: [out] }, [model, fill]);
   const phases = new Phases(console);
   const command = ['tmca', ...process.argv.slice(2)].join(' ');
   const onProgress = (what: string, done: number, total: number) => phases.step(what, done, total);

@@ -2,6 +2,7 @@
 
 import { basename, dirname } from 'node:path';
 import { writeFileAtomic } from '../../runtime/node/files.js';
+import { keepInputs } from '../../runtime/node/keep-inputs.js';
 import { safetensorsChunks, tensorOf } from '../../runtime/safetensors/index.js';
 import type { Context } from '../context.js';
 import type { NetworkOptions } from '../options.js';
@@ -23,6 +24,7 @@ export async function inspectGradients(
 ): Promise<void> {
   const where = 'inspect gradients';
   const inputs = await readTrainingInputs({ where, path: options.inputs }, io.signal);
+  await keepInputs(where, { files: [options.out] }, [model, options.inputs]);
   await prepareFolder(dirname(options.out), where);
   const { device, dtype, fill, freezeText } = options;
   const loading = console.loading(basename(model));

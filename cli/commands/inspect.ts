@@ -2,6 +2,7 @@
 
 import { basename, dirname } from 'node:path';
 import { writeFileAtomic } from '../../runtime/node/files.js';
+import { keepInputs } from '../../runtime/node/keep-inputs.js';
 import { safetensorsChunks, tensorOf } from '../../runtime/safetensors/index.js';
 import type { Context } from '../context.js';
 import type { NetworkOptions } from '../options.js';
@@ -18,6 +19,7 @@ export interface InspectForwardOptions extends NetworkOptions {
 export async function inspectForward(model: string, options: InspectForwardOptions, context: Context): Promise<void> {
   const { console, engine, io } = context;
   const inputs = await readForwardInputs({ where: 'inspect forward', path: options.inputs }, io.signal);
+  await keepInputs('inspect forward', { files: [options.out] }, [model, options.inputs]);
   await prepareFolder(dirname(options.out), 'inspect forward');
   const { device, dtype, fill } = options;
   const loading = console.loading(basename(model));

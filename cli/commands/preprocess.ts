@@ -5,6 +5,7 @@ import { type Normalize, Preprocessor } from '../../assembly/preprocess.js';
 import { throwIfAborted } from '../../errors/index.js';
 import { writeFileAtomic } from '../../runtime/node/files.js';
 import { decodeImage } from '../../runtime/node/images.js';
+import { keepInputs } from '../../runtime/node/keep-inputs.js';
 import { encodeSafetensors, tensorOf } from '../../runtime/safetensors/index.js';
 import type { Context } from '../context.js';
 
@@ -17,6 +18,7 @@ export interface PreprocessOptions {
 
 export async function preprocess(image: string, options: PreprocessOptions, { io, console }: Context): Promise<void> {
   const { size, normalize, out } = options;
+  await keepInputs('preprocess', { files: [out] }, [image]);
   // Before the decoding, which takes longer: it refuses sizes that are too large.
   using preprocessor = new Preprocessor(await loadAssembly(), { size, normalize, layout: 'nchw' });
   const { pixels, notes } = await decodeImage(image, { signal: io.signal });

@@ -6,6 +6,7 @@ import { check, throwIfAborted } from '../../errors/index.js';
 import { writeFileAtomic } from '../../runtime/node/files.js';
 import { imagesIn } from '../../runtime/node/image-folder.js';
 import { checkImageFile, decodeImage, encodeMask } from '../../runtime/node/images.js';
+import { keepInputs } from '../../runtime/node/keep-inputs.js';
 import { NoteTally } from '../../runtime/node/notes.js';
 import { drawOverlay } from '../../runtime/node/overlay.js';
 import { encodeProbability } from '../../runtime/node/probability-image.js';
@@ -66,6 +67,8 @@ export async function segment(named: readonly string[], options: SegmentOptions,
   const images = await expandFolders(named, options.out, context);
   for (const image of images) await checkImageFile(image);
   const outputs = nameOutputs(images, options.out, options.probability);
+  const files = outputs.flatMap(({ mask, overlay, probability }) => [mask, overlay, probability]);
+  await keepInputs('segment', { files }, [...images, options.model]);
   await prepareFolder(options.out, 'segment');
   throwIfAborted(io.signal, 'segment');
   const session = await openSession(context, options);

@@ -15,6 +15,7 @@ import { realParameters } from '../stored-weights.js';
 import type { DType, DTypeChoice, Progress } from '../types.js';
 import { type AtomicFile, openAtomic } from './files.js';
 import { nodeIo } from './folder.js';
+import { keepInputs } from './keep-inputs.js';
 
 export interface ExportOnnxOptions {
   /** `auto` (default) keeps the precision in which the model is stored. */
@@ -111,6 +112,8 @@ export async function exportOnnx(
   checkArgument('exportOnnx', 'the output folder', outDir, 'string', 'give its path');
   checkOptions('exportOnnx', options, { producerVersion: 'string', signal: 'AbortSignal', onProgress: 'function' });
   const { dtype: choice = 'auto', fill = false, producerVersion = '', signal, onProgress } = options;
+  const outputs = PARTS.map(part => join(outDir, `${part}.onnx`));
+  await keepInputs('exportOnnx', { files: outputs }, [modelDir]);
   const folder = fill ? null : await openModelFolder(modelDir, nodeIo, { ...(signal ? { signal } : {}) });
   const targets: AtomicFile[] = [];
   try {
@@ -120,7 +123,7 @@ export async function exportOnnx(
     const dtype = choice === 'auto' ? config.dtype : choice;
     const plans = onnxPlans(config, PRECISIONS[dtype]);
     const graphs = PARTS.map(part => plans[part]);
-    for (const part of PARTS) targets.push(await openAtomic(join(outDir, `${part}.onnx`)));
+    for (const output of outputs) targets.push(await openAtomic(output));
     const source = folder ? checkedStream(folder) : fillStream(expected);
     const stream = await realParameters(folder?.weights.header ?? null, source);
     const hash = () => (folder ? (folder.hash() ?? NO_HASH) : null);
@@ -132,7 +135,7 @@ export async function exportOnnx(
     });
     const bytes = await writeModels(graphs, facts, await loadAssembly(), stream, targets, { signal, onProgress });
     for (const target of targets) await target.commit();
-    const files = PARTS.map((part, i) => describeFile(join(outDir, `${part}.onnx`), bytes[i]!, plans[part]));
+    const files = PARTS.map((part, i) => describeFile(outputs[i]!, bytes[i]!, plans[part]));
     return { model: config.name, hash: hash() ?? '', dtype, opset: 20, files };
   } finally {
     for (const target of targets) await target.discard();

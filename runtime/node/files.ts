@@ -1,11 +1,11 @@
 // Files on disk, in Node: read as byte sources, written so that a reader never sees half a file.
 
-import { randomUUID } from 'node:crypto';
 import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { TmcaError, throwIfAborted } from '../../errors/index.js';
 import type { ByteSource } from '../safetensors/index.js';
 import { openToRead } from './read-file.js';
+import { cleanUp, temporaryIn } from './temporary.js';
 
 const CHUNK_BYTES = 1 << 20;
 /** The most that is read at once into memory that a reader offers: hashed while a processor's caches hold it. */
@@ -142,8 +142,10 @@ export interface AtomicFile {
  */
 export async function openAtomic(path: string): Promise<AtomicFile> {
   const folder = dirname(path);
-  const temporary = join(folder, `.${basename(path)}.${randomUUID()}.tmp`);
+  await checkReplaceable(path);
   await disk(path, () => mkdir(folder, { recursive: true }));
+  await cleanUp(folder);
+  const temporary = temporaryIn(folder);
   const handle = await disk(path, () => open(temporary, 'wx'));
   return {
     write: (offset, bytes) => disk(path, () => writeFully(handle, bytes, offset)),
@@ -159,6 +161,14 @@ export async function openAtomic(path: string): Promise<AtomicFile> {
       await rm(temporary, { force: true });
     },
   };
+}
+
+/** A rename would put a file in the place of a device for all, or of a pipe whose reader would wait on. */
+async function checkReplaceable(path: string): Promise<void> {
+  const found = await stat(path).catch(() => null);
+  if (!found || found.isFile()) return;
+  const got = found.isDirectory() ? 'a folder' : 'a pipe or a device';
+  throw new TmcaError('OUTPUT_NOT_WRITABLE', `writeFileAtomic: ${path} must be a file, got ${got}; name another one`);
 }
 
 function chunksOf(

@@ -2,6 +2,9 @@
 
 import { createHash } from 'node:crypto';
 
+/** The files of a model folder. */
+export const MODEL_FILES: readonly string[] = ['config.json', 'model.safetensors', 'vocab.txt', 'manifest.json'];
+
 export interface FileEntry {
   readonly bytes: number;
   readonly sha256: string;

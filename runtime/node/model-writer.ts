@@ -1,14 +1,14 @@
 // Writes a model folder: all of it or nothing. The files are made in a folder beside it, which then takes its name.
 
-import { randomUUID } from 'node:crypto';
-import { readdir, realpath, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, realpath, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { check, TmcaError } from '../../errors/index.js';
 import { show } from '../../errors/show.js';
 import { type Config, configToJson } from '../../networks/config.js';
 import { type LazyTensor, safetensorsStream } from '../safetensors/index.js';
 import { writeFileAtomic } from './files.js';
-import { type FileEntry, jsonBytes, ManifestWriter } from './manifest-writer.js';
+import { type FileEntry, jsonBytes, ManifestWriter, MODEL_FILES } from './manifest-writer.js';
+import { cleanUp, temporaryIn } from './temporary.js';
 
 export interface NewModel {
   readonly config: Config;
@@ -27,9 +27,6 @@ export interface ModelOrigin {
   readonly extra?: Readonly<Record<string, unknown>>;
 }
 
-/** What a folder may hold to be replaced: the files of a model, nothing of anybody else's. */
-const REPLACEABLE = new Set(['config.json', 'model.safetensors', 'vocab.txt', 'manifest.json']);
-
 /**
  * Where a model folder may be written: where there is nothing, in an empty folder, or in place of another model's files.
  * Call it before the work whose result goes there.
@@ -38,8 +35,10 @@ const REPLACEABLE = new Set(['config.json', 'model.safetensors', 'vocab.txt', 'm
  * @throws TmcaError BAD_ARGUMENT (a folder with other files, a file), OUTPUT_NOT_WRITABLE
  */
 export async function checkModelTarget(folder: string, where: string, also: readonly string[] = []): Promise<void> {
+  await cleanUp(dirname(resolve(folder)));
+  await cleanUp(folder);
   const names = await namesIn(folder, where);
-  const foreign = names.filter(name => !REPLACEABLE.has(name) && !also.includes(name));
+  const foreign = names.filter(name => !MODEL_FILES.includes(name) && !also.includes(name));
   check(
     foreign.length === 0,
     'BAD_ARGUMENT',
@@ -66,8 +65,7 @@ export async function writeModelFolder(
   const { config, vocab, tensors, files: extraFiles = {} } = model;
   await checkModelTarget(folder, where, Object.keys(extraFiles));
   const target = await realpath(folder).catch(() => resolve(folder));
-  const beside = (end: string) => join(dirname(target), `.${basename(target)}.${randomUUID()}.${end}`);
-  const temporary = beside('tmp');
+  const temporary = temporaryIn(dirname(target));
   const manifest = new ManifestWriter();
   const put = (name: string, chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>) =>
     writeFileAtomic(join(temporary, name), manifest.record(name, chunks));
@@ -78,7 +76,7 @@ export async function writeModelFolder(
     await put('model.safetensors', safetensorsStream(tensors, { format: 'pt' }));
     const head = { package: origin.package, created: new Date().toISOString(), ...origin.extra };
     await writeFileAtomic(join(temporary, 'manifest.json'), manifest.bytes(head));
-    await takeName(temporary, target, beside('old'), where);
+    await takeName(temporary, target, where);
   } catch (error) {
     await rm(temporary, { recursive: true, force: true });
     throw error;
@@ -105,14 +103,17 @@ async function namesIn(folder: string, where: string): Promise<string[]> {
 }
 
 /** `temporary` becomes `target`: in one step where there is nothing or an empty folder, else what is there stands aside first. */
-async function takeName(temporary: string, target: string, aside: string, where: string): Promise<void> {
+async function takeName(temporary: string, target: string, where: string): Promise<void> {
   try {
     if (await renamed(temporary, target)) return;
-    await rename(target, aside);
+    const aside = temporaryIn(dirname(target), 'old');
+    const before = join(aside, basename(target));
+    await mkdir(aside);
+    await rename(target, before);
     try {
       await rename(temporary, target);
     } catch (error) {
-      await rename(aside, target);
+      await rename(before, target);
       throw error;
     }
     await rm(aside, { recursive: true, force: true });

@@ -255,7 +255,7 @@ describe('segment fails before the model is loaded', () => {
     const images = [await image('a.png'), await image('a.mask.png')];
     const before = await readFile(images[1]!);
     expect(await failing([...images, ...text, '--out', folder])).toMatch(
-      /^error \[BAD_ARGUMENT\]: .*must not replace an image/,
+      /^error \[BAD_ARGUMENT\]: .*must not replace what is read/,
     );
     expect(await readFile(images[1]!)).toEqual(before);
   });

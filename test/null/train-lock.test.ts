@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -96,12 +97,44 @@ test('of another machine nothing is known: its lock counts, and the message says
   expect(error.message).toContain(`; if it is gone, remove ${lockFile()}`);
 });
 
-test('a lock without content is being written; an old one is left from a death just then', async () => {
-  leave('');
-  const error = await failure('RUN_BUSY', () => lockRun(run));
-  expect(error.message).toContain('got another, one that is just beginning;');
-  utimesSync(lockFile(), new Date(0), new Date(0));
+test.each<[string, object | string]>([
+  ['process 0', { ...left, pid: 0 }],
+  ['a group of processes', { ...left, pid: -1 }],
+  ['a part of a process', { ...left, pid: 1.5 }],
+  ['no number', { ...left, pid: '7' }],
+  ['no host', { ...left, host: undefined, pid: 1 }],
+  ['nothing', ''],
+  ['half a line', '{"pid": 1, "ho'],
+  ['bytes that are no text', '\0\0\0'],
+  ['a number', '7'],
+])('a lock that tells of %s holds nobody off', async (_, content) => {
+  leave(content);
   await (await lockRun(run)).release();
+  expect(readdirSync(run)).toEqual([]);
+});
+
+test('a lock that is a folder or that comes from the future holds nobody off', async () => {
+  mkdirSync(lockFile(), { recursive: true });
+  await (await lockRun(run)).release();
+  leave('');
+  utimesSync(lockFile(), new Date(4e12), new Date(4e12));
+  await (await lockRun(run)).release();
+  expect(readdirSync(run)).toEqual([]);
+});
+
+test('a process of another machine is known by its signs of life', async () => {
+  const theirs = { ...left, pid: 1, host: 'elsewhere', beats: true };
+  leave(theirs);
+  const error = await failure('RUN_BUSY', () => lockRun(run));
+  expect(error.message).toMatch(/counts as gone 5 minutes after its last sign of life/);
+  utimesSync(lockFile(), new Date(Date.now() - 301_000), new Date(Date.now() - 301_000));
+  await (await lockRun(run)).release();
+  // ours gives them
+  const lock = await lockRun(run, { beat: 5 });
+  utimesSync(lockFile(), new Date(0), new Date(0));
+  await expect.poll(() => statSync(lockFile()).mtimeMs).toBeGreaterThan(Date.now() - 60_000);
+  expect(holder().beats).toBe(true);
+  await lock.release();
 });
 
 test('of many that find a dead lock at once, one gets the folder', async () => {

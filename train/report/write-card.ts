@@ -6,6 +6,7 @@ import { parseManifest, readModelFiles } from '../../runtime/model-folder/index.
 import type { Evaluation } from '../../runtime/node/evaluate-dataset.js';
 import { writeFileAtomic } from '../../runtime/node/files.js';
 import { nodeIo } from '../../runtime/node/folder.js';
+import { keepInputs } from '../../runtime/node/keep-inputs.js';
 import { ifThere, readJson, readText } from '../../runtime/node/read-file.js';
 import { type RunInfo, readMetrics, readRunInfo } from '../run-files/index.js';
 import { CARD_MARK, modelCard } from './card.js';
@@ -38,9 +39,11 @@ const SPLIT = 'test';
 export async function writeCard(run: string, options: CardOptions = {}): Promise<string> {
   const { model = run, withoutText, terms = null } = options;
   const out = options.out ?? join(model, 'README.md');
+  const scores = options.scores ?? evaluationFile(model, SPLIT);
+  await keepInputs('writeCard', { files: [out] }, [scores]);
   const info = await infoOf(run);
   const { config } = await readModelFiles(model, nodeIo);
-  const evaluation = await readEvaluation(options.scores ?? evaluationFile(model, SPLIT));
+  const evaluation = await readEvaluation(scores);
   await checkModel(model, evaluation);
   const card = modelCard({
     ...{ model, config, info, evaluation, terms },

@@ -10,6 +10,7 @@ import { Readback } from '../../gpu/readback.js';
 import { sizeOf } from '../../model/graph.js';
 import { Network } from '../../networks/network.js';
 import { engineReason } from '../../runtime/engine-choice.js';
+import { keepInputs } from '../../runtime/node/keep-inputs.js';
 import type { AdapterSummary, DeviceChoice } from '../../runtime/types.js';
 import { trainConfigToJson } from '../config.js';
 import { openConfiguredStep, resumeStep, startStep } from '../configured-step.js';
@@ -83,6 +84,7 @@ async function trainOnce(options: TrainOptions, emit: (event: TrainEvent) => voi
     `train: steps must be a whole number of at least 1, got ${steps}`,
   );
   throwIfAborted(signal, 'train');
+  await keepInputs('train', { folder: options.out }, [options.data, options.init]);
   const lock = await lockRun(options.out);
   try {
     return await trainLocked(options, emit);

@@ -16,6 +16,7 @@ import { show } from '../../errors/show.js';
 import { type DatasetReading, openDataset } from '../../runtime/node/dataset.js';
 import type { Evaluation } from '../../runtime/node/evaluate-dataset.js';
 import { writeFileAtomic } from '../../runtime/node/files.js';
+import { keepInputs } from '../../runtime/node/keep-inputs.js';
 import { ifThere, readJson } from '../../runtime/node/read-file.js';
 import { parseTrainConfig, readingOf } from '../config.js';
 import type { TrainEvent } from '../events.js';
@@ -94,6 +95,7 @@ interface PlannedRun {
 export async function runStudy(options: StudyOptions): Promise<RowResults[]> {
   const { rows, seeds, out, onEvent, onResults, signal } = options;
   checkOptions(options);
+  await keepInputs('runStudy', { folder: out }, [options.data, options.init]);
   const { digest, ...data } = await describeData(options);
   const planned = seeds.map(seed => rows.map(row => plan(options, row, seed, digest)));
   await claim(options);

@@ -1,6 +1,8 @@
 // What a user sees: results on stdout, warnings and progress on stderr. A bar on a terminal; a line now and then elsewhere.
+// Names and texts of files pass through here, so everything is escaped here, and nowhere before.
 
 import { TmcaError } from '../errors/index.js';
+import { printable } from '../errors/show.js';
 import type { Progress } from '../runtime/types.js';
 import type { Io } from './io.js';
 
@@ -9,6 +11,8 @@ const LINE_MS = 10_000;
 
 /** To the first column, and erase to the right (ECMA-48). */
 const CLEAR_LINE = '\r\x1b[K';
+
+type Lines = string | readonly string[];
 
 export interface Loading {
   report(progress: Progress): void;
@@ -37,15 +41,17 @@ export class Console {
 
   /** The one JSON document of `--json`. */
   async json(value: unknown): Promise<void> {
-    await this.#io.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+    // what JSON leaves as it is lies within texts, where an escape means the same
+    await this.print(JSON.stringify(value, null, 2).split('\n'));
   }
 
-  async print(text: string): Promise<void> {
-    await this.#io.stdout.write(`${text}\n`);
+  /** One line of text, or several: a break within one is escaped, so that no name can forge a line. */
+  async print(text: Lines): Promise<void> {
+    await this.#io.stdout.write(linesOf(text));
   }
 
-  /** A line on stderr about what is going on. */
-  async tell(text: string): Promise<void> {
+  /** Lines on stderr about what is going on. */
+  async tell(text: Lines): Promise<void> {
     await this.#line(text);
   }
 
@@ -75,13 +81,14 @@ export class Console {
     const { default: progress } = await import('cli-progress');
     const bar = new progress.SingleBar({
       stream: terminal,
-      format: `${label} [{bar}] {value}/{total}{detail}${ownTime ? '' : ', {eta_formatted} left'}`,
+      // the label is no part of the format, where braces mean something
+      format: `{label} [{bar}] {value}/{total}{detail}${ownTime ? '' : ', {eta_formatted} left'}`,
       clearOnComplete: true,
       hideCursor: true,
       // Ctrl-C is handled by the command, which ends the bar on its way out.
       gracefulExit: false,
     });
-    bar.start(total, start, { detail: '' });
+    bar.start(total, start, { label: printable(label), detail: '' });
     const step = (done: number, now = total, detail?: string) => {
       bar.setTotal(now);
       bar.update(done, { detail: after(detail) });
@@ -94,7 +101,7 @@ export class Console {
     const { terminal } = this.#io;
     const report = ({ phase, loaded, total }: Progress) => {
       const share = total ? ` ${Math.floor((100 * loaded) / total)} %` : '';
-      terminal?.write(`${CLEAR_LINE}${model}: ${phase}${share}`);
+      terminal?.write(`${CLEAR_LINE}${printable(model)}: ${phase}${share}`);
     };
     return { report, end: () => terminal?.write(CLEAR_LINE) };
   }
@@ -108,19 +115,25 @@ export class Console {
       last = now;
       const left = ((now - begun) / (done - start)) * (all - done);
       const time = ownTime ? '' : `, ${Math.ceil(left / 1000)} s left`;
-      void this.#io.stderr.write(`${label} ${done}/${all}${after(detail)}${time}\n`);
+      void this.#io.stderr.write(linesOf(`${label} ${done}/${all}${after(detail)}${time}`));
     };
     return { step, end: () => {} };
   }
 
-  async #line(text: string): Promise<void> {
+  async #line(text: Lines): Promise<void> {
     // Over the bar or what is shown of loading; the next step draws it again below.
     this.#io.terminal?.write(CLEAR_LINE);
-    await this.#io.stderr.write(`${text}\n`);
+    await this.#io.stderr.write(linesOf(text));
   }
 }
 
-const after = (detail: string | undefined): string => (detail ? `, ${detail}` : '');
+const linesOf = (text: Lines): string =>
+  [text]
+    .flat()
+    .map(line => `${printable(line)}\n`)
+    .join('');
+
+const after = (detail: string | undefined): string => (detail ? printable(`, ${detail}`) : '');
 
 function inner(error: unknown): string {
   const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);

@@ -1,14 +1,27 @@
 // The process around the command: streams, Ctrl-C, exit code. Built to dist/cli.js, which bin/tmca.js calls.
 
 import { addAbortSignal } from 'node:stream';
+import { TmcaError } from '../errors/index.js';
 import type { Io, Sink } from './io.js';
 import { run } from './run.js';
 
 export type { Io, Sink } from './io.js';
 export { run } from './run.js';
 
-const sink = (stream: NodeJS.WriteStream): Sink => ({
-  write: text => new Promise((done, failed) => stream.write(text, error => (error ? failed(error) : done()))),
+const write = (stream: NodeJS.WriteStream, text: string): Promise<void> =>
+  new Promise((done, failed) => stream.write(text, error => (error ? failed(error) : done())));
+
+/** What is said on the side stops no work where nobody can hear it. */
+const aside = (stream: NodeJS.WriteStream): Sink => ({ write: text => write(stream, text).catch(() => {}) });
+
+/** Errors: OUTPUT_NOT_WRITABLE. */
+const results = (stream: NodeJS.WriteStream): Sink => ({
+  write: text =>
+    write(stream, text).catch((cause: NodeJS.ErrnoException) => {
+      const got = `${cause.code ?? cause.message}`;
+      const message = `tmca: the standard output must take what is written, got ${got}; free some space, or write elsewhere`;
+      throw new TmcaError('OUTPUT_NOT_WRITABLE', message, { cause });
+    }),
 });
 
 /** Runs the command on this process and sets its exit code. */
@@ -26,16 +39,19 @@ export async function main(argv: readonly string[] = process.argv.slice(2)): Pro
       stop.abort(signal);
     });
   }
-  // The reader has gone (`tmca … | head`): nobody is left to tell.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // The reader has gone (`tmca … | head`): nobody is left to tell. All else is told by who wrote.
+    if (error.code === 'EPIPE') process.exit(0);
+  });
+  process.stderr.on('error', () => {});
   const { stdout, stderr } = process;
   const io: Io = {
     // Opened only by a command that reads it. One that waits for a line must wake up to stop.
     get stdin() {
       return addAbortSignal(stop.signal, process.stdin);
     },
-    stdout: sink(stdout),
-    stderr: sink(stderr),
+    stdout: results(stdout),
+    stderr: aside(stderr),
     terminal: stderr.isTTY ? stderr : null,
     signal: stop.signal,
   };

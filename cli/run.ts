@@ -18,19 +18,21 @@ export type ExitCode = 0 | 1 | 2 | 130;
  */
 export async function run(argv: readonly string[], io: Io, engine: Engine = realEngine): Promise<ExitCode> {
   const console = new Console(io);
-  const written: Promise<void>[] = [];
+  let written: Promise<void> = Promise.resolve();
   const program = createProgram({ io, console, engine });
-  quiet(program, text => written.push(io.stdout.write(text)));
+  quiet(program, text => {
+    written = io.stdout.write(text);
+    // awaited below, after what Commander throws
+    written.catch(() => {});
+  });
   try {
     await program.parseAsync([...argv], { from: 'user' });
     return 0;
   } catch (error) {
-    if (error instanceof CommanderError) return await usage(error, console);
+    if (error instanceof CommanderError) return await usage(error, console, written);
     const stopped = io.signal.aborted && isAbort(error);
     await console.error(stopped && !(error instanceof TmcaError) ? aborted(error) : withInstallLine(error));
     return stopped ? 130 : 1;
-  } finally {
-    await Promise.all(written);
   }
 }
 
@@ -48,8 +50,16 @@ function quiet(command: Command, writeOut: (text: string) => void): void {
   for (const sub of command.commands) quiet(sub, writeOut);
 }
 
-async function usage(error: CommanderError, console: Console): Promise<ExitCode> {
-  if (error.exitCode === 0) return 0;
+async function usage(error: CommanderError, console: Console, written: Promise<void>): Promise<ExitCode> {
+  if (error.exitCode === 0) {
+    // help, or the version
+    const fault = await written.then(
+      () => null,
+      cause => cause as unknown,
+    );
+    if (fault) await console.error(fault);
+    return fault ? 1 : 0;
+  }
   // Called without a command: commander's word for it is "(outputHelp)".
   const nothing = error.code === 'commander.help';
   const message = nothing ? 'a command is missing' : error.message.replace(/^error: /, '').replace(/\.$/, '');

@@ -72,7 +72,7 @@ export async function study(about: Study, options: StudyCommandOptions, context:
     command,
     onEvent: event => display.show(event),
   }).finally(() => display.end());
-  await (json ? console.json(table) : console.print(`${tableText(table!)}\n${join(out, 'table.html')}`));
+  await (json ? console.json(table) : console.print([...tableText(table!), join(out, 'table.html')]));
 }
 
 async function writeTable(out: string, table: StudyTable, settings: Settings): Promise<void> {

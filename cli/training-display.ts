@@ -56,7 +56,7 @@ export class TrainingDisplay {
         return this.console.tell('preparing the device: kernels are compiled, memory is taken');
       case 'plan':
         this.#close();
-        return this.console.tell(describePlan(event.plan));
+        return this.console.tell(describePlan(event.plan).split('\n'));
       case 'start':
         this.#summary = event.summary;
         this.#start = performance.now();

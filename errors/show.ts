@@ -2,13 +2,19 @@
 
 const LIMIT = 80;
 
-/** `value` as it goes into a message: JSON where it has one, control characters escaped, cut after 80 characters. */
-export function show(value: unknown): string {
-  const line = plain(value).replace(
-    // controls, line and paragraph separators, and what reverses the direction of writing
-    /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu,
+/**
+ * Text from elsewhere on one line of a screen: what would move the cursor, break the line or turn the direction of writing is
+ * written as `\\u001b` and the like.
+ */
+export const printable = (text: string): string =>
+  text.replace(
+    /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu,
     c => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
+
+/** `value` as it goes into a message: JSON where it has one, control characters escaped, cut after 80 characters. */
+export function show(value: unknown): string {
+  const line = printable(plain(value));
   return line.length <= LIMIT ? line : `${line.slice(0, LIMIT)}…`;
 }
 

@@ -35,5 +35,5 @@ export async function compareBenches(
     size(row.bytes),
   ]);
   const heads = ['file', 'model', 'dtype', 'frame', 'p95', 'cold start', 'memory'];
-  await console.print([...table([heads, ...cells]), out].join('\n'));
+  await console.print([...table([heads, ...cells]), out]);
 }

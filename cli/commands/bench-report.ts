@@ -71,7 +71,7 @@ function memory({ device, ours }: Measurements): string[] {
   ];
 }
 
-export function benchReport(result: Measurements): string {
+export function benchReport(result: Measurements): string[] {
   const { adapter, model, dtype, ours, peer, agreement, roofline, assembly, inputs } = result;
   const where = `${adapter.description || adapter.architecture}${adapter.software ? ' (software)' : ''}`;
   const against = peer ? `; in turn with ${peer.name} ${peer.version}, ${peer.dtype}` : '';
@@ -108,5 +108,5 @@ export function benchReport(result: Measurements): string {
     ]);
     lines.push('', ...table([['on the host', 'ours', 'peer', 'ours : peer', 'of CPU time', 'equal'], ...rows]));
   }
-  return lines.join('\n');
+  return lines;
 }

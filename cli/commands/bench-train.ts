@@ -63,7 +63,7 @@ function steps({ ours, peer, ratio }: BenchTrainResult): string[] {
   return table([peer ? ['', 'ours', 'peer', 'ours : peer'] : ['', 'ours'], ...rows]);
 }
 
-export function benchTrainReport(result: BenchTrainResult): string {
+export function benchTrainReport(result: BenchTrainResult): string[] {
   const { adapter, inputs, model, ours, peer, agreement, roofline, step } = result;
   const where = `${adapter.description || adapter.architecture}${adapter.software ? ' (software)' : ''}`;
   const against = peer ? `; in turn with ${peer.name} ${peer.version}` : '';
@@ -83,5 +83,5 @@ export function benchTrainReport(result: BenchTrainResult): string {
     `dispatches: ${ours.dispatches} a step`,
     `adapter: ${rates(roofline)}; the step reaches ${percent(ours.roofline)} of them`,
     ...(ours.kernel_clock ? kernels('step', ours.kernels, ours.kernel_clock) : []),
-  ].join('\n');
+  ];
 }

@@ -46,7 +46,7 @@ export async function benchModel(
   await (json ? console.json(result) : console.print(text));
 
   /** What was asked for, and how it reads. */
-  async function measured(): Promise<readonly [object, string]> {
+  async function measured(): Promise<readonly [object, readonly string[]]> {
     if (passes) {
       const { benchPasses } = await import('../../devices/node/pass-bench.js');
       const compared = await benchPasses(given);

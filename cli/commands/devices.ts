@@ -80,7 +80,7 @@ async function survey(list: () => Promise<AdapterInfo[]>): Promise<{ adapters: A
   }
 }
 
-function summary({ adapters, roofline, tuning, webgpu, wasm, auto }: DevicesResult): string {
+function summary({ adapters, roofline, tuning, webgpu, wasm, auto }: DevicesResult): string[] {
   const lines = adapters.flatMap(({ vendor, architecture, description, software, features, limits }, i) => [
     `${description || architecture} (${[vendor, architecture].filter(Boolean).join(', ')}${software ? '; software' : ''})`,
     ...(roofline && i === 0 ? [`  measured: ${rates(roofline)}`] : []),
@@ -92,5 +92,5 @@ function summary({ adapters, roofline, tuning, webgpu, wasm, auto }: DevicesResu
     adapters.length > 0 ? [] : [`no WebGPU adapter${webgpu ? `: ${webgpu}` : '; npm run setup tells how to get one'}`];
   const engine = `${wasm.description} of ${wasm.cores} cores (wasm: ${wasm.features.join(', ')})`;
   const f16 = auto.fp16 === 'weights' ? ', fp16 models with f32 arithmetic' : '';
-  return [...lines, ...none, engine, `--device auto: ${auto.device}${f16}; ${auto.reason}`].join('\n');
+  return [...lines, ...none, engine, `--device auto: ${auto.device}${f16}; ${auto.reason}`];
 }

@@ -59,7 +59,7 @@ export async function tellNotes({ notes, empty_masks, n }: EvaluateResult, { con
   for (const text of notes) await (empty_masks === n ? console.warn(text) : console.note(text));
 }
 
-function summary(result: EvaluateResult): string {
+function summary(result: EvaluateResult): string[] {
   const { n, device, dtype, adapter, data, split, text, model, size } = result;
   const { dice, iou, accuracy, mean_dice, mean_iou, without } = result;
   const told = text === undefined ? '' : `, every text "${text}"`;
@@ -71,5 +71,5 @@ function summary(result: EvaluateResult): string {
       ([mark, s]) => `  without ${mark} (${s.n})   dice ${s.dice.toFixed(4)}  per image ${s.mean_dice.toFixed(4)}`,
     ),
     `  ${device}, ${dtype}: ${adapter.description || adapter.vendor}`,
-  ].join('\n');
+  ];
 }

@@ -24,12 +24,12 @@ export async function exportOnnx(model: string, options: ExportOnnxOptions, { co
   await (json ? console.json(result) : console.print(summary(result)));
 }
 
-function summary({ files, dtype, opset, model }: OnnxExport): string {
+function summary({ files, dtype, opset, model }: OnnxExport): string[] {
   const port = ({ name, type, shape }: OnnxPort) => `${name} ${type} [${shape.join(', ')}]`;
   const lines = files.flatMap(({ file, bytes, nodes, inputs, outputs }) => [
     `${file}: ${(bytes / 1e6).toFixed(1)} MB, ${nodes} nodes`,
     ...inputs.map(each => `  in   ${port(each)}`),
     ...outputs.map(each => `  out  ${port(each)}`),
   ]);
-  return [...lines, `${model}: ${dtype}, opset ${opset}. Research use only; not a medical device.`].join('\n');
+  return [...lines, `${model}: ${dtype}, opset ${opset}. Research use only; not a medical device.`];
 }

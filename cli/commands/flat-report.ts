@@ -9,7 +9,7 @@ const change = (bytes: number): string => `${bytes < 0 ? '-' : '+'}${size(Math.a
 /** Of all samples, about so many are shown. */
 const SHOWN = 8;
 
-export function flatReport(result: FlatResult): string {
+export function flatReport(result: FlatResult): string[] {
   const { adapter, device, model, dtype, image, frames, buffers_created, gpu_growth, rss_growth, samples } = result;
   const where = `${adapter.description || adapter.architecture}${adapter.software ? ' (software)' : ''}`;
   const step = Math.max(1, Math.floor((samples.length - 1) / SHOWN));
@@ -29,5 +29,5 @@ export function flatReport(result: FlatResult): string {
     '',
     ...onDevice,
     `process: ${change(rss_growth)} between the second and the last fifth of the frames`,
-  ].join('\n');
+  ];
 }

@@ -48,7 +48,7 @@ const PARTS = { image: 'image encoder', text: 'text encoder', decoder: 'decoder 
 /** How many lines of what is left over are shown; `--json` has all. */
 const SHOWN = 8;
 
-function summary({ out, parts, initialised, seed, leftOver, vocab, config, bytes }: ImportResult): string {
+function summary({ out, parts, initialised, seed, leftOver, vocab, config, bytes }: ImportResult): string[] {
   const lines = parts.map(({ part, file, convention, prefix, tensors }) => {
     const title = convention === 'tmca' ? 'the names of the network' : CONVENTIONS[convention].title;
     return `${PARTS[part]}: ${tensors} tensors from ${file} (${title}${prefix ? `, below "${prefix}"` : ''})`;
@@ -69,7 +69,7 @@ function summary({ out, parts, initialised, seed, leftOver, vocab, config, bytes
     vocab ? `vocabulary: ${config.vocabSize} tokens from ${vocab}` : 'vocabulary: none',
     `${out}: ${(bytes / 1e6).toFixed(1)} MB`,
   );
-  return lines.join('\n');
+  return lines;
 }
 
 /** Tensors left over for one reason: one line. */

@@ -48,7 +48,6 @@ export async function inspectGradients(
     ...{ device: info.device, dtype: info.dtype, adapter: info.adapter },
   };
   const said = Object.entries(parts).map(([name, value]) => `${name} ${value}`);
-  await (options.json
-    ? console.json(result)
-    : console.print(`loss ${loss} (${said.join(', ')})\n${options.out}: ${tensors.length} gradients`));
+  const lines = [`loss ${loss} (${said.join(', ')})`, `${options.out}: ${tensors.length} gradients`];
+  await (options.json ? console.json(result) : console.print(lines));
 }

@@ -49,5 +49,5 @@ export async function inspectMemory(
     ...(config.recompute === 'auto' ? {} : { recompute: config.recompute }),
     ...(options.memory === undefined ? {} : { memory: options.memory }),
   });
-  await (options.json ? console.json(plan) : console.print(describePlan(plan)));
+  await (options.json ? console.json(plan) : console.print(describePlan(plan).split('\n')));
 }

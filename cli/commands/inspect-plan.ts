@@ -27,7 +27,7 @@ export async function inspectPlan(
   const figures = planFigures(config, precision);
   const rows = passes ? passFigures(config, precision) : undefined;
   if (json) return console.json({ ...figures, ...(rows ? { passes: rows } : {}) });
-  await console.print([...describe(figures), ...(rows ? ['', ...passTable(rows)] : [])].join('\n'));
+  await console.print([...describe(figures), ...(rows ? ['', ...passTable(rows)] : [])]);
 }
 
 function describe(figures: PlanFigures): string[] {

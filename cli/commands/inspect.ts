@@ -40,5 +40,5 @@ export async function inspectForward(model: string, options: InspectForwardOptio
     adapter: info.adapter,
   };
   const lines = outputs.map(({ name, shape }) => `  ${name} [${shape.join(', ')}]`);
-  await (options.json ? console.json(result) : console.print([`${options.out}:`, ...lines].join('\n')));
+  await (options.json ? console.json(result) : console.print([`${options.out}:`, ...lines]));
 }

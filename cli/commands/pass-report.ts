@@ -25,7 +25,7 @@ const differs = (most: number): string => (most === 0 ? 'equal' : `within ${most
 
 const times = (ratio: number): string => `${ratio.toFixed(2)} x`;
 
-export function passReport({ adapter, model, dtype, inputs, passes }: PassBench): string {
+export function passReport({ adapter, model, dtype, inputs, passes }: PassBench): string[] {
   const { description, architecture, software } = adapter;
   const where = `${description || architecture}${software ? ' (software)' : ''}`;
   const heads = ['a frame without', 'dispatches', 'GFLOP', 'moved', 'activations', 'frame', '', 'text', '', 'logits'];
@@ -47,5 +47,5 @@ export function passReport({ adapter, model, dtype, inputs, passes }: PassBench)
     `by turns in one process: medians of ${frame.n} frames and ${text.n} texts of each`,
     '',
     ...table([heads, ...rows]),
-  ].join('\n');
+  ];
 }

@@ -52,7 +52,7 @@ const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
 /** How many findings are shown; the report has all. */
 const SHOWN = 6;
 
-function summary(report: QuantizeReport, out: string): string {
+function summary(report: QuantizeReport, out: string): string[] {
   const { model, to, bytes, stored, layers, end_to_end, findings, examples, budget, adapter, activations } = report;
   const { logits, dice } = end_to_end;
   const whole = report.integer_products;
@@ -81,7 +81,7 @@ function summary(report: QuantizeReport, out: string): string {
       : []),
     `  webgpu, activations ${activations}: ${adapter.description || adapter.vendor}`,
   ];
-  return lines.join('\n');
+  return lines;
 }
 
 const show = (cosine: number | null): string => (cosine === null ? 'none (not finite)' : cosine.toFixed(6));

@@ -175,7 +175,7 @@ async function writeAll(outputs: ImageOutputs, pixels: Pixels, result: Segmentat
   }
 }
 
-function summary(results: readonly SegmentResult[], { info }: Session): string {
+function summary(results: readonly SegmentResult[], { info }: Session): string[] {
   const lines = results.flatMap(({ image, width, height, lesions, omitted, mask, overlay, probability, ms }) => {
     const found = lesions.map(({ score, area, box: [x, y, w, h] }, i) => {
       const share = ((100 * area) / (width * height)).toFixed(1);
@@ -197,5 +197,5 @@ function summary(results: readonly SegmentResult[], { info }: Session): string {
     ];
   });
   const { device, dtype, adapter, model } = info;
-  return [...lines, `${model.name} on ${device}, ${dtype}: ${adapter.description || adapter.vendor}`].join('\n');
+  return [...lines, `${model.name} on ${device}, ${dtype}: ${adapter.description || adapter.vendor}`];
 }

@@ -75,7 +75,7 @@ const ENDED = {
   patience: 'no better validation score for the epochs that "patience" allows',
 } as const;
 
-function summary({ out, stopped, step, best, last }: TrainResult, written: WrittenReport | null): string {
+function summary({ out, stopped, step, best, last }: TrainResult, written: WrittenReport | null): string[] {
   const score = (name: string) => (typeof last?.[name] === 'number' ? last[name].toFixed(4) : '–');
   return [
     `${out}: ${step} steps, ${ENDED[stopped]}`,
@@ -83,7 +83,7 @@ function summary({ out, stopped, step, best, last }: TrainResult, written: Writt
     ...(best ? [`  best   validation dice ${best.score.toFixed(4)}, epoch ${best.epoch + 1}`] : []),
     ...(written?.evaluation ? [scoreLine(written.evaluation)] : []),
     ...(written ? [written.report] : []),
-  ].join('\n');
+  ];
 }
 
 const scoreLine = ({ split, n, dice, iou, mean_dice }: Evaluation): string =>

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { inline } from '../../train/report/card.js';
+import { inline } from '../../train/report/markdown.js';
 import { type RunInfo, writeRunInfo } from '../../train/run-files/index.js';
 import { call } from './cli-fakes.js';
 

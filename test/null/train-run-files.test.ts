@@ -184,6 +184,21 @@ describe('damage', () => {
     expect(metrics).toEqual({ kept: 1, dropped: 1, cut: false });
   });
 
+  test('the next save keeps the whole one beside the new one, and the damaged one goes', async () => {
+    const root = await twoGenerations();
+    await flipBit(join(root, '000002', 'model.safetensors'));
+    const { run } = await RunFolder.resume(folder, by);
+    await run.save(content(2));
+    expect((await readdir(root)).sort()).toEqual(['000001', '000003']);
+    // were the new one spoilt too, the run could still go on
+    await flipBit(join(root, '000003', 'model.safetensors'));
+    expect((await latestCheckpoint(root))!.state.step).toBe(1);
+    await (await RunFolder.resume(folder, by)).run.save(content(2));
+    expect((await readdir(root)).sort()).toEqual(['000001', '000004']);
+    await run.save(content(3));
+    expect((await readdir(root)).sort()).toEqual(['000004', '000005']);
+  });
+
   test('every generation damaged: an error, not a new start', async () => {
     const root = await twoGenerations();
     for (const name of ['000001', '000002']) await flipBit(join(root, name, 'model.safetensors'));

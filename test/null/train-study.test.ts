@@ -489,7 +489,7 @@ describe('tables', () => {
   });
 
   test('for a terminal, columns are aligned', async () => {
-    const lines = tableText(await sweepTable()).split('\n');
+    const lines = tableText(await sweepTable());
     expect(lines[0]).toMatch(/^ +runs +val Dice +val IoU +val Dice, mean of images +best epoch$/);
     expect(lines[1]).toMatch(/^lr=0.2 +2 +0.2015 ± 0.0007 .* 2.0 ± 0.0$/);
     expect(new Set(lines.slice(0, 3).map(line => line.length)).size).toBe(1);

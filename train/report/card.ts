@@ -8,6 +8,7 @@ import type { Evaluation } from '../../runtime/node/evaluate-dataset.js';
 import { parseTrainConfig, trainConfigToJson } from '../config.js';
 import { quoted } from '../run/info.js';
 import type { MetricsLine, RunInfo } from '../run-files/index.js';
+import { block, inline } from './markdown.js';
 import { bestEpoch } from './page.js';
 
 /** By which a card is known to be one, and may be replaced. */
@@ -62,16 +63,6 @@ function parameterCount(config: Config): number {
   return learned.reduce((sum, [, shape]) => sum + sizeOf(shape), 0);
 }
 
-/** Text within a line of Markdown: nothing in it is markup. */
-export const inline = (text: string): string => text.replace(/\s+/g, ' ').replace(/([\\`*_[\]<>|#~])/g, '\\$1');
-
-/** A fence longer than any in the text. */
-function block(text: string, language: string): string {
-  const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([ticks]) => ticks.length));
-  const fence = '`'.repeat(longest + 1);
-  return `${fence}${language}\n${text}\n${fence}`;
-}
-
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   return [line(head), `|${head.map((_, i) => (i === 0 ? '---' : '---:')).join('|')}|`, ...rows.map(line)].join('\n');
@@ -84,10 +75,10 @@ function networkTable({ config }: CardContent): string {
   return [
     '| | |',
     '|---|---|',
-    ...network.describe().map(([what, how]) => `| ${what} | ${how} |`),
-    `| input | ${input}${network.text ? '; one English sentence' : ''} |`,
+    ...network.describe().map(([what, how]) => `| ${inline(what)} | ${inline(how)} |`),
+    `| input | ${inline(input)}${network.text ? '; one English sentence' : ''} |`,
     '| output | one logit a pixel |',
-    `| weights | ${dtype} |`,
+    `| weights | ${inline(dtype)} |`,
   ].join('\n');
 }
 
@@ -130,7 +121,7 @@ function trainingSection({ info, lines, withoutText, evaluation, model }: CardCo
     ...(best
       ? [`the model is that of epoch ${best.epoch + 1}, chosen by its validation Dice of ${best.value.toFixed(4)}`]
       : []),
-    `seed ${info.seed}, ${info.device.dtype}, on ${inline(info.device.adapter)}${info.device.software ? ' (software)' : ''}`,
+    `seed ${info.seed}, ${inline(info.device.dtype)}, on ${inline(info.device.adapter)}${info.device.software ? ' (software)' : ''}`,
     inline(info.package),
   ];
   const { dtype, device, split } = evaluation;

@@ -47,12 +47,18 @@ export interface Checkpoint {
   openOptimizer(): Promise<SafetensorsFile>;
 }
 
-/** Writes the next generation and returns its folder. Errors: OUTPUT_NOT_WRITABLE, CONFIG_INVALID, BAD_ARGUMENT. */
+/**
+ * Writes the next generation and returns its folder; then the oldest go.
+ *
+ * @param damaged names of generations that are known to be: they go too, and do not count among those that are kept
+ * @throws TmcaError OUTPUT_NOT_WRITABLE, CONFIG_INVALID, BAD_ARGUMENT
+ */
 export async function saveCheckpoint(
   root: string,
   content: CheckpointContent,
   origin: Origin,
   disk: Disk,
+  damaged: ReadonlySet<string> = new Set(),
 ): Promise<string> {
   const state = stateToText(content.state);
   await disk.mkdir(root);
@@ -75,7 +81,9 @@ export async function saveCheckpoint(
     throw error;
   }
   await disk.sync(root);
-  for (const old of generations.complete.slice(0, 1 - GENERATIONS)) {
+  const whole = generations.complete.filter(each => !damaged.has(each.name));
+  const spoilt = generations.complete.filter(each => damaged.has(each.name));
+  for (const old of [...whole.slice(0, 1 - GENERATIONS), ...spoilt]) {
     // renamed first: a name of digits always stands for a whole folder
     await disk.rename(join(root, old.name), join(root, `.old-${old.name}`));
     await disk.remove(join(root, `.old-${old.name}`));

@@ -9,7 +9,7 @@
 // The process may die at any instruction: what is there can be used, and `RunFolder.resume` goes on.
 
 import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { check } from '../../errors/index.js';
 import { type Checkpoint, type CheckpointContent, latestCheckpoint, saveCheckpoint } from './checkpoints.js';
 import { type Disk, nodeDisk } from './disk.js';
@@ -51,6 +51,8 @@ export class RunFolder {
   readonly folder: string;
   readonly #package: string;
   readonly #disk: Disk;
+  /** Names of checkpoints that were found damaged when the run was resumed. */
+  #damaged: ReadonlySet<string> = new Set();
 
   private constructor(folder: string, options: RunOptions) {
     this.folder = folder;
@@ -81,6 +83,7 @@ export class RunFolder {
     await run.#disk.mkdir(folder);
     for (const path of replacements(folder)) await run.#disk.remove(path);
     const checkpoint = await latestCheckpoint(run.#checkpoints);
+    run.#damaged = new Set(checkpoint?.skipped.map(each => basename(each.folder)));
     const metrics = await repairMetrics(run.#metrics, checkpoint?.state.step ?? 0, run.#disk);
     return { run, checkpoint, metrics };
   }
@@ -94,7 +97,9 @@ export class RunFolder {
   async save(content: CheckpointContent): Promise<string> {
     // a checkpoint must not outlive the metrics that led to it
     await this.#disk.sync(this.#metrics);
-    return saveCheckpoint(this.#checkpoints, content, this.#origin(), this.#disk);
+    const folder = await saveCheckpoint(this.#checkpoints, content, this.#origin(), this.#disk, this.#damaged);
+    this.#damaged = new Set();
+    return folder;
   }
 
   /** Makes this the folder's own model. All models of a run have one configuration and one vocabulary. */

@@ -3,6 +3,7 @@
 import { scaleLinear } from 'd3-scale';
 import { parseConfig } from '../../networks/config.js';
 import { type Html, html, page } from '../report/html.js';
+import { inline } from '../report/markdown.js';
 import { settingsLists } from '../report/settings.js';
 import type { Settings } from './settings.js';
 import type { Spread, StudyTable, TableRow } from './table.js';
@@ -47,17 +48,16 @@ const runsOf = ({ done, of, diverged }: TableRow): string =>
 /** GitHub's dialect. */
 export function tableMarkdown(table: StudyTable): string {
   const shown = shownOf(table);
-  const cell = (text: string) => text.replace(/[\r\n]+/g, ' ').replace(/([\\|<>`*_[\]])/g, '\\$1');
-  const line = (cells: readonly string[]) => `| ${cells.map(cell).join(' | ')} |`;
+  const line = (cells: readonly string[]) => `| ${cells.map(inline).join(' | ')} |`;
   const head = line(['', ...shown.map(({ title }) => title)]);
   const body = table.rows.map(row => line([row.name, ...shown.map(({ text }) => text(row))]));
   const ruler = `|---|${shown.map(() => '---:').join('|')}|`;
-  const notes = table.notes.map(note => `- ${cell(note)}\n`).join('');
-  return `## ${cell(table.title)}\n\n${[head, ruler, ...body].join('\n')}\n\n${notes}`;
+  const notes = table.notes.map(note => `- ${inline(note)}\n`).join('');
+  return `## ${inline(table.title)}\n\n${[head, ruler, ...body].join('\n')}\n\n${notes}`;
 }
 
 /** Columns side by side, for a terminal. */
-export function tableText(table: StudyTable): string {
+export function tableText(table: StudyTable): string[] {
   const shown = shownOf(table);
   const lines = [
     ['', ...shown.map(({ title }) => title)],
@@ -69,7 +69,7 @@ export function tableText(table: StudyTable): string {
       .map((text, i) => (i === 0 ? text.padEnd(widths[i]!) : text.padStart(widths[i]!)))
       .join('  ')
       .trimEnd();
-  return [...lines.map(show), ...table.notes].join('\n');
+  return [...lines.map(show), ...table.notes];
 }
 
 /** `settings`: what every row starts from, as of `completeSettings`. */

@@ -9,6 +9,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -113,8 +114,11 @@ test.each<[string, object | string]>([
   expect(readdirSync(run)).toEqual([]);
 });
 
-test('a lock that is a folder or that comes from the future holds nobody off', async () => {
+test('a lock that is a folder, a link to nothing or that comes from the future holds nobody off', async () => {
   mkdirSync(lockFile(), { recursive: true });
+  await (await lockRun(run)).release();
+  mkdirSync(run, { recursive: true });
+  symlinkSync('nowhere', lockFile());
   await (await lockRun(run)).release();
   leave('');
   utimesSync(lockFile(), new Date(4e12), new Date(4e12));

@@ -2,7 +2,7 @@
 // anything else. A process that was killed leaves its lock behind; whoever comes next sees that it is gone and takes the lock over.
 
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, mkdir, open, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import { type FileHandle, lstat, mkdir, open, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -88,11 +88,6 @@ export async function lockRun(folder: string, { beat = BEAT_MS, dead = DEAD_MS }
 
 const contentOf = (holder: Holder): string => `${JSON.stringify(holder)}\n`;
 
-/** For what another process may have removed meanwhile. */
-function ifThere(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'ENOENT') throw error;
-}
-
 /** Null where there is a lock. */
 async function take(path: string, mine: Holder): Promise<FileHandle | null> {
   const handle = await named(path, () =>
@@ -112,15 +107,35 @@ async function take(path: string, mine: Holder): Promise<FileHandle | null> {
 
 /** Removes a lock whose process is gone. */
 async function takeOver(path: string, folder: string, dead: number): Promise<void> {
-  const holder = await settledHolder(path);
-  if (holder === undefined) return; // released meanwhile
+  const found = await settled(path);
+  if (!found) return; // released meanwhile
+  const { holder, stamp } = found;
   if (holder && (await isAlive(holder, path, dead))) throw busy(folder, path, holder, dead);
-  // By renaming, since of two that see the same dead lock one may have put its own there by now: that one is put back.
-  const aside = temporaryIn(folder);
-  await named(path, () => rename(path, aside).catch(ifThere));
-  const moved = await holderOf(aside);
-  if (moved && moved.id !== holder?.id) await rename(aside, path).catch(() => undefined);
-  else await rm(aside, { recursive: true, force: true });
+  // One at a time: of two that see the same dead lock, the second would remove what the first has put there by now.
+  const guard = `${path}.guard`;
+  if (!(await guarded(guard))) return void (await wait(20));
+  try {
+    if ((await stampOf(path)) === stamp) await named(path, () => rm(path, { recursive: true, force: true }));
+  } finally {
+    await rmdir(guard).catch(() => {});
+  }
+}
+
+/** What takes milliseconds; whoever has not done it by then has died. */
+const GUARD_MS = 10_000;
+
+/** False where another one is at it. */
+async function guarded(guard: string): Promise<boolean> {
+  const made = await named(guard, () =>
+    mkdir(guard).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'EEXIST') return null;
+      throw error;
+    }),
+  );
+  if (made !== null) return true;
+  const found = await stat(guard).catch(() => null);
+  if (found && Math.abs((await nowOf(dirname(guard))) - found.mtimeMs) > GUARD_MS) await rmdir(guard).catch(() => {});
+  return false;
 }
 
 function busy(folder: string, path: string, { pid, host, since, beats }: Holder, dead: number): TmcaError {
@@ -135,17 +150,27 @@ function busy(folder: string, path: string, { pid, host, since, beats }: Holder,
   );
 }
 
-/** Who holds the lock: null for one that tells of nobody, undefined where there is none. */
-async function settledHolder(path: string): Promise<Holder | null | undefined> {
+interface Found {
+  /** Null for a lock that tells of nobody. */
+  readonly holder: Holder | null;
+  readonly stamp: string;
+}
+
+/** The lock, when it has had the time to be written; null where there is none. */
+async function settled(path: string): Promise<Found | null> {
   for (let waited = 0; ; waited += 100) {
+    const stamp = await stampOf(path);
     const holder = await holderOf(path);
-    const there = await stat(path).then(
-      () => true,
-      () => false,
-    );
-    if (holder || !there || waited >= WRITING_MS) return there ? holder : undefined;
+    if (stamp === null) return null;
+    if (holder || waited >= WRITING_MS) return { holder, stamp };
     await wait(100);
   }
+}
+
+/** Tells this writing of the file from every other. */
+async function stampOf(path: string): Promise<string | null> {
+  const found = await lstat(path, { bigint: true }).catch(() => null);
+  return found && `${found.ino} ${found.mtimeNs}`;
 }
 
 async function holderOf(path: string): Promise<Holder | null> {

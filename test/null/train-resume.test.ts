@@ -89,7 +89,7 @@ describe('records', () => {
   const emit = (event: TrainEvent) => void (event.kind === 'note' && notes.push(event.text));
   const open = async (resume: boolean) => {
     const beginning = await begin({ ...options, resume }, by);
-    const opened = await openRunData(options, beginning, await survey(data), emit);
+    const opened = await openRunData(options, beginning, await survey(options), emit);
     await opened.dispose();
     return { beginning, opened };
   };

@@ -80,8 +80,6 @@ export default defineConfig({
   assetsInclude: ['**/*.deflate'],
   worker: { format: 'es' },
   build: { outDir: join(repository, 'build', 'demo'), emptyOutDir: true, target: 'es2022' },
-  // Its wasm file lies beside it, where Vite's optimiser would not find it.
-  optimizeDeps: { exclude: ['onnxruntime-web'] },
   server: { host: '127.0.0.1', fs: { allow: [repository] }, headers: isolation },
   preview: { headers: isolation },
 });

@@ -23,7 +23,8 @@ export interface ShaderPart {
 /**
  * The text to compile: generated header, named includes, source.
  *
- * Types for the kernel's author: `act`, `act4`; where the factory names a packet `Packet` and `ActPacket`; for weights read four at a time `weight4` and `unpack_weight(w)`; for
+ * Types for the kernel's author: `act`, `act4`, and the conversions to them, `stored(x)`, `stored4(x)`; where the factory names a
+ * packet `Packet` and `ActPacket`; for weights read four at a time `weight4` and `unpack_weight(w)`; for
  * weights read one at a time `weight1`, `weight1_index(i)` and `unpack_weight1(w, i)`, used as
  * `unpack_weight1(bias[weight1_index(i)], i)`.
  *
@@ -133,7 +134,7 @@ function header(shader: Shader, features: ShaderFeatures, enable: readonly strin
   const lines: string[] = [];
   if (act === 'f16' || (weight === 'f16' && features.f16)) lines.push('enable f16;');
   for (const extension of enable) lines.push(enableLine(name, extension, features));
-  lines.push(`alias act = ${act};`, `alias act4 = vec4<${act}>;`);
+  lines.push(`alias act = ${act};`, `alias act4 = vec4<${act}>;`, ...storeLines(act));
   if (weight !== undefined) lines.push(...weightLines(weight, features.f16));
   if (packet !== undefined) lines.push(...packetLines(packet));
   for (const [constant, value] of Object.entries(tile)) lines.push(tileLine(name, constant, value));
@@ -172,6 +173,21 @@ const packetLines = (packet: 1 | 4): string[] => [
         'fn total(x: Packet) -> f32 { return dot(x, vec4f(1.0)); }',
       ]),
 ];
+
+/**
+ * `stored(x)` is what is written as act. Beyond f16 that is NaN: what a conversion gives there is the device's choice, and where
+ * it rounds towards zero, a finite number and a wrong mask. 0x477ff000 is 65,520, the least f32 beyond it.
+ */
+function storeLines(act: 'f32' | 'f16'): string[] {
+  if (act === 'f32') return ['alias stored = act;', 'alias stored4 = act4;'];
+  const convert = (name: string, f: string, u: string, to: string, all: (bits: string) => string): string =>
+    `fn ${name}(x: ${f}) -> ${to} { let b = bitcast<${u}>(x); ` +
+    `return ${to}(select(x, bitcast<${f}>(b | ${all('0x7fc00000u')}), (b & ${all('0x7fffffffu')}) >= ${all('0x477ff000u')})); }`;
+  return [
+    convert('stored', 'f32', 'u32', 'act', bits => bits),
+    convert('stored4', 'vec4f', 'vec4u', 'act4', bits => `vec4u(${bits})`),
+  ];
+}
 
 /** Weights are read as f32 whatever they are stored in, so a kernel's arithmetic is written once. */
 function weightLines(weight: WeightStorage, native: boolean): string[] {

@@ -9,6 +9,7 @@ import type { Config } from '../networks/config.js';
 import { Network } from '../networks/network.js';
 import type { ParameterStream } from './load-constants.js';
 import type { SafetensorsTensor } from './safetensors/index.js';
+import { findSaturated } from './safetensors/saturated.js';
 import { toFloat32, wholeNumbers } from './safetensors/to-float32.js';
 
 const LARGEST = 127;
@@ -149,5 +150,11 @@ export function realStream(stream: ParameterStream, whole: ReadonlySet<string>):
 function realTensor(tensor: SafetensorsTensor, scales: SafetensorsTensor): SafetensorsTensor {
   const { name, shape } = tensor;
   const values = dequantizeRows({ q: wholeNumbers(tensor), scale: checkScales(scales) });
+  const stray = findSaturated(new Uint32Array(values.buffer), 'F32');
+  check(
+    stray < 0,
+    'MODEL_NOT_FINITE',
+    () => `realStream: tensor ${show(name)}: weights must be finite, got ${values[stray]}; quantise the model again`,
+  );
   return { name, shape, dtype: 'F32', bytes: new Uint8Array(values.buffer) };
 }

@@ -6,6 +6,7 @@ import { isOp, parametersOf, type Tensor } from '../model/graph.js';
 import { evaluate } from '../model/interpreter.js';
 import { ReusedMemory } from './host-memory.js';
 import type { SafetensorsTensor } from './safetensors/dtypes.js';
+import { findSaturated } from './safetensors/saturated.js';
 import { toFloat32, wholeNumbers } from './safetensors/to-float32.js';
 
 /** Where parameters come from: a file, or golden.py's `fill`. */
@@ -32,7 +33,8 @@ export function directParameter(tensor: Tensor): string | undefined {
  * Calls `put` once for each of `constants`, as soon as the stream has brought what it needs. The values are the parameter's
  * own where it is one, else F32; they are lent until `put` has returned, or what it returned has resolved.
  *
- * @throws TmcaError MODEL_INCOMPLETE where the stream ends before a parameter came, ABORTED; what the stream and `put` throw
+ * @throws TmcaError MODEL_INCOMPLETE where the stream ends before a parameter came, MODEL_NOT_FINITE where finite parameters make a
+ *   value beyond f32, ABORTED; what the stream and `put` throw
  */
 export async function loadConstants<C extends LoadTime>(
   where: string,
@@ -50,7 +52,7 @@ export async function loadConstants<C extends LoadTime>(
   const held = new HeldParameters(computed);
   const putComputed = async (ready: readonly Computed<C>[]) => {
     for (const item of ready) {
-      await put(item.key, item.constant, item.evaluate(held));
+      await put(item.key, item.constant, item.evaluate(where, held));
       held.memory.recycle();
     }
   };
@@ -84,11 +86,18 @@ class Computed<C extends LoadTime> {
     this.parameters = [...parametersOf({ value: constant.tensor }).keys()];
   }
 
-  evaluate(held: HeldParameters<C>): SafetensorsTensor {
+  evaluate(where: string, held: HeldParameters<C>): SafetensorsTensor {
     const { tensor } = this.constant;
     const { value } = evaluate({ value: tensor }, { parameter: name => held.get(name) }, held.memory);
     held.release(this);
-    const { buffer, byteOffset, byteLength } = value.data;
+    const { buffer, byteOffset, byteLength, length } = value.data;
+    const stray = findSaturated(new Uint32Array(buffer, byteOffset, length), 'F32');
+    check(
+      stray < 0,
+      'MODEL_NOT_FINITE',
+      () =>
+        `${where}: what weights make at load must be finite, got ${value.data[stray]} of ${this.parameters.join(', ')}; train or convert the model again`,
+    );
     const bytes = new Uint8Array(buffer, byteOffset, byteLength);
     return { name: this.parameters[0] ?? tensor.op, dtype: 'F32', shape: value.shape, bytes };
   }

@@ -2,6 +2,8 @@
 
 import type { Assembly } from '../assembly/index.js';
 import { segmentRegions } from '../assembly/index.js';
+import { check } from '../errors/index.js';
+import { findSaturated } from './safetensors/saturated.js';
 import type { Segmentation, SegmentOptions } from './types.js';
 
 type Result = Omit<Segmentation, 'ms'>;
@@ -14,7 +16,7 @@ const MIN_AREA = 0.0005;
  * Sigmoid, then the map enlarged bilinearly to the source's size and thresholded, and the lesions of that mask.
  *
  * @param logits [size, size]
- * @throws TmcaError MODEL_NOT_FINITE where the network gave NaN: never a mask of it
+ * @throws TmcaError MODEL_NOT_FINITE where the network gave NaN or an infinity, which the sigmoid would take for certainty
  */
 export function segmentationOf(
   assembly: Assembly,
@@ -23,6 +25,13 @@ export function segmentationOf(
   { width, height }: Size,
   { threshold = 0.5, minArea = MIN_AREA }: SegmentOptions,
 ): Result {
+  const stray = findSaturated(new Uint32Array(logits.buffer, logits.byteOffset, logits.length), 'F32');
+  check(
+    stray < 0,
+    'MODEL_NOT_FINITE',
+    () =>
+      `segment: the network must compute numbers, got ${logits[stray]}; check the model's weights, or use dtype fp32`,
+  );
   const probability = logits.map(logit => 1 / (1 + Math.exp(-logit)));
   const options = { threshold, minArea };
   const { mask, regions, omitted } = segmentRegions(assembly, probability, size, width, height, options);

@@ -1,4 +1,4 @@
-// include: attention-tile
+// include: finite, attention-tile
 // attention.wgsl where head_dim and the offsets and pitches of q, k and v are multiples of four.
 
 @group(0) @binding(1) var<storage, read> q: array<act4>;
@@ -9,10 +9,10 @@
 fn load_q(at: u32, strip: u32) -> vec4f { return vec4f(q[at / 4u + strip]); }
 fn load_k(at: u32, strip: u32) -> vec4f { return vec4f(k[at / 4u + strip]); }
 fn load_v(at: u32, strip: u32) -> vec4f { return vec4f(v[at / 4u + strip]); }
-fn store(at: u32, strip: u32, value: vec4f) { out[at / 4u + strip] = act4(value); }
+fn store(at: u32, strip: u32, value: vec4f) { out[at / 4u + strip] = stored4(value); }
 
 fn load_v1(at: u32) -> f32 { return f32(v[at / 4u][at % 4u]); }
-fn store1(at: u32, value: f32) { out[at / 4u][at % 4u] = act(value); }
+fn store1(at: u32, value: f32) { out[at / 4u][at % 4u] = stored(value); }
 
 @compute @workgroup_size(GROUP)
 fn main(

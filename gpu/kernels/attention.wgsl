@@ -1,4 +1,4 @@
-// include: attention-tile
+// include: finite, attention-tile
 // out[b,n,h,:] = sum over l of softmax over l (scale q[b,n,h,:] . k[b,l,h,:]) v[b,l,h,:], keys with mask[b,l] = 0 left
 // out; zeros where none is left. q [B,N,..], k and v [B,L,..] with own offsets and pitches, out [B,N,heads head_dim].
 // One workgroup of 64 takes 8 QUERIES queries of a head (include/attention-tile.wgsl). Any head_dim.
@@ -28,11 +28,11 @@ fn load_v(at: u32, strip: u32) -> vec4f {
 }
 
 fn store(at: u32, strip: u32, value: vec4f) {
-  for (var i = 4u * strip; i < min(4u * strip + 4u, dims.head_dim); i++) { out[at + i] = act(value[i % 4u]); }
+  for (var i = 4u * strip; i < min(4u * strip + 4u, dims.head_dim); i++) { out[at + i] = stored(value[i % 4u]); }
 }
 
 fn load_v1(at: u32) -> f32 { return f32(v[at]); }
-fn store1(at: u32, value: f32) { out[at] = act(value); }
+fn store1(at: u32, value: f32) { out[at] = stored(value); }
 
 @compute @workgroup_size(GROUP)
 fn main(

@@ -43,5 +43,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let variance = total(squares, id) / f32(dims.m);
   if (id.y > 0u || wanted >= dims.c) { return; }
   statistics[wanted] = mean;
-  statistics[dims.c + wanted] = variance;
+  // An infinite variance would scale its channel to zeros, which nobody could tell from others: NaN stays NaN.
+  let bits = bitcast<u32>(variance);
+  statistics[dims.c + wanted] = select(variance, bitcast<f32>(bits | 0x7fc00000u), (bits & 0x7f800000u) == 0x7f800000u);
 }

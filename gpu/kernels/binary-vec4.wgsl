@@ -1,4 +1,4 @@
-// include: binary-formula
+// include: finite, binary-formula
 // y = f(a, b) elementwise, f by the override `kind`: the common shapes of binary, four elements a thread.
 // y [rows, 4 quads] act; a and b are like y, one row that all rows share (row stride 0, else quads), or one number (step 0, else 1).
 // Kind 11 is a + factor b, or a b where factor is 0, so that where compiling is dear one pipeline does for three kinds.
@@ -23,5 +23,5 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let z = whole(vec4f(b[row * dims.b_stride + column * dims.b_step]), dims.b_step);
   var joined = select(fma(z, vec4f(dims.factor), x), x * z, dims.factor == 0.0);
   if (kind != 11u) { joined = binary4(x, z); }
-  y[i] = act4(joined);
+  y[i] = stored4(joined);
 }

@@ -1,4 +1,4 @@
-// include: unravel, binary-formula
+// include: finite, unravel, binary-formula
 // y = f(a, b) elementwise under broadcasting, f by the override `kind`. y [n5..n0] act, row-major; a and b are read with
 // strides s and t, which are 0 along the axes where they are stretched. Axes are numbered from the innermost.
 // ITEMS elements a thread, GROUP apart.
@@ -23,6 +23,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     let i = first + item * GROUP;
     if (i >= dims.count) { return; }
     let at = unravel(i);
-    y[i] = act(binary4(vec4f(f32(a[at.s])), vec4f(f32(b[at.t]))).x);
+    y[i] = stored(binary4(vec4f(f32(a[at.s])), vec4f(f32(b[at.t]))).x);
   }
 }

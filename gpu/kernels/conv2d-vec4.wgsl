@@ -1,4 +1,4 @@
-// include: gelu, leaky-relu, activation, depth-to-space, conv2d-epilogue, gemm-tile
+// include: finite, gelu, leaky-relu, activation, depth-to-space, conv2d-epilogue, gemm-tile
 // conv2d.wgsl where C1 and C2 are multiples of four: a strip of k lies in one tap and one source, and is one vec4.
 // Patches (kernel = stride, no padding) come here too, as kernel_width 1 over pixels of kernel_width C channels.
 

@@ -1,4 +1,4 @@
-// include: gelu, leaky-relu, activation, depth-to-space, conv2d-epilogue, gemm-tile
+// include: finite, gelu, leaky-relu, activation, depth-to-space, conv2d-epilogue, gemm-tile
 // y[b,oy,ox,o] = activation(sum over ky,kx,c of X[b, oy s - p + ky, ox s - p + kx, c] W[o,ky,kx,c] + bias[o]) gate[b,oy,ox]
 // X: x [B,H,W,C1] and x2 [B,H,W,C2] side by side in c, zero outside; W OHWI; any sizes. An implicit matrix product: rows
 // m are output pixels, k = (ky kernel_width + kx) C + c; one workgroup of 64 a tile (include/gemm-tile.wgsl).

@@ -1,4 +1,4 @@
-// include: depthwise-row
+// include: finite, depthwise-row
 // depthwise.wgsl where C is a multiple of four: one packet is four channels.
 
 @group(0) @binding(1) var<storage, read> x: array<act4>;
@@ -13,7 +13,7 @@ alias Packet = vec4f;
 fn load_x(i: u32) -> Packet { return vec4f(x[i]); }
 fn load_weight(i: u32) -> Packet { return unpack_weight(weight[i]); }
 fn load_bias(i: u32) -> Packet { return bias[i]; }
-fn store(i: u32, value: Packet) { out[i] = act4(value); }
+fn store(i: u32, value: Packet) { out[i] = stored4(value); }
 fn scale_and_shift(i: u32, value: Packet) -> Packet { return fma(value, norm_weight[i], norm_bias[i]); }
 fn total(value: Packet) -> f32 { return dot(value, vec4f(1.0)); }
 

@@ -1,4 +1,4 @@
-// include: depthwise-row
+// include: finite, depthwise-row
 // y[b,oy,ox,c] = sum over ky,kx of x[b, oy - kh/2 + ky, ox - kw/2 + kx, c] W[ky,kx,c] + bias[c], zero outside; and with
 // `normalize` (y - mean) / sqrt(var + eps) over c, in two passes, and then norm_weight[c] y + norm_bias[c] if `affine`. x, y [B,H,W,C]; W [kh,kw,C], odd sides; any C.
 // One packet is one channel; mapping of invocations in include/depthwise-row.wgsl. depthwise-vec4.wgsl: four channels.
@@ -16,7 +16,7 @@ alias Packet = f32;
 fn load_x(i: u32) -> Packet { return f32(x[i]); }
 fn load_weight(i: u32) -> Packet { return unpack_weight1(weight[weight1_index(i)], i); }
 fn load_bias(i: u32) -> Packet { return bias[i]; }
-fn store(i: u32, value: Packet) { out[i] = act(value); }
+fn store(i: u32, value: Packet) { out[i] = stored(value); }
 fn scale_and_shift(i: u32, value: Packet) -> Packet { return fma(value, norm_weight[i], norm_bias[i]); }
 fn total(value: Packet) -> f32 { return value; }
 

@@ -1,4 +1,4 @@
-// include: row-reduce
+// include: finite, row-reduce
 // As embedding, for d a multiple of 4: all loads are quads, and dims.quads = d / 4.
 // table [vocabulary,d] weight storage; ids [m] i32, clamped into the table; positions [period,d], type_row, weight, bias
 // [d] f32; y [m,d] act. LANES threads a row, ROWS rows a workgroup.
@@ -49,13 +49,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       let v = load(token, position, i) - mean;
       squares += v * v;
     }
-    scale = inverseSqrt(row_sum(dot(squares, vec4f(1.0)), local, LANES) / count + dims.eps);
+    scale = one_over_root(row_sum(dot(squares, vec4f(1.0)), local, LANES) / count + dims.eps);
   }
 
   if (wanted >= dims.m) { return; }
   for (var i = lane; i < dims.quads; i += LANES) {
     var v = load(token, position, i);
     if (has_norm) { v = (v - mean) * scale * weight[i] + bias[i]; }
-    y[row * dims.quads + i] = act4(v);
+    y[row * dims.quads + i] = stored4(v);
   }
 }

@@ -1,4 +1,4 @@
-// include: row-reduce
+// include: finite, row-reduce
 // y[r,:] = row_scale[ids[r]] table[ids[r],:] + positions[r % period,:] + type_row, then LayerNorm with weight and bias if has_norm.
 // table [vocabulary,d] weight storage; ids [m] i32, clamped into the table; positions [period,d], type_row, weight, bias
 // [d] f32; row_scale [vocabulary] f32; y [m,d] act. LANES threads a row, ROWS rows a workgroup. Source: BERT's embeddings; any d.
@@ -49,13 +49,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       let v = load(token, position, i) - mean;
       squares += v * v;
     }
-    scale = inverseSqrt(row_sum(squares, local, LANES) / f32(dims.d) + dims.eps);
+    scale = one_over_root(row_sum(squares, local, LANES) / f32(dims.d) + dims.eps);
   }
 
   if (wanted >= dims.m) { return; }
   for (var i = lane; i < dims.d; i += LANES) {
     var v = load(token, position, i);
     if (has_norm) { v = (v - mean) * scale * weight[i] + bias[i]; }
-    y[row * dims.d + i] = act(v);
+    y[row * dims.d + i] = stored(v);
   }
 }

@@ -1,4 +1,4 @@
-// include: gelu, gelu-gradient
+// include: finite, gelu, gelu-gradient
 // dx[i] = dy[i] gelu'(x[i]), gelu'(x) = P(X <= x) + x density(x) for a standard normal X; ITEMS packets a thread,
 // GROUP apart.
 

@@ -1,4 +1,4 @@
-// include: row-reduce
+// include: finite, row-reduce
 // y = x / max(|x|, eps) over the n elements of each of m rows. x, y [m,n] act. LANES threads a row, ROWS rows a workgroup.
 // Source: torch.nn.functional.normalize.
 
@@ -20,8 +20,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     let v = f32(x[start + i]);
     squares += v * v;
   }
-  let norm = max(sqrt(row_sum(squares, local, LANES)), dims.eps);
+  squares = row_sum(squares, local, LANES);
+  let norm = max(sqrt(squares), dims.eps);
 
   if (wanted >= dims.m) { return; }
-  for (var i = lane; i < dims.n; i += LANES) { y[start + i] = act(f32(x[start + i]) / norm); }
+  for (var i = lane; i < dims.n; i += LANES) { y[start + i] = stored(keep(f32(x[start + i]) / norm, squares)); }
 }

@@ -1,4 +1,4 @@
-// include: row-reduce, layer-norm-row
+// include: finite, row-reduce, layer-norm-row
 // As layer-norm, for c a multiple of 4: all loads are quads, and dims.units = c / 4.
 // x, pre, post, y [m,c] act; weight, bias [c] f32.
 
@@ -23,7 +23,7 @@ fn finish(at: u32, i: u32, value: Packet) {
   var v = value;
   if (dims.has_affine != 0u) { v = v * weight[i] + bias[i]; }
   if (dims.has_post != 0u) { v += vec4f(post[at]); }
-  y[at] = act4(v);
+  y[at] = stored4(v);
 }
 
 @compute @workgroup_size(GROUP)

@@ -1,4 +1,4 @@
-// include: row-reduce, layer-norm-row
+// include: finite, row-reduce, layer-norm-row
 // y = (v - mean(v)) / sqrt(var(v) + eps) * weight + bias + post, v = x + pre, over the c elements of each of m rows.
 // Population variance in a second pass over the row: E[v²] - E[v]² loses everything where the mean is large.
 // x, pre, post, y [m,c] act; weight, bias [c] f32; dims.units = c.
@@ -25,7 +25,7 @@ fn finish(at: u32, i: u32, value: Packet) {
   var v = value;
   if (dims.has_affine != 0u) { v = v * weight[i] + bias[i]; }
   if (dims.has_post != 0u) { v += f32(post[at]); }
-  y[at] = act(v);
+  y[at] = stored(v);
 }
 
 @compute @workgroup_size(GROUP)

@@ -1,4 +1,4 @@
-// include: gelu, leaky-relu, activation, depth-to-space, linear-epilogue
+// include: finite, gelu, leaky-relu, activation, depth-to-space, linear-epilogue
 // linear-vec4.wgsl in whole numbers: y[m,n] = activation(x_scale[m] scale[n] sum over k of x[m,k] W[n,k] + ...) + residual[m,n],
 // x [m,k] of quantise-rows.wgsl, W [n,k] int8, sums in i32: exact for k up to 2^31 / 127^2. One workgroup of 8 x 8 invocations a
 // tile of 8 TILE x 8 TILE outputs, as in include/gemm-tile.wgsl; a strip here is 16 consecutive k. Any k that is a multiple of

@@ -1,4 +1,4 @@
-// include: gelu, leaky-relu, activation, depth-to-space, linear-epilogue, gemm-tile
+// include: finite, gelu, leaky-relu, activation, depth-to-space, linear-epilogue, gemm-tile
 // linear.wgsl where k, x's offset and its pitch are multiples of four: rows of x and W are read as vec4.
 
 @group(0) @binding(1) var<storage, read> x: array<act4>;

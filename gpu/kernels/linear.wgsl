@@ -1,4 +1,4 @@
-// include: gelu, leaky-relu, activation, depth-to-space, linear-epilogue, gemm-tile
+// include: finite, gelu, leaky-relu, activation, depth-to-space, linear-epilogue, gemm-tile
 // y[m,n] = activation(sum over k of x[m,k] W[n,k] + bias[n] + rows[m % period, n]) + residual[m,n]
 // x [m,k] with a pitch, W [n,k] row-major; any sizes. One workgroup of 64 a tile of 8 TILE_M x 8 TILE_N outputs
 // (include/gemm-tile.wgsl); tiles along n first, so that neighbours share rows of x.

@@ -1,4 +1,4 @@
-// include: row-reduce, bilinear
+// include: finite, row-reduce, bilinear
 // y = upsample2(N softmax_n(s_n)) over the N = H W cells of each map: the second half of LTEM (section 3.2.3, equation 2).
 // s [B,N] f32, y [B,2H,2W] act; bilinear, corners not aligned. LANES threads find their map's maximum
 // and sum anew (N numbers: less than a dispatch would cost), then makes GROUP x ITEMS outputs of it.
@@ -22,8 +22,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   for (var i = local % LANES; i < cells; i += LANES) { greatest = max(greatest, similarity[start + i]); }
   greatest = row_max(greatest, local, LANES);
   var sum = 0.0;
-  for (var i = local % LANES; i < cells; i += LANES) { sum += exp(similarity[start + i] - greatest); }
-  let factor = f32(cells) / row_sum(sum, local, LANES);
+  for (var i = local % LANES; i < cells; i += LANES) { sum += shifted_exp(similarity[start + i], greatest); }
+  sum = row_sum(sum, local, LANES);
+  let factor = keep(f32(cells) / sum, sum);
 
   let across = 2u * dims.width;
   let first = (index - batch * dims.blocks) * GROUP * ITEMS + local;
@@ -39,6 +40,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
                   similarity[high + at_x.low], similarity[high + at_x.high]);
     let gate = exp(s - greatest) * factor;
     let columns = mix(gate.xz, gate.yw, at_x.part);
-    y[4u * start + i] = act(mix(columns.x, columns.y, at_y.part));
+    y[4u * start + i] = stored(mix(columns.x, columns.y, at_y.part));
   }
 }

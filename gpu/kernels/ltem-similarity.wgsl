@@ -1,4 +1,4 @@
-// include: row-reduce
+// include: finite, row-reduce
 // s[n] = cos(x_n, t) / tau for the N = H W cells of each map: the first half of LTEM (section 3.2.3, equation 2).
 // x [B,N,C], text [B,C] act, s [B,N] f32; dims.rows = B N, dims.units = C. Of GROUP threads, row_width() share a cell.
 // Lengths below 1e-12 count as 1e-12 (torch.nn.functional.normalize). Any C (ltem-similarity-vec4 where C divides by 4).
@@ -11,6 +11,8 @@ const EPS = 1e-12;
 @group(0) @binding(1) var<storage, read> x: array<act>;
 @group(0) @binding(2) var<storage, read> text: array<act>;
 @group(0) @binding(3) var<storage, read_write> similarity: array<f32>;
+
+fn norm_of(square: f32) -> f32 { return keep(max(sqrt(square), EPS), square); }
 
 @compute @workgroup_size(GROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
@@ -32,8 +34,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     x_square += f * f;
     text_square += t * t;
   }
-  let x_length = max(sqrt(row_sum(x_square, local, lanes)), EPS);
-  let text_length = max(sqrt(row_sum(text_square, local, lanes)), EPS);
+  let x_length = norm_of(row_sum(x_square, local, lanes));
+  let text_length = norm_of(row_sum(text_square, local, lanes));
   let cosine = row_sum(product, local, lanes) / (x_length * text_length);
-  if (lane == 0u && wanted < dims.rows) { similarity[row] = cosine / dims.tau; }
+  if (lane == 0u && wanted < dims.rows) { similarity[row] = keep(cosine / dims.tau, x_length * text_length); }
 }

@@ -25,5 +25,5 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     // Padding may hold anything, infinity too: it is left out, not multiplied by zero.
     if (m != 0.0) { sum += m * f32(x[word * dims.channels + channel]); }
   }
-  y[output] = act(sum / words);
+  y[output] = stored(sum / words);
 }

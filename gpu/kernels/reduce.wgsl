@@ -1,3 +1,4 @@
+// include: finite
 // y[o,i] = sum, mean or max over k of x[o,k,i]; x [outer,n,inner], y [outer,inner] act, accumulated in f32.
 // A workgroup makes COLUMNS neighbouring outputs; SLICES threads share one, thread s taking k = s, s + SLICES, …, and
 // are joined in a fixed order. With inner = 1 neighbouring slices read neighbouring numbers, with a large inner
@@ -14,12 +15,12 @@ override mode: u32 = 0u;
 var<workgroup> partial: array<f32, COLUMNS * SLICES>;
 
 fn join(a: f32, b: f32) -> f32 {
-  if (mode == 2u) { return max(a, b); }
+  if (mode == 2u) { return keep(keep(max(a, b), a), b); }
   return a + b;
 }
 
 fn join4(a: vec4f, b: vec4f) -> vec4f {
-  if (mode == 2u) { return max(a, b); }
+  if (mode == 2u) { return keep4(keep4(max(a, b), a), b); }
   return a + b;
 }
 
@@ -61,5 +62,5 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (id.y > 0u || wanted >= dims.outputs) { return; }
   var result = partial[id.x];
   if (mode == 1u) { result /= f32(dims.n); }
-  y[wanted] = act(result);
+  y[wanted] = stored(result);
 }

@@ -27,5 +27,5 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
                 vec4f(x[(low + at_x.high) * dims.channels + channel]), at_x.part);
   let bottom = mix(vec4f(x[(high + at_x.low) * dims.channels + channel]),
                    vec4f(x[(high + at_x.high) * dims.channels + channel]), at_x.part);
-  y[i] = act4(mix(top, bottom, at_y.part));
+  y[i] = stored4(mix(top, bottom, at_y.part));
 }

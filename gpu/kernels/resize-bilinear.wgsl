@@ -31,6 +31,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
                   f32(x[(low + at_x.high) * dims.channels + channel]), at_x.part);
     let bottom = mix(f32(x[(high + at_x.low) * dims.channels + channel]),
                      f32(x[(high + at_x.high) * dims.channels + channel]), at_x.part);
-    y[i] = act(mix(top, bottom, at_y.part));
+    y[i] = stored(mix(top, bottom, at_y.part));
   }
 }

@@ -1,4 +1,4 @@
-// include: row-reduce
+// include: finite, row-reduce
 // y = exp(x - max) / Σ exp(x - max) over the n elements of each of m rows, or its logarithm x - max - log Σ exp(x - max).
 // x, y [m,n] act. LANES threads a row, ROWS rows a workgroup; the row is read three times, from the cache after the first.
 // Source: torch.softmax, torch.log_softmax.
@@ -22,13 +22,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   for (var i = lane; i < dims.n; i += LANES) { greatest = max(greatest, f32(x[start + i])); }
   greatest = row_max(greatest, local, LANES);
   var sum = 0.0;
-  for (var i = lane; i < dims.n; i += LANES) { sum += exp(f32(x[start + i]) - greatest); }
+  for (var i = lane; i < dims.n; i += LANES) { sum += shifted_exp(f32(x[start + i]), greatest); }
   sum = row_sum(sum, local, LANES);
 
   if (wanted >= dims.m) { return; }
   let log_sum = log(sum);
   for (var i = lane; i < dims.n; i += LANES) {
     let d = f32(x[start + i]) - greatest;
-    if (is_log) { y[start + i] = act(d - log_sum); } else { y[start + i] = act(exp(d) / sum); }
+    var value = exp(d) / sum;
+    if (is_log) { value = d - log_sum; }
+    y[start + i] = stored(keep(value, sum));
   }
 }

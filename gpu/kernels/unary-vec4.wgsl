@@ -1,4 +1,4 @@
-// include: gelu, leaky-relu, unary-formula
+// include: finite, gelu, leaky-relu, unary-formula
 // As unary, for a multiple of 4 elements: dims.count is the number of quads. One quad a thread.
 
 struct Dims { count: u32, slope: f32 }
@@ -14,5 +14,5 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
         @builtin(local_invocation_index) local: u32) {
   let i = (group.y * groups.x + group.x) * 64u + local;
   if (i >= dims.count) { return; }
-  y[i] = act4(unary4(vec4f(x[i])));
+  y[i] = stored4(unary4(vec4f(x[i])));
 }

@@ -57,12 +57,12 @@ class Emitter {
   readonly #nodeKeys = new Map<string, string>();
   readonly #keys = new StructuralKeys();
   readonly #names = new Set<string>();
+  readonly #guards = new Set<string>();
 
   constructor(
     readonly dims: ReadonlyMap<Tensor, readonly Dim[]>,
     readonly known: ReadonlySet<Tensor>,
-    /** Whether weights are whole numbers. */
-    private readonly int8: boolean,
+    private readonly options: EmitOptions,
     /** A name and an axis of an input whose side is the text's length; null where no input has one. */
     private readonly length: { readonly input: string; readonly axis: number } | null,
   ) {}
@@ -83,6 +83,17 @@ class Emitter {
       this.nodes.push({ op, inputs, output, attrs });
     }
     return output;
+  }
+
+  guard(name: string): void {
+    if (this.options.guarded) this.#guards.add(this.node('ReduceSumSquare', [name], { keepdims: 0 }));
+  }
+
+  /** `name`, or NaN where squares of a guarded value are no number or beyond f32: 0 times infinity. */
+  guarded(name: string): string {
+    if (this.#guards.size === 0) return name;
+    const zero = this.node('Mul', [this.node('Sum', [...this.#guards]), this.literal('f32', [0], [])]);
+    return this.node('Add', [name, zero]);
   }
 
   literal(type: EmittedNumbers['type'], values: readonly number[], dims: readonly number[]): string {
@@ -146,7 +157,7 @@ class Emitter {
 
   /** A weight as whole numbers and scales, or undefined where it stays as it is. */
   quantised(tensor: Tensor, axis: number): { readonly rows: string; readonly scales: string } | undefined {
-    if (!this.int8 || sizeOf(tensor.shape) < LEAST_INT8) return undefined;
+    if (!this.options.int8 || sizeOf(tensor.shape) < LEAST_INT8) return undefined;
     const key = `${this.#keys.of(tensor)} i8 ${axis}`;
     let constant = this.constants.get(key);
     if (!constant) {
@@ -215,6 +226,7 @@ function contextOf(node: OpTensor, emitter: Emitter, type: FloatType): OnnxConte
     floats: (values, shape = [values.length]) => emitter.literal(type, values, shape),
     integers: values => emitter.literal('i64', values, [values.length]),
     wide: values => emitter.literal('f32', values, [values.length]),
+    guard: name => emitter.guard(name),
     widen: name => (type === 'f32' ? name : emitter.cast(name, 'f32')),
     narrow: name => (type === 'f32' ? name : emitter.cast(name, type)),
     node: (op, names, given) => emitter.node(op, names, given),
@@ -251,7 +263,10 @@ function emitOutputs(outputs: Outputs, emitter: Emitter): { nodes: OnnxNode[]; v
   const values = Object.entries(outputs).map(([name, tensor]): OnnxValue => {
     const type = tensor.dtype === 'f16' && outside(name) ? 'f32' : (tensor.dtype as FloatType);
     const layout = tensor.shape.length === 4 ? 'first' : 'last';
-    nodes.push({ op: 'Identity', inputs: [emitter.value(tensor, layout, type)], output: name, attrs: {} });
+    const value = emitter.value(tensor, layout, type);
+    // One of the results is enough: readers of a text's results read all.
+    const input = nodes.length === 0 ? emitter.guarded(value) : value;
+    nodes.push({ op: 'Identity', inputs: [input], output: name, attrs: {} });
     return { name, type, dims: channelsFirst(emitter.dims.get(tensor)!) };
   });
   return { nodes: [...emitter.nodes, ...nodes], values };
@@ -270,13 +285,19 @@ function nameOutputs(nodes: readonly OnnxNode[]): OnnxNode[] {
   return kept.map(node => ({ ...node, inputs: node.inputs.map(name), output: name(node.output) }));
 }
 
+export interface EmitOptions {
+  /** Weights of matrix products, convolutions and tables as whole numbers. */
+  readonly int8?: boolean;
+  /** In fp32: whether the first result is NaN where an op would make a plausible number of an overflow (`OnnxContext.guard`). */
+  readonly guarded?: boolean;
+}
+
 /**
  * A graph of core ops as ONNX, opset 20. Maps go in and out channels-first; the batch and the text's length are symbols.
  *
- * @param int8 weights of matrix products, convolutions and tables as whole numbers
  * @throws TmcaError INTERNAL for an op without a rule
  */
-export function emitOnnx(probes: Probes, int8 = false): EmittedGraph {
+export function emitOnnx(probes: Probes, options: EmitOptions = {}): EmittedGraph {
   const { base } = probes;
   const dims = dimsOf(probes);
   const order = topological(Object.values(base));
@@ -284,7 +305,7 @@ export function emitOnnx(probes: Probes, int8 = false): EmittedGraph {
   const inputs = order.filter((t): t is Tensor & { op: 'input' } => t.op === 'input');
   const sized = inputs.find(t => dims.get(t)!.some(({ symbol }) => symbol === 'length'));
   const axis = sized ? dims.get(sized)!.findIndex(({ symbol }) => symbol === 'length') : 0;
-  const emitter = new Emitter(dims, known, int8, sized ? { input: sized.name, axis } : null);
+  const emitter = new Emitter(dims, known, options, sized ? { input: sized.name, axis } : null);
   // What comes from the text's plan last, as its outputs are in order.
   const given = [...inputs.filter(t => outside(t.name)), ...inputs.filter(t => !outside(t.name))].map(t =>
     emitInput(t, emitter),

@@ -45,6 +45,11 @@ export interface OnnxContext<A> {
   /** A float value to fp32, and from fp32 to the op's type: nothing where they are the same. */
   widen(name: string): string;
   narrow(name: string): string;
+  /**
+   * Says of a value that the op makes finite numbers of it even where its squares overflow or it holds an infinity: a norm, a
+   * softmax, a quotient by it. Such a value makes all results NaN where the graph is emitted `guarded`.
+   */
+  guard(name: string): void;
   /** The op's type as ONNX numbers it: for Cast. */
   readonly typeNumber: number;
 }

@@ -37,20 +37,21 @@ const probesOf = <T>({ base, batch, length }: { base: T; batch: T; length: T }, 
   otherLength: part(length),
 });
 
-/** The text plan and the frame plan of a network. */
-export function onnxPlans(config: Config, precision: OnnxPrecision): OnnxPlans {
+/** The text plan and the frame plan of a network; `guarded`, to end in NaN wherever something overflows (`EmitOptions`). */
+export function onnxPlans(config: Config, precision: OnnxPrecision, guarded = false): OnnxPlans {
   const built = probe(config, (batch, length): Partition => {
     const { logits } = Network.of(config).forward(batch, length);
     return partition(prepare({ logits }, precision), 'image');
   });
+  const options = { int8: precision === 'int8', guarded };
   return {
     image: emitOnnx(
       probesOf(built, ({ frame }) => frame),
-      precision === 'int8',
+      options,
     ),
     text: emitOnnx(
       probesOf(built, ({ report }) => report),
-      precision === 'int8',
+      options,
     ),
   };
 }

@@ -44,7 +44,7 @@ export class WasmEngine implements NetworkEngine<WasmReport> {
 
   /** @throws TmcaError ENGINE_FAILED, MODEL_INCOMPLETE, ABORTED; what the stream throws */
   static async create({ ort, assembly, config, parameters, signal, onProgress }: WasmEngineParts): Promise<WasmEngine> {
-    const plans = onnxPlans(config, 'f32');
+    const plans = onnxPlans(config, 'f32', true);
     const models = await splitModels([plans.image, plans.text], FACTS, assembly, parameters, { signal, onProgress });
     const networks: OnnxNetwork[] = [];
     try {

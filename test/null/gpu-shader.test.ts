@@ -18,6 +18,8 @@ describe('header', () => {
     expect(assembleShader(shader(), all)).toMatchInlineSnapshot(`
       "alias act = f32;
       alias act4 = vec4<f32>;
+      alias stored = act;
+      alias stored4 = act4;
       // Doubles.
 
       fn main() {}
@@ -66,6 +68,8 @@ describe('header', () => {
       "enable f16;
       alias act = f32;
       alias act4 = vec4<f32>;
+      alias stored = act;
+      alias stored4 = act4;
       alias weight4 = vec4<f16>;
       alias weight1 = f16;
       fn unpack_weight(w: weight4) -> vec4f { return vec4f(w); }
@@ -84,6 +88,8 @@ describe('header', () => {
     expect(assembleShader(shader({ weight: 'f16' }), none)).toMatchInlineSnapshot(`
       "alias act = f32;
       alias act4 = vec4<f32>;
+      alias stored = act;
+      alias stored4 = act4;
       alias weight4 = vec2u;
       alias weight1 = u32;
       fn unpack_weight(w: weight4) -> vec4f { return vec4f(unpack2x16float(w.x), unpack2x16float(w.y)); }

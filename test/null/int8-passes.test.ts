@@ -225,6 +225,14 @@ describe('streams of a file', () => {
       await expect(collect(read(stream(w, broken), whole))).rejects.toMatchObject({ code: 'MODEL_NOT_FINITE' });
   });
 
+  test('a finite scale whose product with the whole numbers is beyond f32 is refused', async () => {
+    const beyond = tensorOf('w.scale', [2], Float32Array.of(1, 3e38));
+    await expect(collect(realStream(stream(w, beyond), whole))).rejects.toMatchObject({
+      code: 'MODEL_NOT_FINITE',
+      message: expect.stringMatching(/^realStream: tensor "w": weights must be finite, got -?Infinity; /),
+    });
+  });
+
   test('quantised as it passes: the same as the file', async () => {
     const floats = tensorOf('w', [2, 2], Float32Array.of(1, -2, 0.5, 4));
     expect(await collect(quantizedStream(stream(floats, other), whole))).toEqual([w, scale, other]);

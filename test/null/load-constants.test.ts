@@ -59,4 +59,19 @@ describe('loadConstants', () => {
     expect(asked).toEqual([true]);
     expect(Object.fromEntries(found)).toEqual({ 0: [3, 30], 1: [2, 200], 2: [4, 40] });
   });
+
+  test('finite weights whose product at load is not finite are refused, with their names', async () => {
+    const scaled = b.mul(b.parameter('conv.weight', [2]), b.parameter('bn.weight', [2]));
+    const stream = {
+      async *tensors() {
+        yield tensorOf('conv.weight', [2], Float32Array.of(1, -1e30));
+        yield tensorOf('bn.weight', [2], Float32Array.of(1, 1e10));
+      },
+    };
+    await expect(loadConstants('test', new Map([['0', { tensor: scaled }]]), stream, () => {})).rejects.toMatchObject({
+      code: 'MODEL_NOT_FINITE',
+      message:
+        'test: what weights make at load must be finite, got -Infinity of conv.weight, bn.weight; train or convert the model again',
+    });
+  });
 });

@@ -201,6 +201,20 @@ describe('checkFinite', () => {
     expect(error.message).toContain(says);
   });
 
+  test.each<[string, SafetensorsTensor]>([
+    ['F32', tensorOf('bn.running_var', [3], Float32Array.of(1, -1e-6, 0))],
+    ['BF16', bits('BF16', Uint16Array.of(0x3f80, 0xbf80))],
+    ['F16', bits('F16', Uint16Array.of(0x3c00, 0x8001))],
+  ])('a variance below zero is refused in %s, since with epsilon it may look like one', async (_, tensor) => {
+    checkFinite('bn.weight', tensor);
+    const error = await failure('MODEL_NOT_FINITE', () => checkFinite('bn.running_var', tensor));
+    expect(error.message).toMatch(/tensor "bn.running_var": variances must not be negative, got -\S+ at index 1;/);
+  });
+
+  test('a variance of zero is one', () => {
+    checkFinite('bn.running_var', tensorOf('bn.running_var', [3], Float32Array.of(0, -0, 1)));
+  });
+
   test('finds it in memory that is not aligned', async () => {
     const shifted = new Uint8Array(9);
     shifted.set(tensorOf('w', [2], Float32Array.of(1, Number.NaN)).bytes, 1);

@@ -3,7 +3,7 @@
 
 @group(0) @binding(6) var<storage, read_write> statistics: array<vec2f>; // [batch, queries, heads]: log of the sum, delta
 
-const LOWEST = -3.0e38; // below every score, and finite
+const LOWEST = -0x1.fffffep+127; // no score is below it, and it is finite
 
 // Over some keys of one query: max s, sum of exp(s - max), sum of exp(s - max) dy . v.
 struct Softmax { highest: f32, sum: f32, product: f32 }

@@ -19,7 +19,7 @@ struct Dims {
 
 const KEYS = 4u * LANES;
 const PART = 4u * LANES;
-const LOWEST = -3.0e38; // below every score, and finite: exp(LOWEST - LOWEST) is 1
+const LOWEST = -0x1.fffffep+127; // no score is below it, and it is finite: exp(LOWEST - LOWEST) is 1
 
 alias Scores = array<vec4f, LANES>; // of a query: keys lane + LANES j
 
@@ -114,7 +114,7 @@ fn attend(group: u32, local: u32) {
       let score = select(vec4f(LOWEST), weights[i] * dims.scale, valid);
       let before = running_max[i];
       let highest = max(before, lanes_max(max(max(score.x, score.y), max(score.z, score.w))));
-      let weight = select(vec4f(), exp(score - highest), valid);
+      let weight = select(vec4f(), keep4(exp(score - highest), score), valid);
       let factor = exp(before - highest);
       weights[i] = weight;
       shrink[i] = factor;
@@ -132,7 +132,7 @@ fn attend(group: u32, local: u32) {
   for (var query = first; query < end; query++) {
     let i = query - first;
     let sum = lanes_sum(running_sum[i]);
-    let factor = select(0.0, 1.0 / sum, sum > 0.0); // nothing attended: zeros
+    let factor = keep(select(0.0, 1.0 / sum, sum > 0.0), sum); // nothing attended: zeros
     let at = (b * dims.queries + query) * dims.heads * dims.head_dim + channel;
     var c = 0u;
     for (var n = lane; n < dims.head_dim; n += LANES) {

@@ -19,7 +19,7 @@ override has_mask: bool = false;
 const GROUP = 64u;
 const KEYS = 32u;
 const PITCH = KEYS + 1u; // odd: lines read different banks
-const LOWEST = -3.0e38; // below every score, and finite: exp(LOWEST - LOWEST) is 1
+const LOWEST = -0x1.fffffep+127; // no score is below it, and it is finite: exp(LOWEST - LOWEST) is 1
 
 var<workgroup> weights: array<f32, 8u * QUERIES * PITCH>;
 var<workgroup> lane_max: array<f32, 64u * QUERIES>;
@@ -86,7 +86,7 @@ fn attend(tile: u32, index: u32) {
       let row = line + 8u * i;
       var highest = running_max[i];
       for (var l = 0u; l < 8u; l++) { highest = max(highest, lane_max[row * 8u + l]); }
-      let weight = select(vec4f(), exp(scores[i] - highest), valid);
+      let weight = select(vec4f(), keep4(exp(scores[i] - highest), scores[i]), valid);
       for (var j = 0u; j < 4u; j++) { weights[row * PITCH + lane + 8u * j] = weight[j]; }
       lane_sum[row * 8u + lane] = dot(weight, vec4f(1.0));
       let shrink = exp(running_max[i] - highest);
@@ -114,7 +114,7 @@ fn attend(tile: u32, index: u32) {
     let query = first + 8u * i;
     if (query >= dims.queries) { break; }
     let at = (b * dims.queries + query) * dims.heads * dims.head_dim + channel;
-    let inverse = select(0.0, 1.0 / running_sum[i], running_sum[i] > 0.0); // nothing attended: zeros
+    let inverse = keep(select(0.0, 1.0 / running_sum[i], running_sum[i] > 0.0), running_sum[i]); // nothing attended: zeros
     for (var c = 0u; c < STRIPS; c++) {
       if (lane + 8u * c < dims.strips) { store(at, lane + 8u * c, output[i][c] * inverse); }
     }

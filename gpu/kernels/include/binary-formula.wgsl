@@ -5,7 +5,7 @@ override kind: u32 = 0u;
 
 fn indicator4(holds: vec4<bool>) -> vec4f { return select(vec4f(), vec4f(1.0), holds); }
 
-fn binary4(a: vec4f, b: vec4f) -> vec4f {
+fn formula4(a: vec4f, b: vec4f) -> vec4f {
   switch (kind) {
     case 0u: { return a + b; }
     case 1u: { return a - b; }
@@ -20,3 +20,5 @@ fn binary4(a: vec4f, b: vec4f) -> vec4f {
     default: { return indicator4(a == b); }
   }
 }
+
+fn binary4(a: vec4f, b: vec4f) -> vec4f { return keep4(keep4(formula4(a, b), a), b); }

@@ -52,5 +52,5 @@ fn finish(m: u32, n: u32, sum: f32) {
   y = activate(y, dims.activation);
   if (dims.has_gate != 0u) { y *= f32(gate[m]); }
   let place = depth_to_space(m, n, dims.out_width, dims.n, dims.block, dims.order);
-  out[dims.out_offset + place.pixel * dims.out_pitch + place.channel] = act(y);
+  out[dims.out_offset + place.pixel * dims.out_pitch + place.channel] = stored(y);
 }

@@ -96,7 +96,7 @@ fn compute_runs(group: u32, local: u32) {
           c += LANES;
         }
         let average = lanes_sum(total(sum)) / f32(dims.channels);
-        if (round == 0u) { mean = average; } else { scale = inverseSqrt(average + dims.eps); }
+        if (round == 0u) { mean = average; } else { scale = one_over_root(average + dims.eps); }
       }
     }
   }

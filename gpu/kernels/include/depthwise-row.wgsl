@@ -117,7 +117,7 @@ fn compute_runs(group: u32, index: u32) {
   for (i = 0u; i < held; i++) {
     var values = results[i];
     for (var p = 0u; p < PIXELS; p++) {
-      values[p] = (values[p] - Packet(means[p] / channels)) * inverseSqrt(variances[p] / channels + dims.eps);
+      values[p] = (values[p] - Packet(means[p] / channels)) * one_over_root(variances[p] / channels + dims.eps);
       if (affine) { values[p] = scale_and_shift(lane + i * LANES, values[p]); }
     }
     store_run(values, row, column, lane + i * LANES);

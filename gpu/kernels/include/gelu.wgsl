@@ -12,7 +12,7 @@ fn upper_tail4(a: vec4f) -> vec4f {
 
 fn gelu4(x: vec4f) -> vec4f {
   let a = min(abs(x), vec4f(12.0));
-  return max(x, vec4f()) - a * upper_tail4(a);
+  return keep4(max(x, vec4f()) - a * upper_tail4(a), x);
 }
 
 fn gelu(x: f32) -> f32 { return gelu4(vec4f(x)).x; }

@@ -8,6 +8,7 @@ import binaryFormula from './binary-formula.wgsl?raw';
 import conv2dEpilogue from './conv2d-epilogue.wgsl?raw';
 import depthToSpace from './depth-to-space.wgsl?raw';
 import depthwiseRow from './depthwise-row.wgsl?raw';
+import finite from './finite.wgsl?raw';
 import gelu from './gelu.wgsl?raw';
 import gemmTile from './gemm-tile.wgsl?raw';
 import layerNormRow from './layer-norm-row.wgsl?raw';
@@ -25,6 +26,7 @@ export const includes: Readonly<Record<string, string>> = {
   'conv2d-epilogue': conv2dEpilogue,
   'depth-to-space': depthToSpace,
   'depthwise-row': depthwiseRow,
+  finite,
   gelu,
   'gemm-tile': gemmTile,
   'layer-norm-row': layerNormRow,

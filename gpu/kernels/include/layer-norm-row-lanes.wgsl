@@ -40,6 +40,6 @@ fn normalize_rows(group: u32, local: u32) {
       all += joined;
     }
     let average = all / dims.count;
-    if (round == 0u) { mean = average; } else { scale = inverseSqrt(average + dims.eps); }
+    if (round == 0u) { mean = average; } else { scale = one_over_root(average + dims.eps); }
   }
 }

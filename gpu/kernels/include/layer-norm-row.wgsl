@@ -28,7 +28,7 @@ fn normalize_rows(group: u32, local: u32) {
     let d = load(start + i) - mean;
     squares += d * d;
   }
-  let scale = inverseSqrt(row_sum(total(squares), local, lanes) / dims.count + dims.eps);
+  let scale = one_over_root(row_sum(total(squares), local, lanes) / dims.count + dims.eps);
 
   if (wanted >= dims.m) { return; }
   for (var i = lane; i < dims.units; i += lanes) { finish(start + i, i, (load(start + i) - mean) * scale); }

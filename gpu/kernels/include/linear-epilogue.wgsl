@@ -30,5 +30,5 @@ fn finish(m: u32, n: u32, sum: f32) {
   y = activate(y, dims.activation);
   if (dims.has_residual != 0u) { y += f32(residual[dims.residual_offset + m * dims.residual_pitch + n]); }
   let place = depth_to_space(m, n, dims.width, dims.n, dims.block, dims.order);
-  out[dims.out_offset + place.pixel * dims.out_pitch + place.channel] = act(y);
+  out[dims.out_offset + place.pixel * dims.out_pitch + place.channel] = stored(y);
 }

@@ -12,7 +12,7 @@ fn sigmoid4(x: vec4f) -> vec4f {
   return select(e, vec4f(1.0), x >= vec4f()) / (1.0 + e);
 }
 
-fn unary4(x: vec4f) -> vec4f {
+fn formula4(x: vec4f) -> vec4f {
   switch (kind) {
     case 0u: { return -x; }
     case 1u: { return exp(x); }
@@ -30,3 +30,5 @@ fn unary4(x: vec4f) -> vec4f {
     default: { return select(vec4f(), vec4f(1.0), x > vec4f()); } // step
   }
 }
+
+fn unary4(x: vec4f) -> vec4f { return keep4(formula4(x), x); }

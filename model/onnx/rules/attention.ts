@@ -23,6 +23,8 @@ export const attention: OnnxRule<AttentionAttrs> = {
     const { heads } = c.attrs;
     const channels = c.out.shape[2]!;
     const dim = channels / heads;
+    // By Cauchy and Schwarz: where their squares are numbers, so are all scores.
+    for (const index of [0, 1]) c.guard(c.value(index));
     const parted = (x: string) => c.node('Reshape', [x, c.integers([0, 0, heads, dim])]);
     const q = c.node('Mul', [c.value(0), c.floats([1 / Math.sqrt(dim)])]);
     const queries = c.node('Transpose', [parted(q)], { perm: [0, 2, 1, 3] });

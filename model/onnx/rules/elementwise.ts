@@ -52,6 +52,8 @@ export const binary: OnnxRule<BinaryAttrs> = {
     // What is no map is aligned at the last axis: only a single number fits maps of either layout.
     const fits = c.inputs.every(t => t!.shape.length === 4 || t!.shape.every(n => n === 1));
     const layout = c.out.shape.length === 4 && fits ? (c.layout() ?? 'first') : 'last';
-    return { name: c.node(binaryNodes[c.attrs.kind], [c.value(0, layout), c.value(1, layout)]), layout };
+    const [x, y] = [c.value(0, layout), c.value(1, layout)];
+    if (c.attrs.kind === 'div') c.guard(y);
+    return { name: c.node(binaryNodes[c.attrs.kind], [x, y]), layout };
   },
 };

@@ -7,6 +7,7 @@ export const layerNorm: OnnxRule<LayerNormAttrs> = {
   width: 'narrow',
   emit(c) {
     const channels = c.out.shape[c.out.shape.length - 1]!;
+    c.guard(c.value(0));
     const scale = c.inputs[1] ? c.value(1) : c.floats(new Array<number>(channels).fill(1));
     const shift = c.inputs[2] ? [c.value(2)] : [];
     const attrs = { axis: -1, epsilon: { float: c.attrs.eps } };

@@ -7,6 +7,7 @@ import { TmcaError } from '../errors/index.js';
 import type { Config } from '../model/config.js';
 import { evaluate } from '../model/interpreter.js';
 import { tmca, tmcaInputs } from '../model/tmca.js';
+import { dequantizeRows, quantizeRows } from '../runtime/int8.js';
 import type { ParameterStream } from '../runtime/load-constants.js';
 import { checkedStream } from '../runtime/model-folder/index.js';
 import { tensorOf } from '../runtime/safetensors/index.js';
@@ -74,10 +75,17 @@ export async function overflowInputs(folder = 'test/fixtures/golden/micro'): Pro
 
 const copied = ({ data }: GoldenTensor): Float32Array => Float32Array.from(data);
 
-/** Every parameter of `stride` in turn, each changed in another way; variances also below zero. */
+interface CaseOptions {
+  /** 2: every second parameter. */
+  readonly stride?: number;
+  /** Parameters that the engine rounds to 8 bits, which double precision then starts from. */
+  readonly whole?: ReadonlySet<string>;
+}
+
+/** One parameter after another, each changed in another way; variances also below zero. */
 export async function* overflowCases(
   { config, image, ids }: OverflowInputs,
-  stride = 1,
+  { stride = 1, whole }: CaseOptions = {},
   folder = 'test/fixtures/golden/micro',
 ): AsyncGenerator<OverflowCase> {
   const parameters = await readTensors(`${folder}/model.safetensors`);
@@ -91,7 +99,11 @@ export async function* overflowCases(
   for (const [name, change] of all) {
     const values = changes[change](copied(parameters.get(name)!));
     const of = (key: string) => (key === name ? values : parameters.get(key)!.data);
-    const { logits } = evaluate(graph, { input: key => inputs[key]!, parameter: of });
+    const rounded = (key: string) =>
+      whole?.has(key)
+        ? dequantizeRows(quantizeRows(Float32Array.from(of(key)), parameters.get(key)!.shape[0]!))
+        : of(key);
+    const { logits } = evaluate(graph, { input: key => inputs[key]!, parameter: rounded });
     const weights: ParameterStream = {
       async *tensors() {
         for (const [key, { shape }] of parameters) yield tensorOf(key, shape, Float32Array.from(of(key)));

@@ -7,6 +7,7 @@ import { PipelineCache } from '../../gpu/pipelines.js';
 import { Readback } from '../../gpu/readback.js';
 import type { Tuning } from '../../gpu/tuning.js';
 import { choosePrecision, type PrecisionChoice } from '../../runtime/engine-choice.js';
+import { int8Parameters } from '../../runtime/int8.js';
 import type { ParameterStream } from '../../runtime/load-constants.js';
 import { storedWeights } from '../../runtime/stored-weights.js';
 import { padIds } from '../../runtime/text-lengths.js';
@@ -83,8 +84,9 @@ test.each(dtypes)('an overflow in $dtype, $name, ends in an error or in the mask
   const run = await runner(gpu, tuning, choosePrecision(dtype, 'fp32', gpu.features.f16), inputs);
   const verdicts = newVerdicts();
   // Shader compilers of CPUs take their time over tiles that were made for GPUs, and no case is about them alone.
-  const stride = tuning === gpu.tuning ? 1 : 4;
-  for await (const changed of overflowCases(inputs, stride))
+  const stride = (tuning === gpu.tuning ? 1 : 4) * (dtype === 'int8' ? 2 : 1);
+  const options = dtype === 'int8' ? { stride, whole: int8Parameters(inputs.config) } : { stride };
+  for await (const changed of overflowCases(inputs, options))
     await judge(assembly, inputs, changed, verdicts, dtype === 'fp32' ? 'fp32' : 'half', run);
   expectNoWrongMask(`webgpu ${dtype}, ${name}`, verdicts);
 });

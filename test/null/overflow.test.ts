@@ -12,7 +12,7 @@ test('an overflow in wasm ends in an error or in the mask of double precision', 
   const { config, planes, ids } = inputs;
   const verdicts = newVerdicts();
   // Most of a case is onnxruntime's preparing of the two graphs.
-  for await (const each of overflowCases(inputs, 3))
+  for await (const each of overflowCases(inputs, { stride: 3 }))
     await judge(assembly, inputs, each, verdicts, 'fp32', async parameters => {
       const engine = await WasmEngine.create({ ort, assembly, config, parameters });
       try {

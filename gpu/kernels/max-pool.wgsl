@@ -1,3 +1,4 @@
+// include: finite
 // y[b,i,j,c] = max over the window of x[b, i stride - padding + k, j stride - padding + l, c], k, l < size, within the map.
 // x [B,H,W,C], y [B,oH,oW,C] act; channels and count in packets. ITEMS packets of y a thread, GROUP apart.
 // Source: torch.nn.functional.max_pool2d.
@@ -11,6 +12,8 @@ struct Dims {
 @group(0) @binding(1) var<storage, read> x: array<ActPacket>;
 @group(0) @binding(2) var<storage, read_write> y: array<ActPacket>;
 
+fn kept(y: Packet, x: Packet) -> Packet { return narrow(keep4(wide(y), wide(x))); }
+
 // Every window begins with a pixel of the map: rows and columns before it are left out by the first bounds.
 fn largest(row: u32, column: u32, map: u32, channel: u32) -> Packet {
   let top = row * dims.stride;
@@ -23,7 +26,7 @@ fn largest(row: u32, column: u32, map: u32, channel: u32) -> Packet {
   for (var i = first_y; i < end_y; i++) {
     for (var j = first_x; j < end_x; j++) {
       let value = Packet(x[((map + i) * dims.width + j) * dims.channels + channel]);
-      best = select(value, best, best >= value);
+      best = kept(kept(select(value, best, best >= value), value), best);
     }
   }
   return best;

@@ -15,6 +15,7 @@ import { layerNorm } from '../../gpu/kernels/layer-norm.js';
 import { linear } from '../../gpu/kernels/linear.js';
 import { ltem } from '../../gpu/kernels/ltem.js';
 import { maskedMean } from '../../gpu/kernels/masked-mean.js';
+import { maxPool } from '../../gpu/kernels/max-pool.js';
 import { reduce } from '../../gpu/kernels/reduce.js';
 import { resizeBilinear } from '../../gpu/kernels/resize-bilinear.js';
 import { softmax } from '../../gpu/kernels/softmax.js';
@@ -172,6 +173,20 @@ const rows = (c: number): Case[] => [
     calls: storage =>
       ltem({ batch: 1, height: 6, width: 7, channels: c, tau: 1 }, { x: 0, text: 1, similarity: 2, out: 3 }, storage),
     squares: [0, 1],
+  },
+  {
+    name: `maxPool of ${c}`,
+    operands: [
+      ['act', 42 * c],
+      ['out', 9 * c],
+    ],
+    calls: ({ act }) => [
+      maxPool(
+        { batch: 1, height: 6, width: 7, channels: c, outHeight: 3, outWidth: 3, size: 3, stride: 2, padding: 1 },
+        { x: 0, out: 1 },
+        { act },
+      ),
+    ],
   },
   {
     name: `resizeBilinear of ${c}`,

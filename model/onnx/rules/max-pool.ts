@@ -12,6 +12,7 @@ export const maxPool: OnnxRule<MaxPoolAttrs> = {
       strides: [stride, stride],
       pads: [padding, padding, padding, padding],
     };
+    c.guard(c.value(0, 'first'));
     return { name: c.node('MaxPool', [c.value(0, 'first')], attrs), layout: 'first' };
   },
 };

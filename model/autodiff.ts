@@ -4,9 +4,10 @@
 import { check } from '../errors/index.js';
 import { builder } from './builder.js';
 import { inputsOf, isOp, type OpTensor, sameShape, showShape, sizeOf, type Tensor, topological } from './graph.js';
-import { gradientRules } from './ops/gradient-table.js';
-import { addGradientRules, ruleOf } from './ops/table.js';
-import { expandForGradients } from './passes/expand.js';
+import { gradientOf, gradientRules } from './ops/gradient-table.js';
+import { addGradientRules } from './ops/table.js';
+import { expandForGradients } from './passes/expand-for-gradients.js';
+import { trainingBuilder } from './training-builder.js';
 
 /** Tensors through which the loss depends on a parameter that is asked for: all that has to be differentiated. */
 function findActive(order: readonly Tensor[], wanted: ReadonlySet<string>): ReadonlySet<Tensor> {
@@ -19,10 +20,10 @@ function findActive(order: readonly Tensor[], wanted: ReadonlySet<string>): Read
 
 /** The derivative of the loss by each input of `node`, checked against the input's shape. */
 function backward(node: OpTensor, dy: Tensor): readonly (Tensor | null)[] {
-  const rule = ruleOf(node.op);
-  check(rule.gradient, 'INTERNAL', () => `gradients: composites must be expanded first, got ${node.op}`);
+  const gradient = gradientOf(node.op);
+  check(gradient, 'INTERNAL', () => `gradients: composites must be expanded first, got ${node.op}`);
   const { inputs, attrs } = node;
-  const found = rule.gradient(builder, { inputs, attrs, out: node, dy });
+  const found = gradient(trainingBuilder, { inputs, attrs, out: node, dy });
   found.forEach((d, i) => {
     const x = inputs[i] ?? null;
     check(

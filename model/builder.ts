@@ -25,7 +25,8 @@ export function makeNode<K extends OpName>(
   return { op, inputs, attrs: attrs as object, shape, dtype: dtype ?? inherited };
 }
 
-const none: Record<never, never> = {};
+/** The attributes of an op without any. */
+export const none: Record<never, never> = {};
 
 const input = (name: string, shape: Shape, dtype: DType = 'f32'): InputTensor => ({ op: 'input', name, shape, dtype });
 
@@ -61,7 +62,7 @@ function resolveShape(size: number, shape: Shape): Shape {
   return shape.map(n => (n === -1 ? size / known : n));
 }
 
-type Maybe = Tensor | null;
+export type Maybe = Tensor | null;
 
 /** One function an op, and the few names that read better than an op's attributes. */
 export const builder = {
@@ -112,7 +113,7 @@ export const builder = {
   gelu: (x: Tensor) => makeNode('unary', [x], { kind: 'gelu' }),
   leakyRelu: (x: Tensor, alpha: number) => makeNode('unary', [x], { kind: 'leakyRelu', alpha }),
   step: (x: Tensor) => makeNode('unary', [x], { kind: 'step' }),
-  // What only training has: BatchNorm with the batch's own statistics, [2,C], and derivatives, as the gradient rules build them.
+  // What only training has: BatchNorm with the batch's own statistics, [2,C].
   batchStatistics: (x: Tensor) => makeNode('batchStatistics', [x], none),
   batchNormTraining: (
     x: Tensor,
@@ -121,35 +122,6 @@ export const builder = {
     statistics: Tensor,
     attrs: AttrsOf<'batchNormTraining'>,
   ) => makeNode('batchNormTraining', [x, weight, bias, statistics], attrs),
-  batchNormGradient: (
-    x: Tensor,
-    weight: Tensor,
-    statistics: Tensor,
-    y: Tensor,
-    dy: Tensor,
-    attrs: AttrsOf<'batchNormGradient'>,
-  ) => makeNode('batchNormGradient', [x, weight, statistics, y, dy], attrs),
-  geluGradient: (x: Tensor, dy: Tensor) => makeNode('geluGradient', [x, dy], none),
-  linearInputGradient: (dy: Tensor, weight: Tensor) => makeNode('linearInputGradient', [dy, weight], none),
-  linearWeightGradient: (x: Tensor, dy: Tensor) => makeNode('linearWeightGradient', [x, dy], none),
-  conv2dInputGradient: (dy: Tensor, weight: Tensor, attrs: AttrsOf<'conv2dInputGradient'>) =>
-    makeNode('conv2dInputGradient', [dy, weight], attrs),
-  conv2dWeightGradient: (x: Tensor, dy: Tensor, attrs: AttrsOf<'conv2dWeightGradient'>) =>
-    makeNode('conv2dWeightGradient', [x, dy], attrs),
-  depthwiseInputGradient: (dy: Tensor, weight: Tensor) => makeNode('depthwiseInputGradient', [dy, weight], none),
-  depthwiseWeightGradient: (x: Tensor, dy: Tensor, attrs: AttrsOf<'depthwiseWeightGradient'>) =>
-    makeNode('depthwiseWeightGradient', [x, dy], attrs),
-  attentionGradient: (q: Tensor, k: Tensor, v: Tensor, mask: Maybe, dy: Tensor, attrs: AttrsOf<'attentionGradient'>) =>
-    makeNode('attentionGradient', [q, k, v, mask, dy], attrs),
-  layerNormGradient: (x: Tensor, weight: Maybe, dy: Tensor, attrs: AttrsOf<'layerNormGradient'>) =>
-    makeNode('layerNormGradient', [x, weight, dy], attrs),
-  l2NormalizeGradient: (x: Tensor, dy: Tensor, attrs: AttrsOf<'l2NormalizeGradient'>) =>
-    makeNode('l2NormalizeGradient', [x, dy], attrs),
-  embeddingGradient: (ids: Tensor, dy: Tensor, attrs: AttrsOf<'embeddingGradient'>) =>
-    makeNode('embeddingGradient', [ids, dy], attrs),
-  maxPoolGradient: (x: Tensor, dy: Tensor, attrs: AttrsOf<'maxPoolGradient'>) =>
-    makeNode('maxPoolGradient', [x, dy], attrs),
-  resizeGradient: (dy: Tensor, attrs: AttrsOf<'resizeGradient'>) => makeNode('resizeGradient', [dy], attrs),
 };
 
 export type Builder = typeof builder;

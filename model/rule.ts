@@ -5,6 +5,7 @@ import type { KernelCall, WeightStorage } from '../gpu/kernel.js';
 import type { Tuning } from '../gpu/tuning.js';
 import type { Builder } from './builder.js';
 import type { DType, Shape, Tensor } from './graph.js';
+import type { TrainingBuilder } from './training-builder.js';
 
 /** How the reference interpreter keeps a value between two ops. Within an op all arithmetic is in double precision. */
 export interface HostNumbers {
@@ -63,6 +64,12 @@ export interface GradientContext<A> {
   readonly dy: Tensor;
 }
 
+/**
+ * The derivative of the loss by each input, as graph, shaped like the input; null where it is zero or has no meaning
+ * (indexes). What nobody asks for is never computed. A composite that has one needs `lower`: it stays what it is in training.
+ */
+export type Gradient<A> = (builder: TrainingBuilder, context: GradientContext<A>) => readonly (Tensor | null)[];
+
 interface RuleBase {
   /** One per input, the last one repeated for ops with many. Default: all `act`. */
   readonly slots?: readonly Slot[];
@@ -81,21 +88,19 @@ export interface CoreRule<A> extends RuleBase {
   parts?(inputs: readonly (Shape | null)[], attrs: A): readonly number[];
   /** The dispatches; none for a view, which shares its first input's memory. */
   lower(context: LowerContext<A>): KernelCall<Operand>[];
-  /**
-   * The derivative of the loss by each input, as graph, shaped like the input; null where it is zero or has no meaning
-   * (indexes). What nobody asks for is never computed. An op that is itself a derivative says `notDifferentiable`.
-   */
-  gradient(builder: Builder, context: GradientContext<A>): readonly (Tensor | null)[];
   readonly expand?: undefined;
+}
+
+/** An op that only training has. One that is itself a derivative says `notDifferentiable`. */
+export interface TrainingRule<A> extends CoreRule<A> {
+  readonly gradient: Gradient<A>;
 }
 
 /** An op that stands for a subgraph of other ops, and may have kernels of its own. Shape and meaning are the subgraph's. */
 export interface CompositeRule<A> extends RuleBase {
-  /** "Fused equals unfused" is tested against this; ONNX sees only this, and autodiff where there is no `gradient`. */
+  /** "Fused equals unfused" is tested against this; ONNX sees only this, and autodiff where the op has no derivative. */
   expand(builder: Builder, inputs: readonly (Tensor | null)[], attrs: A): Tensor;
   lower?(context: LowerContext<A>): KernelCall<Operand>[];
-  /** As a core op's, where that is far less work than the subgraph's. Needs `lower`: the op then stays what it is in training. */
-  gradient?(builder: Builder, context: GradientContext<A>): readonly (Tensor | null)[];
 }
 
 export type Rule<A extends object = never> = CoreRule<A> | CompositeRule<A>;

@@ -10,7 +10,7 @@
 import { gradients } from '../model/autodiff.js';
 import { builder as b } from '../model/builder.js';
 import { type Outputs, sizeOf, type Tensor } from '../model/graph.js';
-import { expandForGradients } from '../model/passes/expand.js';
+import { expandForGradients } from '../model/passes/expand-for-gradients.js';
 import { parametersAsInputs } from '../model/passes/parameters-as-inputs.js';
 import type { Network } from './network.js';
 import { differentiate, scalarsOf, type TrainingOptions, targetInput, trainingForward } from './training.js';

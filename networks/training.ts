@@ -5,7 +5,7 @@ import { builder as b } from '../model/builder.js';
 import { type Outputs, parametersOf, type Tensor } from '../model/graph.js';
 import { gradientRules } from '../model/ops/gradient-table.js';
 import { addGradientRules } from '../model/ops/table.js';
-import { expandForGradients } from '../model/passes/expand.js';
+import { expandForGradients } from '../model/passes/expand-for-gradients.js';
 import { foldForTraining, fuseForTraining } from '../model/passes/index.js';
 import { type Block, type Recompute, recompute } from '../model/passes/recompute.js';
 import type { Forward, Inputs } from './definition.js';

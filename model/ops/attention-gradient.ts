@@ -8,12 +8,12 @@ import {
   attentionGradientStatistics as statisticsFloats,
 } from '../../gpu/kernels/attention-gradient.js';
 import { sameShape, sizeOf, type Tensor } from '../graph.js';
-import type { CoreRule, Operand } from '../rule.js';
+import type { Operand, TrainingRule } from '../rule.js';
 import { type AttentionAttrs, attention, probabilities } from './attention.js';
 import { expectShapes, required } from './expect.js';
 import { notDifferentiable } from './gradient.js';
 
-export const attentionGradient: CoreRule<AttentionAttrs> = {
+export const attentionGradient: TrainingRule<AttentionAttrs> = {
   slots: ['act', 'act', 'act', 'index', 'act'],
   infer(inputs, attrs) {
     const q = attention.infer(inputs, attrs);

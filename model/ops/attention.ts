@@ -1,7 +1,6 @@
 // attention: multi-head scaled dot-product attention. Inputs q [B,N,C], k and v [B,L,C], mask [B,L] (optional; 0 where not
 // attended; a row with nothing to attend to gives zeros). Scale 1/sqrt(C/heads).
 
-import { sizeOf, type Tensor } from '../graph.js';
 import type { CoreRule, NdArray } from '../rule.js';
 import { expectShapes, required } from './expect.js';
 import { lowerAttention } from './lower-attention.js';
@@ -75,13 +74,5 @@ export const attention: CoreRule<AttentionAttrs> = {
     const channels = out.shape[2]!;
     const whole = (tensor: NonNullable<typeof q>) => ({ tensor, offset: 0, pitch: channels });
     return [lowerAttention(whole(q!), whole(k!), whole(v!), mask ?? null, attrs.heads, out, { act, tuning })];
-  },
-  gradient(b, { inputs: [q, k, v, mask], attrs, dy }) {
-    const dk = sizeOf(q!.shape);
-    const dv = dk + sizeOf(k!.shape);
-    const packed = b.attentionGradient(q!, k!, v!, mask ?? null, dy, attrs);
-    const part = (start: number, like: Tensor) =>
-      b.reshape(b.slice(packed, { axis: 0, start, end: start + sizeOf(like.shape) }), like.shape);
-    return [part(0, q!), part(dk, k!), part(dv, v!), null];
   },
 };

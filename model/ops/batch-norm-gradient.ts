@@ -8,7 +8,7 @@ import {
   batchNormGradientPartial as partialFloats,
 } from '../../gpu/kernels/batch-norm.js';
 import { type Shape, sameShape, sizeOf, type Tensor } from '../graph.js';
-import type { CoreRule, Operand } from '../rule.js';
+import type { Operand, TrainingRule } from '../rule.js';
 import { type BatchNormTrainingAttrs, expectStatistics, normaliser } from './batch-norm-training.js';
 import { expectShapes, last, optionalVector, required } from './expect.js';
 import { notDifferentiable } from './gradient.js';
@@ -16,7 +16,7 @@ import { notDifferentiable } from './gradient.js';
 /** Of dx, dweight and dbias. */
 const partSizes = ([x]: readonly (Shape | null)[]): number[] => [sizeOf(x!), last(x!), last(x!)];
 
-export const batchNormGradient: CoreRule<BatchNormTrainingAttrs> = {
+export const batchNormGradient: TrainingRule<BatchNormTrainingAttrs> = {
   slots: ['act', 'vector', 'vector', 'act', 'act'],
   infer(inputs) {
     const [x, , statistics, y, dy] = [0, 1, 2, 3, 4].map(i => required(inputs, i, 'batchNormGradient'));

@@ -4,7 +4,7 @@
 
 import { batchNorm as kernel } from '../../gpu/kernels/batch-norm.js';
 import { type Shape, sizeOf } from '../graph.js';
-import type { CoreRule, NdArray } from '../rule.js';
+import type { NdArray, TrainingRule } from '../rule.js';
 import { expectShapes, last, optionalVector, required } from './expect.js';
 
 export interface BatchNormTrainingAttrs {
@@ -24,7 +24,7 @@ export function expectStatistics(where: string, x: Shape, statistics: Shape): vo
   expectShapes(fits, where, 'x […,C] and statistics [2,C] must agree in C', x, statistics);
 }
 
-export const batchNormTraining: CoreRule<BatchNormTrainingAttrs> = {
+export const batchNormTraining: TrainingRule<BatchNormTrainingAttrs> = {
   slots: ['act', 'vector', 'vector', 'vector'],
   infer(inputs) {
     const x = required(inputs, 0, 'batchNormTraining');

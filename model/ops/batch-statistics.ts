@@ -5,10 +5,10 @@ import {
   batchStatisticsPartial as partialFloats,
 } from '../../gpu/kernels/batch-statistics.js';
 import { sizeOf } from '../graph.js';
-import type { CoreRule, Operand } from '../rule.js';
+import type { Operand, TrainingRule } from '../rule.js';
 import { last, required } from './expect.js';
 
-export const batchStatistics: CoreRule<Record<never, never>> = {
+export const batchStatistics: TrainingRule<Record<never, never>> = {
   infer: inputs => [2, last(required(inputs, 0, 'batchStatistics'))],
   reference([x], _attrs, out) {
     const c = last(x!.shape);

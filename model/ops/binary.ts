@@ -1,11 +1,9 @@
 // binary: elementwise over two tensors with numpy's broadcasting (aligned at the last axis; 1 stretches).
 
 import { binary as kernel } from '../../gpu/kernels/binary.js';
-import type { Builder } from '../builder.js';
-import type { Shape, Tensor } from '../graph.js';
+import type { Shape } from '../graph.js';
 import type { CoreRule, HostNumbers } from '../rule.js';
 import { expectShapes, required } from './expect.js';
-import { unbroadcast } from './gradient.js';
 import { eachRow } from './strided.js';
 
 const formulas = {
@@ -33,36 +31,6 @@ export function broadcastStrides(shape: Shape, out: Shape): number[] {
   }
   return strides;
 }
-
-/** 1 where a > b, 0 where a < b, one half where they are equal, as torch.maximum shares its gradient. */
-const wins = (b: Builder, x: Tensor, y: Tensor): Tensor => {
-  const sign = b.sub(b.step(b.sub(x, y)), b.step(b.sub(y, x)));
-  return b.mul(b.add(sign, b.scalar(1)), b.scalar(0.5));
-};
-
-interface Point {
-  readonly x: Tensor;
-  readonly y: Tensor;
-  readonly out: Tensor;
-  readonly dy: Tensor;
-}
-
-/** Sums what broadcasting repeated; what can wait until after it, such as a sign, is done on the smaller tensor. */
-type Settle = (d: Tensor, like: Tensor) => Tensor;
-
-/** The derivatives by x and by y, in their shapes. */
-const gradients: { readonly [K in BinaryKind]: (b: Builder, at: Point, settle: Settle) => readonly [Tensor, Tensor] } =
-  {
-    add: (_, { x, y, dy }, settle) => [settle(dy, x), settle(dy, y)],
-    sub: (b, { x, y, dy }, settle) => [settle(dy, x), b.neg(settle(dy, y))],
-    mul: (b, { x, y, dy }, settle) => [settle(b.mul(dy, y), x), settle(b.mul(dy, x), y)],
-    div(b, { x, y, out, dy }, settle) {
-      const dx = b.div(dy, y);
-      return [settle(dx, x), b.neg(settle(b.mul(dx, out), y))];
-    },
-    max: (b, { x, y, dy }, settle) => [settle(b.mul(dy, wins(b, x, y)), x), settle(b.mul(dy, wins(b, y, x)), y)],
-    min: (b, { x, y, dy }, settle) => [settle(b.mul(dy, wins(b, y, x)), x), settle(b.mul(dy, wins(b, x, y)), y)],
-  };
 
 /** n products, from `ix`, `iy` on in steps, to `at` on. */
 function multiply(
@@ -113,8 +81,4 @@ export const binary: CoreRule<BinaryAttrs> = {
       { act, tuning },
     ),
   ],
-  gradient(b, { inputs, out, attrs, dy }) {
-    const [x, y] = inputs as readonly [Tensor, Tensor];
-    return gradients[attrs.kind](b, { x, y, out, dy }, (d, like) => unbroadcast(b, d, like.shape));
-  },
 };

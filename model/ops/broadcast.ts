@@ -4,7 +4,6 @@ import type { Shape } from '../graph.js';
 import type { CoreRule } from '../rule.js';
 import { broadcastStrides } from './binary.js';
 import { expectShapes, required } from './expect.js';
-import { unbroadcast } from './gradient.js';
 import { copyStrided, lowerStridedCopy } from './strided.js';
 
 export interface BroadcastAttrs {
@@ -30,5 +29,4 @@ export const broadcast: CoreRule<BroadcastAttrs> = {
   lower: ({ inputs, out, act }) => [
     lowerStridedCopy(inputs[0]!, broadcastStrides(inputs[0]!.shape, out.shape), 0, out, act),
   ],
-  gradient: (b, { inputs, dy }) => [unbroadcast(b, dy, inputs[0]!.shape)],
 };

@@ -39,12 +39,4 @@ export const concat: CoreRule<ConcatAttrs> = {
       return call;
     });
   },
-  gradient(b, { inputs, attrs: { axis }, dy }) {
-    let end = 0;
-    return inputs.map(x => {
-      const start = end;
-      end += x!.shape[axis]!;
-      return b.slice(dy, { axis, start, end });
-    });
-  },
 };

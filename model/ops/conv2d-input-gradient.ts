@@ -2,7 +2,7 @@
 // that read the place, y = oy stride + ky - padding. Inputs dy [B,Ho,Wo,O], W [O,kh,kw,C] → [B,H,W,C].
 
 import { conv2dInputGradient as kernel } from '../../gpu/kernels/conv2d-input-gradient.js';
-import type { CoreRule } from '../rule.js';
+import type { TrainingRule } from '../rule.js';
 import { type Conv2dAttrs, convolvedSide, eachTap } from './conv2d.js';
 import { expectShapes, required } from './expect.js';
 import { notDifferentiable } from './gradient.js';
@@ -13,7 +13,7 @@ export interface Conv2dInputGradientAttrs extends Conv2dAttrs {
   readonly width: number;
 }
 
-export const conv2dInputGradient: CoreRule<Conv2dInputGradientAttrs> = {
+export const conv2dInputGradient: TrainingRule<Conv2dInputGradientAttrs> = {
   slots: ['act', 'weight'],
   infer(inputs, attrs) {
     const dy = required(inputs, 0, 'conv2dInputGradient');

@@ -5,7 +5,7 @@ import {
   conv2dWeightGradient as kernel,
   conv2dWeightGradientPartial as partialFloats,
 } from '../../gpu/kernels/conv2d-weight-gradient.js';
-import type { CoreRule, Operand } from '../rule.js';
+import type { Operand, TrainingRule } from '../rule.js';
 import { type Conv2dAttrs, convolvedSide, eachTap } from './conv2d.js';
 import { expectShapes, required } from './expect.js';
 import { notDifferentiable } from './gradient.js';
@@ -15,7 +15,7 @@ export interface Conv2dWeightGradientAttrs extends Conv2dAttrs {
   readonly kernelWidth: number;
 }
 
-export const conv2dWeightGradient: CoreRule<Conv2dWeightGradientAttrs> = {
+export const conv2dWeightGradient: TrainingRule<Conv2dWeightGradientAttrs> = {
   infer(inputs, attrs) {
     const x = required(inputs, 0, 'conv2dWeightGradient');
     const dy = required(inputs, 1, 'conv2dWeightGradient');

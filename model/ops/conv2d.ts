@@ -4,7 +4,6 @@
 import type { Shape } from '../graph.js';
 import type { CoreRule } from '../rule.js';
 import { expectShapes, optionalVector, required } from './expect.js';
-import { sumRows } from './gradient.js';
 import { lowerConv2d } from './lower-conv2d.js';
 
 export interface Conv2dAttrs {
@@ -77,13 +76,4 @@ export const conv2d: CoreRule<Conv2dAttrs> = {
   lower: ({ inputs, attrs, out, act, weight, tuning }) => [
     lowerConv2d({ x: inputs[0]!, weight: inputs[1]!, bias: inputs[2] ?? null }, attrs, out, { act, weight, tuning }),
   ],
-  gradient(b, { inputs: [x, w], attrs, dy }) {
-    const [, height, width] = x!.shape as [number, number, number];
-    const [, kernelHeight, kernelWidth] = w!.shape as [number, number, number];
-    return [
-      b.conv2dInputGradient(dy, w!, { ...attrs, height, width }),
-      b.conv2dWeightGradient(x!, dy, { ...attrs, kernelHeight, kernelWidth }),
-      sumRows(b, dy),
-    ];
-  },
 };

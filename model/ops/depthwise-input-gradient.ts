@@ -2,11 +2,11 @@
 // half a turn. Inputs dy [B,H,W,C], W [kh,kw,C] → [B,H,W,C].
 
 import { depthwiseInputGradient as kernel } from '../../gpu/kernels/depthwise-gradient.js';
-import type { CoreRule } from '../rule.js';
+import type { TrainingRule } from '../rule.js';
 import { depthwise, eachDepthwiseTap } from './depthwise.js';
 import { notDifferentiable } from './gradient.js';
 
-export const depthwiseInputGradient: CoreRule<Record<never, never>> = {
+export const depthwiseInputGradient: TrainingRule<Record<never, never>> = {
   slots: ['act', 'weight'],
   // Stride 1 and "same" padding: the derivative has the shape of the convolution itself.
   infer: (inputs, attrs) => depthwise.infer(inputs, attrs),

@@ -6,7 +6,7 @@ import {
   depthwiseWeightGradientPartial as partialFloats,
 } from '../../gpu/kernels/depthwise-gradient.js';
 import { sameShape } from '../graph.js';
-import type { CoreRule, Operand } from '../rule.js';
+import type { Operand, TrainingRule } from '../rule.js';
 import { eachDepthwiseTap } from './depthwise.js';
 import { expectShapes, required } from './expect.js';
 import { notDifferentiable } from './gradient.js';
@@ -16,7 +16,7 @@ export interface DepthwiseWeightGradientAttrs {
   readonly kernelWidth: number;
 }
 
-export const depthwiseWeightGradient: CoreRule<DepthwiseWeightGradientAttrs> = {
+export const depthwiseWeightGradient: TrainingRule<DepthwiseWeightGradientAttrs> = {
   infer(inputs, { kernelHeight, kernelWidth }) {
     const x = required(inputs, 0, 'depthwiseWeightGradient');
     const dy = required(inputs, 1, 'depthwiseWeightGradient');

@@ -5,7 +5,6 @@ import { depthwise as kernel } from '../../gpu/kernels/depthwise.js';
 import type { Shape } from '../graph.js';
 import type { CoreRule } from '../rule.js';
 import { expectShapes, optionalVector, required } from './expect.js';
-import { sumRows } from './gradient.js';
 
 /**
  * Calls `visit` for each output pixel and each kernel place that meets the map, with the offsets of x [b,y,x,0],
@@ -61,14 +60,6 @@ export const depthwise: CoreRule<Record<never, never>> = {
         { x: inputs[0]!, weight: inputs[1]!, bias: inputs[2] ?? null, out },
         { act, weight, tuning },
       ),
-    ];
-  },
-  gradient(b, { inputs: [x, w], dy }) {
-    const [kernelHeight, kernelWidth] = w!.shape as [number, number];
-    return [
-      b.depthwiseInputGradient(dy, w!),
-      b.depthwiseWeightGradient(x!, dy, { kernelHeight, kernelWidth }),
-      sumRows(b, dy),
     ];
   },
 };

@@ -3,7 +3,7 @@
 
 import { embeddingGradient as kernel } from '../../gpu/kernels/embedding-gradient.js';
 import { sameShape, sizeOf } from '../graph.js';
-import type { CoreRule } from '../rule.js';
+import type { TrainingRule } from '../rule.js';
 import { rowOf } from './embedding.js';
 import { expectShapes, last, required } from './expect.js';
 import { notDifferentiable } from './gradient.js';
@@ -13,7 +13,7 @@ export interface EmbeddingGradientAttrs {
   readonly vocabulary: number;
 }
 
-export const embeddingGradient: CoreRule<EmbeddingGradientAttrs> = {
+export const embeddingGradient: TrainingRule<EmbeddingGradientAttrs> = {
   slots: ['index', 'act'],
   infer(inputs, { vocabulary }) {
     const ids = required(inputs, 0, 'embeddingGradient');

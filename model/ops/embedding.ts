@@ -36,8 +36,4 @@ export const embedding: CoreRule<Record<never, never>> = {
   lower: ({ inputs, out, act, weight }) => [
     lowerEmbedding({ table: inputs[0]!, ids: inputs[1]!, scale: null }, out, { act, weight }),
   ],
-  gradient: (b, { inputs: [table, ids], dy }) => [
-    b.embeddingGradient(ids!, dy, { vocabulary: table!.shape[0]! }),
-    null,
-  ],
 };

@@ -2,7 +2,7 @@
 
 import { geluGradient as kernel } from '../../gpu/kernels/gelu-gradient.js';
 import { sameShape, sizeOf } from '../graph.js';
-import type { CoreRule } from '../rule.js';
+import type { TrainingRule } from '../rule.js';
 import { erf } from './erf.js';
 import { expectShapes, required } from './expect.js';
 import { notDifferentiable } from './gradient.js';
@@ -10,7 +10,7 @@ import { notDifferentiable } from './gradient.js';
 const slope = (x: number): number =>
   0.5 * (1 + erf(x * Math.SQRT1_2)) + (x * Math.exp(-0.5 * x * x)) / Math.sqrt(2 * Math.PI);
 
-export const geluGradient: CoreRule<Record<never, never>> = {
+export const geluGradient: TrainingRule<Record<never, never>> = {
   infer(inputs) {
     const x = required(inputs, 0, 'geluGradient');
     const dy = required(inputs, 1, 'geluGradient');

@@ -3,12 +3,12 @@
 
 import { l2NormalizeGradient as kernel } from '../../gpu/kernels/l2-normalize-gradient.js';
 import { sameShape, sizeOf } from '../graph.js';
-import type { CoreRule } from '../rule.js';
+import type { TrainingRule } from '../rule.js';
 import { expectShapes, last, required } from './expect.js';
 import { notDifferentiable } from './gradient.js';
 import type { L2NormalizeAttrs } from './l2-normalize.js';
 
-export const l2NormalizeGradient: CoreRule<L2NormalizeAttrs> = {
+export const l2NormalizeGradient: TrainingRule<L2NormalizeAttrs> = {
   infer(inputs) {
     const x = required(inputs, 0, 'l2NormalizeGradient');
     const dy = required(inputs, 1, 'l2NormalizeGradient');

@@ -18,5 +18,4 @@ export const l2Normalize: CompositeRule<L2NormalizeAttrs> = {
     const n = last(out.shape);
     return [kernel({ m: sizeOf(out.shape) / n, n, eps: attrs.eps }, { x: inputs[0]!, out }, { act })];
   },
-  gradient: (b, { inputs, attrs, dy }) => [b.l2NormalizeGradient(inputs[0]!, dy, attrs)],
 };

@@ -8,7 +8,7 @@ import {
   layerNormGradientPartial as partialFloats,
 } from '../../gpu/kernels/layer-norm-gradient.js';
 import { type Shape, sameShape, sizeOf, type Tensor } from '../graph.js';
-import type { CoreRule, Operand } from '../rule.js';
+import type { Operand, TrainingRule } from '../rule.js';
 import { expectShapes, last, optionalVector, required } from './expect.js';
 import { notDifferentiable } from './gradient.js';
 import { type LayerNormAttrs, statistics } from './layer-norm.js';
@@ -17,7 +17,7 @@ import { type LayerNormAttrs, statistics } from './layer-norm.js';
 const partSizes = ([x, weight]: readonly (Shape | null)[]): number[] =>
   weight ? [sizeOf(x!), weight[0]!, weight[0]!] : [sizeOf(x!)];
 
-export const layerNormGradient: CoreRule<LayerNormAttrs> = {
+export const layerNormGradient: TrainingRule<LayerNormAttrs> = {
   slots: ['act', 'vector', 'act'],
   infer(inputs) {
     const x = required(inputs, 0, 'layerNormGradient');

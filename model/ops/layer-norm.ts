@@ -1,7 +1,6 @@
 // layer-norm: y = (x - mean) / sqrt(var + eps) · weight + bias over the last axis, population variance.
 // Inputs x […,C], weight [C] and bias [C] (optional, together).
 
-import { type Shape, sizeOf } from '../graph.js';
 import type { CoreRule, HostNumbers } from '../rule.js';
 import { expectShapes, last, optionalVector, required } from './expect.js';
 import { lowerLayerNorm } from './lower-layer-norm.js';
@@ -41,12 +40,4 @@ export const layerNorm: CoreRule<LayerNormAttrs> = {
       tuning,
     }),
   ],
-  gradient(b, { inputs: [x, weight], attrs, dy }) {
-    const [size, c] = [sizeOf(x!.shape), last(x!.shape)];
-    const all = b.layerNormGradient(x!, weight ?? null, dy, attrs);
-    const part = (start: number, shape: Shape) =>
-      b.reshape(b.slice(all, { axis: 0, start, end: start + sizeOf(shape) }), shape);
-    const dx = part(0, x!.shape);
-    return weight ? [dx, part(size, [c]), part(size + c, [c])] : [dx, null, null];
-  },
 };

@@ -3,7 +3,6 @@
 
 import type { CoreRule, HostNumbers } from '../rule.js';
 import { expectShapes, last, optionalVector, required } from './expect.js';
-import { sumRows } from './gradient.js';
 import { lowerLinear } from './lower-linear.js';
 
 /**
@@ -92,9 +91,4 @@ export const linear: CoreRule<Record<never, never>> = {
   },
   lower: ({ inputs, out, ...storage }) =>
     lowerLinear({ x: inputs[0]!, weight: inputs[1]!, bias: inputs[2] ?? null }, out, storage),
-  gradient: (b, { inputs: [x, w], dy }) => [
-    b.linearInputGradient(dy, w!),
-    b.linearWeightGradient(x!, dy),
-    sumRows(b, dy),
-  ],
 };

@@ -3,12 +3,12 @@
 
 import { maxPoolGradient as kernel } from '../../gpu/kernels/max-pool-gradient.js';
 import { sameShape } from '../graph.js';
-import type { CoreRule } from '../rule.js';
+import type { TrainingRule } from '../rule.js';
 import { expectShapes, required } from './expect.js';
 import { notDifferentiable } from './gradient.js';
 import { type MaxPoolAttrs, pooledShape, winners } from './max-pool.js';
 
-export const maxPoolGradient: CoreRule<MaxPoolAttrs> = {
+export const maxPoolGradient: TrainingRule<MaxPoolAttrs> = {
   infer(inputs, attrs) {
     const [x, dy] = [required(inputs, 0, 'maxPoolGradient'), required(inputs, 1, 'maxPoolGradient')];
     const fits = sameShape(pooledShape(x, attrs, 'maxPoolGradient'), dy);

@@ -62,5 +62,4 @@ export const maxPool: CoreRule<MaxPoolAttrs> = {
     const [, outHeight, outWidth] = out.shape as [number, number, number];
     return [kernel({ batch, height, width, channels, outHeight, outWidth, ...attrs }, { x: x!, out }, { act })];
   },
-  gradient: (b, { inputs: [x], attrs, dy }) => [b.maxPoolGradient(x!, dy, attrs)],
 };

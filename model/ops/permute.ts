@@ -41,10 +41,4 @@ export const permute: CoreRule<PermuteAttrs> = {
       ),
     ];
   },
-  gradient: (b, { attrs: { order }, dy }) => [
-    b.permute(
-      dy,
-      order.map((_, axis) => order.indexOf(axis)),
-    ),
-  ],
 };

@@ -61,14 +61,4 @@ export const reduce: CoreRule<ReduceAttrs> = {
       kernel<Operand>({ outer, n: parts, inner, kind }, { x: partial, out }, { act, tuning }),
     ];
   },
-  gradient(b, { inputs, out, attrs: { kind, axes }, dy }) {
-    const x = inputs[0]!;
-    if (kind !== 'max') {
-      const share = kind === 'mean' ? b.mul(dy, b.scalar(1 / view(x.shape, axes).n)) : dy;
-      return [b.broadcast(share, { shape: x.shape })];
-    }
-    // Shared out evenly where several are greatest, as torch.amax does.
-    const greatest = b.sub(b.scalar(1), b.step(b.sub(out, x)));
-    return [b.mul(greatest, b.div(dy, b.sum(greatest, axes)))];
-  },
 };

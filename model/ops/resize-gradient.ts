@@ -2,13 +2,13 @@
 // that made it. dy [B,Ho,Wo,C] → [B,H,W,C].
 
 import { resizeBilinearGradient as kernel } from '../../gpu/kernels/resize-bilinear-gradient.js';
-import type { CoreRule } from '../rule.js';
+import type { TrainingRule } from '../rule.js';
 import { expectShapes, required } from './expect.js';
 import { notDifferentiable } from './gradient.js';
 import { type ResizeAttrs, taps } from './resize.js';
 
 /** `height` and `width` are the resized map's: the output's here. */
-export const resizeGradient: CoreRule<ResizeAttrs> = {
+export const resizeGradient: TrainingRule<ResizeAttrs> = {
   infer(inputs, { height, width }) {
     const dy = required(inputs, 0, 'resizeGradient');
     expectShapes(dy.length === 4 && height > 0 && width > 0, 'resizeGradient', 'dy must be [B,H,W,C]', dy);

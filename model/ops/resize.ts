@@ -43,8 +43,4 @@ export const resize: CoreRule<ResizeAttrs> = {
     const [, outHeight, outWidth] = out.shape as [number, number, number];
     return [kernel({ batch, height, width, channels, outHeight, outWidth }, { x: inputs[0]!, out }, { act })];
   },
-  gradient(b, { inputs, dy }) {
-    const [, height, width] = inputs[0]!.shape as [number, number, number];
-    return [b.resizeGradient(dy, { height, width })];
-  },
 };

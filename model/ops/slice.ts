@@ -1,9 +1,7 @@
 // slice: a range of one axis.
 
-import type { Tensor } from '../graph.js';
 import type { CoreRule } from '../rule.js';
 import { expectShapes, required } from './expect.js';
-import { zeros } from './gradient.js';
 import { contiguousStrides, copyStrided, lowerStridedCopy } from './strided.js';
 
 export interface SliceAttrs {
@@ -30,18 +28,5 @@ export const slice: CoreRule<SliceAttrs> = {
   lower: ({ inputs, attrs, out, act }) => {
     const strides = contiguousStrides(inputs[0]!.shape);
     return [lowerStridedCopy(inputs[0]!, strides, attrs.start * strides[attrs.axis]!, out, act)];
-  },
-  gradient(b, { inputs, attrs: { axis, start, end }, dy }) {
-    const { shape } = inputs[0]!;
-    const gap = (n: number): Tensor[] =>
-      n === 0
-        ? []
-        : [
-            zeros(
-              b,
-              shape.map((side, a) => (a === axis ? n : side)),
-            ),
-          ];
-    return [b.concat([...gap(start), dy, ...gap(shape[axis]! - end)], { axis })];
   },
 };

@@ -25,9 +25,4 @@ export const softmax: CoreRule<SoftmaxAttrs> = {
     const n = last(out.shape);
     return [kernel({ m: sizeOf(out.shape) / n, n, log: attrs.log }, { x: inputs[0]!, out }, { act })];
   },
-  gradient(b, { out: y, attrs: { log }, dy }) {
-    const axes = [y.shape.length - 1];
-    if (log) return [b.sub(dy, b.mul(b.exp(y), b.sum(dy, axes)))];
-    return [b.mul(y, b.sub(dy, b.sum(b.mul(dy, y), axes)))];
-  },
 };

@@ -1,8 +1,7 @@
 // unary: one number in, one number out, elementwise. Kind by kind below; `alpha` is leakyRelu's slope.
 
 import { unary as kernel } from '../../gpu/kernels/unary.js';
-import type { Builder } from '../builder.js';
-import { sizeOf, type Tensor } from '../graph.js';
+import { sizeOf } from '../graph.js';
 import type { CoreRule } from '../rule.js';
 import { erf } from './erf.js';
 import { required } from './expect.js';
@@ -29,36 +28,6 @@ export interface UnaryAttrs {
   readonly alpha?: number;
 }
 
-/** Below the root of the smallest f32: a guard against 0/0 that changes no other quotient. */
-const TINY = 1e-30;
-
-interface Point {
-  readonly x: Tensor;
-  readonly y: Tensor;
-  readonly dy: Tensor;
-  readonly alpha: number;
-}
-
-const times = (b: Builder, x: Tensor, factor: number): Tensor => b.mul(x, b.scalar(factor));
-
-/** dx of each kind, by whichever of x and y needs less. */
-const gradients: { readonly [K in UnaryKind]: (b: Builder, at: Point) => Tensor | null } = {
-  neg: (b, { dy }) => b.neg(dy),
-  exp: (b, { y, dy }) => b.mul(dy, y),
-  log: (b, { x, dy }) => b.div(dy, x),
-  // At 0 a norm's square root meets dy = 0 (l2-normalize takes its maximum with eps), which must stay 0 and not be 0/0.
-  sqrt: (b, { y, dy }) => b.div(times(b, dy, 0.5), b.max(y, b.scalar(TINY))),
-  rsqrt: (b, { y, dy }) => b.mul(times(b, dy, -0.5), b.mul(y, b.square(y))),
-  reciprocal: (b, { y, dy }) => b.neg(b.mul(dy, b.square(y))),
-  square: (b, { x, dy }) => b.mul(b.add(dy, dy), x),
-  sigmoid: (b, { y, dy }) => b.mul(dy, b.mul(y, b.sub(b.scalar(1), y))),
-  softplus: (b, { x, dy }) => b.mul(dy, b.sigmoid(x)),
-  gelu: (b, { x, dy }) => b.geluGradient(x, dy),
-  // At 0 the slope is alpha, as torch's.
-  leakyRelu: (b, { x, dy, alpha }) => b.mul(dy, b.add(times(b, b.step(x), 1 - alpha), b.scalar(alpha))),
-  step: () => null,
-};
-
 export const unary: CoreRule<UnaryAttrs> = {
   infer: inputs => required(inputs, 0, 'unary'),
   reference([x], { kind, alpha = 0 }, out) {
@@ -67,8 +36,5 @@ export const unary: CoreRule<UnaryAttrs> = {
   },
   lower: ({ inputs, attrs, out, act }) => [
     kernel({ count: sizeOf(out.shape), kind: attrs.kind, slope: attrs.alpha ?? 0 }, { x: inputs[0]!, out }, { act }),
-  ],
-  gradient: (b, { inputs, out, attrs: { kind, alpha = 0 }, dy }) => [
-    gradients[kind](b, { x: inputs[0]!, y: out, dy, alpha }),
   ],
 };

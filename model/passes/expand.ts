@@ -20,7 +20,3 @@ export function expandComposites(outputs: Outputs, keeps: (t: Tensor) => boolean
   while (topological(Object.values(graph)).some(isOpened)) graph = expandOnce(graph);
   return graph;
 }
-
-/** As `expandComposites`, but for those that have a gradient of their own: what autodiff sees. */
-export const expandForGradients = (outputs: Outputs): Outputs =>
-  expandComposites(outputs, t => isOp(t) && ruleOf(t.op).gradient !== undefined);

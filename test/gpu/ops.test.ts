@@ -3,12 +3,13 @@
 
 import { describe, expect, test } from 'vitest';
 import { loadAssembly } from '../../assembly/instance.js';
-import { builder as b, makeNode } from '../../model/builder.js';
+import { makeNode } from '../../model/builder.js';
 import { sizeOf, type Tensor, topological } from '../../model/graph.js';
 import { evaluate } from '../../model/interpreter.js';
 import { gradientRules } from '../../model/ops/gradient-table.js';
 import { addGradientRules, type OpName, ruleOf, rules } from '../../model/ops/table.js';
 import { setPrecision } from '../../model/passes/index.js';
+import { trainingBuilder as b } from '../../model/training-builder.js';
 import type { PrecisionChoice } from '../../runtime/engine-choice.js';
 import { unit } from '../../runtime/fill.js';
 import { type HostTensor, runGraph } from '../../runtime/webgpu/run-graph.js';

@@ -3,13 +3,14 @@
 
 import { describe, expect, test } from 'vitest';
 import { gradients } from '../../model/autodiff.js';
-import { builder as b, makeNode } from '../../model/builder.js';
+import { makeNode } from '../../model/builder.js';
 import { isOp, parametersOf, sameShape, sizeOf, type Tensor, topological } from '../../model/graph.js';
 import { evaluate, type Feed } from '../../model/interpreter.js';
 import { notDifferentiable } from '../../model/ops/gradient.js';
 import { gradientRules } from '../../model/ops/gradient-table.js';
 import { addGradientRules, type OpName, ruleOf, rules } from '../../model/ops/table.js';
 import { expandComposites } from '../../model/passes/expand.js';
+import { trainingBuilder as b } from '../../model/training-builder.js';
 import { unit } from '../../runtime/fill.js';
 
 addGradientRules(gradientRules);

@@ -2,7 +2,6 @@
 
 import { describe, expect, test } from 'vitest';
 import { TmcaError } from '../../errors/index.js';
-import { builder as b } from '../../model/builder.js';
 import { type OpTensor, parametersOf, type Tensor, topological } from '../../model/graph.js';
 import { evaluate } from '../../model/interpreter.js';
 import { bytesOf, legalise, lower } from '../../model/lower.js';
@@ -12,6 +11,7 @@ import { addGradientRules, rules } from '../../model/ops/table.js';
 import { partition } from '../../model/passes/index.js';
 import { setPrecision } from '../../model/passes/precision.js';
 import { StructuralKeys } from '../../model/structure.js';
+import { trainingBuilder as b } from '../../model/training-builder.js';
 
 addGradientRules(gradientRules);
 

@@ -4,9 +4,9 @@
 import { expect } from 'vitest';
 import type { Assembly } from '../assembly/index.js';
 import { TmcaError } from '../errors/index.js';
-import type { Config } from '../model/config.js';
 import { evaluate } from '../model/interpreter.js';
-import { tmca, tmcaInputs } from '../model/tmca.js';
+import type { Config } from '../networks/config.js';
+import { Network } from '../networks/network.js';
 import { dequantizeRows, quantizeRows } from '../runtime/int8.js';
 import type { ParameterStream } from '../runtime/load-constants.js';
 import { checkedStream } from '../runtime/model-folder/index.js';
@@ -89,7 +89,7 @@ export async function* overflowCases(
   folder = 'test/fixtures/golden/micro',
 ): AsyncGenerator<OverflowCase> {
   const parameters = await readTensors(`${folder}/model.safetensors`);
-  const graph = { logits: tmca(config, tmcaInputs(config, 1, ids.length)).logits };
+  const graph = Network.of(config).logits(1, ids.length);
   const inputs: Readonly<Record<string, ArrayLike<number>>> = { image, ids, mask: ids.map(() => 1) };
   const chosen = [...parameters.keys()].filter((_, index) => index % stride === 0);
   const all = chosen.flatMap((name, index): [string, Change][] => {

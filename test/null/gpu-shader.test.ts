@@ -31,6 +31,8 @@ describe('header', () => {
     expect(assembleShader(shader({ packet: 1 }), all)).toMatchInlineSnapshot(`
       "alias act = f32;
       alias act4 = vec4<f32>;
+      alias stored = act;
+      alias stored4 = act4;
       alias Packet = f32;
       alias ActPacket = act;
       fn wide(x: Packet) -> vec4f { return vec4f(x); }
@@ -45,6 +47,8 @@ describe('header', () => {
       "enable f16;
       alias act = f16;
       alias act4 = vec4<f16>;
+      fn stored(x: f32) -> act { let b = bitcast<u32>(x); return act(select(x, bitcast<f32>(b | 0x7fc00000u), (b & 0x7fffffffu) >= 0x477ff000u)); }
+      fn stored4(x: vec4f) -> act4 { let b = bitcast<vec4u>(x); return act4(select(x, bitcast<vec4f>(b | vec4u(0x7fc00000u)), (b & vec4u(0x7fffffffu)) >= vec4u(0x477ff000u))); }
       alias Packet = vec4f;
       alias ActPacket = act4;
       fn wide(x: Packet) -> vec4f { return x; }

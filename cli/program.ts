@@ -59,9 +59,9 @@ function addSegment(program: Command, context: Context): void {
         'it. Images of one name get NAME, NAME-2, … If an image cannot be read, the command stops there; what is done before it stays and is listed.',
     )
     .argument('<images...>', 'JPEG, PNG, WebP, GIF, TIFF, AVIF or BMP files, or folders of them')
-    .requiredOption(
+    .option(
       '--text <sentence>',
-      'what is to be seen, such as "one small pink polyp, located in center of the image"',
+      'what is to be seen, such as "one small pink polyp, located in center of the image"; for a model that reads one',
     )
     .addOption(modelOption())
     .option('--out <folder>', 'where the files go', 'tmca-out')

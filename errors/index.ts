@@ -11,6 +11,8 @@ export type ErrorCode =
   | 'IMAGE_UNREADABLE'
   | 'IMAGE_TOO_LARGE'
   | 'TEXT_EMPTY'
+  | 'TEXT_REQUIRED'
+  | 'TEXT_NOT_TAKEN'
   | 'VOCABULARY_INVALID'
   | 'DATASET_INVALID'
   // model files

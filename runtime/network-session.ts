@@ -7,6 +7,7 @@ import type { Vocabulary } from '../assembly/wordpiece.js';
 import { check, TmcaError } from '../errors/index.js';
 import type { Config } from '../networks/config.js';
 import { Network } from '../networks/network.js';
+import { checkSentence, checkTakesText } from './given.js';
 import { SerialQueue } from './queue.js';
 import { flatSegmentation, segmentationOf } from './segmentation.js';
 import type { Pixels, Report, Segmentation, SegmentOptions, Session, SessionInfo, SessionStats } from './types.js';
@@ -62,6 +63,7 @@ export class NetworkSession<R extends EngineReport> implements Session {
   readonly #reports = new Set<EncodedReport<R>>();
   readonly #preprocessor: Preprocessor;
   #disposed = false;
+  #empty: Promise<R> | undefined;
   #frames = 0;
   #reportCount = 0;
 
@@ -79,6 +81,7 @@ export class NetworkSession<R extends EngineReport> implements Session {
     const where = 'encodeReport';
     const { vocabulary, config, engine } = this.parts;
     this.#usable(where);
+    checkTakesText(where, this.info.model);
     check(
       vocabulary,
       'VOCABULARY_INVALID',
@@ -96,11 +99,11 @@ export class NetworkSession<R extends EngineReport> implements Session {
     return this.#queue.run(work, where, signal);
   }
 
-  segment(image: Pixels, report: Report, options: SegmentOptions = {}): Promise<Segmentation> {
+  segment(image: Pixels, report: Report | null, options: SegmentOptions = {}): Promise<Segmentation> {
     const where = 'segment';
     const work = async (): Promise<Segmentation> => {
       this.#usable(where);
-      const { encoded } = this.#own(report);
+      const encoded = await this.#encodedOf(report);
       const { assembly, config, engine } = this.parts;
       const { imageSize } = config;
       const start = performance.now();
@@ -140,6 +143,10 @@ export class NetworkSession<R extends EngineReport> implements Session {
     this.#disposed = true;
     this.#queue.clear(disposedIn('NetworkSession'));
     for (const report of this.#reports) report.dispose();
+    this.#empty?.then(
+      report => report.dispose(),
+      () => undefined,
+    );
     this.parts.engine.dispose();
     this.#preprocessor.dispose();
     this.parts.vocabulary?.dispose();
@@ -152,6 +159,14 @@ export class NetworkSession<R extends EngineReport> implements Session {
   #usable(where: string): void {
     if (this.#disposed) throw disposedIn(where);
     this.parts.engine.check(where);
+  }
+
+  /** What the engine is given of the sentence; a network that takes none has an empty one, encoded once. */
+  async #encodedOf(report: Report | null): Promise<R> {
+    const given = checkSentence('segment', this.info.model, report);
+    if (given) return this.#own(given).encoded;
+    this.#empty ??= this.parts.engine.encode(new Int32Array(0));
+    return this.#empty;
   }
 
   #own(report: Report): EncodedReport<R> {

@@ -45,6 +45,7 @@ export function describe({ config, integrity, hash }: Described, choice: Choice,
       name: config.name,
       hash: hash() ?? '',
       imageSize: config.imageSize,
+      text: Network.of(config).text ? 'required' : 'none',
       maxTextLength: Network.of(config).maxTextLength,
     },
   };

@@ -3,6 +3,7 @@
 // be run again is rejected, never answered with zeros or an old mask.
 
 import { check, TmcaError } from '../errors/index.js';
+import { checkSentence } from './given.js';
 import { disposedIn } from './network-session.js';
 import type {
   Pixels,
@@ -111,15 +112,16 @@ export class RecoveringSession implements Session {
     });
   }
 
-  async segment(image: Pixels, report: Report, options?: SegmentOptions): Promise<Segmentation> {
+  async segment(image: Pixels, report: Report | null, options?: SegmentOptions): Promise<Segmentation> {
     if (this.#disposed) throw disposedIn('segment');
+    checkSentence('segment', this.info.model, report);
     check(
-      report instanceof RecoverableReport && report.owner === this && !report.disposed,
+      report === null || (report instanceof RecoverableReport && report.owner === this && !report.disposed),
       'BAD_ARGUMENT',
       'segment: the report must come from encodeReport of the same session and be undisposed; encode the text again',
     );
     const result = await this.#run('segment', async session =>
-      session.segment(image, await report.on(session), options),
+      session.segment(image, report && (await report.on(session)), options),
     );
     if (this.#told || this.info.integrity === 'checked') return result;
     this.#told = true;

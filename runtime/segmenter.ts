@@ -3,7 +3,7 @@
 import { transfer } from 'comlink';
 import { checkOptions, requireOptions } from '../errors/arguments.js';
 import { check, TmcaError, throwIfAborted } from '../errors/index.js';
-import { checkChoices, checkText, takeOptions } from './given.js';
+import { checkChoices, checkSentence, checkTakesText, checkText, takeOptions } from './given.js';
 import { SerialQueue } from './queue.js';
 import type {
   DeviceChoice,
@@ -154,6 +154,7 @@ export class Segmenter {
    */
   async encodeReport(text: string, options: { readonly signal?: AbortSignal } = {}): Promise<Report> {
     checkText(text, options);
+    checkTakesText('encodeReport', this.info.model);
     const ticket = await this.#link.call('encodeReport', (remote, id) => remote.encodeReport(id, text), {
       signal: options.signal,
       late: ({ handle }) => this.#release(handle),
@@ -162,18 +163,24 @@ export class Segmenter {
   }
 
   /**
-   * Segments one image. A VideoFrame is closed, everything else stays the caller's. The mask has the size of the source.
-   * Errors: BAD_ARGUMENT, IMAGE_UNREADABLE, IMAGE_TOO_LARGE, ABORTED, DISPOSED, DEVICE_LOST (retryable), WORKER_DIED.
+   * Segments one image, with an encoded sentence, or `null` for a network that takes images alone. A VideoFrame is closed, everything else stays the caller's. The mask has the size of the source.
+   * Errors: BAD_ARGUMENT, TEXT_REQUIRED, TEXT_NOT_TAKEN, IMAGE_UNREADABLE, IMAGE_TOO_LARGE, ABORTED, DISPOSED,
+   * DEVICE_LOST (retryable), WORKER_DIED.
    *
    * @example
    * const result = await segmenter.segment(file, report, { threshold: 0.5, signal: AbortSignal.timeout(5000) });
    * context.drawImage(await maskImageBitmap(result, { colour: [0, 200, 255] }), 0, 0);
    */
-  async segment(source: ImageSource, report: Report, options: SegmentOptions = {}): Promise<Segmentation> {
+  async segment(
+    source: ImageSource,
+    report: Report | null = null,
+    options: SegmentOptions = {},
+  ): Promise<Segmentation> {
     try {
       const settings = takeOptions(options);
       const { signal } = options;
-      const handle = this.#handleOf(report);
+      const given = checkSentence('segment', this.info.model, report);
+      const handle = given && this.#handleOf(given);
       return await this.#link.call(
         'segment',
         (remote, id, isPending) =>

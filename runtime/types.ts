@@ -136,6 +136,9 @@ export interface SessionInfo {
     readonly name: string;
     readonly hash: string;
     readonly imageSize: number;
+    /** Whether it reads a sentence. */
+    readonly text: 'required' | 'none';
+    /** Tokens of the longest sentence that is read whole; 0 where none is. */
     readonly maxTextLength: number;
   };
 }
@@ -175,10 +178,14 @@ export interface SessionStats extends SessionInfo {
 /** A model on a device. Calls may overlap; they run in the order they were made, and one that fails spoils no other. */
 export interface Session {
   readonly info: SessionInfo;
-  /** Errors: TEXT_EMPTY, VOCABULARY_INVALID (a folder without vocab.txt), ABORTED, DISPOSED, DEVICE_LOST. */
+  /** Errors: TEXT_EMPTY, TEXT_NOT_TAKEN, VOCABULARY_INVALID (a folder without vocab.txt), ABORTED, DISPOSED, DEVICE_LOST. */
   encodeReport(text: string, options?: { readonly signal?: AbortSignal }): Promise<Report>;
-  /** Errors: BAD_ARGUMENT, ABORTED, DISPOSED, DEVICE_LOST. */
-  segment(image: Pixels, report: Report, options?: SegmentOptions): Promise<Segmentation>;
+  /**
+   * `null` in place of a report for a network that takes an image alone.
+   *
+   * Errors: BAD_ARGUMENT, TEXT_REQUIRED, TEXT_NOT_TAKEN, ABORTED, DISPOSED, DEVICE_LOST.
+   */
+  segment(image: Pixels, report: Report | null, options?: SegmentOptions): Promise<Segmentation>;
   stats(): SessionStats;
   /** Frees everything on the device. Twice is fine; pending calls reject with DISPOSED. */
   dispose(): void;

@@ -5,7 +5,7 @@ import * as v from 'valibot';
 import { TmcaError } from '../errors/index.js';
 import { show } from '../errors/show.js';
 import type { Recompute } from '../model/passes/recompute.js';
-import { type Config, parseConfig } from '../networks/config.js';
+import { type Config, defaultConfig, parseConfig } from '../networks/config.js';
 import { Network } from '../networks/network.js';
 import type { DatasetReading } from '../runtime/node/dataset.js';
 import type { AugmentSettings } from './augment.js';
@@ -50,8 +50,11 @@ export interface TrainConfig {
   readonly category: string | null;
   /** 0. */
   readonly seed: number;
-  /** Parameters, by the beginning of their names, that stay as they are. text_encoder (predecessor). */
-  readonly freeze: readonly string[];
+  /**
+   * Parameters, by the beginning of their names, that stay as they are; null: those that the network freezes by itself (of TMCA
+   * text_encoder, as in its predecessor).
+   */
+  readonly freeze: readonly string[] | null;
   /** Exceptions from `freeze`, longer prefixes. None. */
   readonly thaw: readonly string[];
   /** Learning rates relative to `lr`, by the beginning of names. None. */
@@ -110,6 +113,13 @@ const prefixes = (key: string, standard: readonly string[]): Rule<readonly strin
     v.array(v.pipe(v.string(), v.minLength(1))),
     v.check(list => new Set(list).size === list.length),
   ),
+  standard,
+});
+
+const nullable = <T>({ key, rule, schema, standard }: Rule<T>): Rule<T | null> => ({
+  key,
+  rule: `null or ${rule}`,
+  schema: v.nullable(schema),
   standard,
 });
 
@@ -176,7 +186,7 @@ const RULES: { readonly [K in Exclude<Field, 'model'>]: Rule<TrainConfig[K]> } =
   prompt: optionalName('prompt', "data set's prompt"),
   category: optionalName('category', 'category'),
   seed: integer('seed', 0, 0, Number.MAX_SAFE_INTEGER),
-  freeze: prefixes('freeze', ['text_encoder']),
+  freeze: { ...nullable(prefixes('freeze', [])), standard: null },
   thaw: prefixes('thaw', []),
   lrScale: {
     key: 'lr_scale',
@@ -255,9 +265,10 @@ function relations(c: TrainConfig): string[] {
   if (c.microBatch > 0 && c.batch % c.microBatch !== 0)
     broken.push(`micro_batch must divide batch, got ${c.microBatch} and ${c.batch}`);
   if (c.minLr > c.lr) broken.push(`min_lr must be at most lr, got ${c.minLr} and ${c.lr}`);
+  const freeze = frozenBy(c.model ?? defaultConfig('tmca'), c);
   for (const prefix of c.thaw) {
-    const inside = c.freeze.some(frozen => prefix.startsWith(`${frozen}.`));
-    if (!inside) broken.push(`thaw must name a part of what freeze names, got ${show(prefix)} and ${show(c.freeze)}`);
+    const inside = freeze.some(frozen => prefix.startsWith(`${frozen}.`));
+    if (!inside) broken.push(`thaw must name a part of what freeze names, got ${show(prefix)} and ${show(freeze)}`);
   }
   return broken;
 }
@@ -287,8 +298,14 @@ export function readingOf(settings: Readonly<Record<string, unknown>>): DatasetR
   return Object.fromEntries(given);
 }
 
-/** What `freeze`, `thaw` and `lrScale` say, for `parameterSettings`. */
-export function parameterRules({ freeze, thaw, lrScale }: TrainConfig): ParameterRule[] {
+/** The parameters that stay as they are, by the beginning of their names. */
+export const frozenBy = (network: Config, { freeze }: TrainConfig): readonly string[] =>
+  freeze ?? Network.of(network).frozen;
+
+/** What `freeze`, `thaw` and `lrScale` say of a network, for `parameterSettings`. */
+export function parameterRules(network: Config, config: TrainConfig): ParameterRule[] {
+  const { thaw, lrScale } = config;
+  const freeze = frozenBy(network, config);
   const rules = new Map<string, ParameterRule>();
   const add = (prefix: string, more: Omit<ParameterRule, 'prefix'>) =>
     rules.set(prefix, { prefix, ...rules.get(prefix), ...more });
@@ -303,7 +320,7 @@ export function parameterRules({ freeze, thaw, lrScale }: TrainConfig): Paramete
  * Errors: CONFIG_INVALID, where a rule names none, or nothing is left to train.
  */
 export function trainedParameters(network: Config, config: TrainConfig): ReadonlyMap<string, number> {
-  const settings = parameterSettings([...Network.of(network).parameters.keys()], parameterRules(config));
+  const settings = parameterSettings([...Network.of(network).parameters.keys()], parameterRules(network, config));
   return new Map([...settings].filter(([, { frozen }]) => !frozen).map(([name, { lrScale }]) => [name, lrScale]));
 }
 

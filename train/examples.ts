@@ -16,7 +16,8 @@ export interface Example {
   readonly image: PixelSource;
   /** Of the image's size: marked where any colour reaches 128. */
   readonly mask: PixelSource;
-  readonly text: string;
+  /** Left out for a network that takes images alone. */
+  readonly text?: string;
 }
 
 export interface ExampleBatch extends Batch {
@@ -69,11 +70,11 @@ function foreground({ data, width, height, channels }: Pixels, what: string): Ui
 export class Examples {
   readonly #size: number;
   readonly #preprocessor: Preprocessor;
-  readonly #vocabulary: Vocabulary;
+  readonly #vocabulary: Vocabulary | null;
   readonly #texts: Texts;
 
   /**
-   * @param vocab content of vocab.txt
+   * @param vocab content of vocab.txt; null for a network that reads no sentence
    * @param length to which sentences are padded, and at which they are cut
    *
    * Errors: VOCABULARY_INVALID, OUT_OF_MEMORY.
@@ -81,11 +82,11 @@ export class Examples {
   constructor(
     assembly: Assembly,
     { imageSize, normalize }: Config,
-    vocab: Uint8Array,
+    vocab: Uint8Array | null,
     private readonly length: number,
   ) {
     this.#size = imageSize;
-    this.#vocabulary = new Vocabulary(assembly, vocab);
+    this.#vocabulary = vocab && new Vocabulary(assembly, vocab);
     this.#preprocessor = new Preprocessor(assembly, { size: imageSize, normalize });
     this.#texts = new Texts(this.#vocabulary, length);
   }
@@ -103,19 +104,20 @@ export class Examples {
         'BAD_ARGUMENT',
         `Trainer: mask ${i} must be ${width} x ${height} as its image, got ${mask.width} x ${mask.height}`,
       );
-      check(example.text.trim() !== '', 'TEXT_EMPTY', `Trainer: text ${i} must say something, got ""`);
+      const said = this.#vocabulary === null || (example.text ?? '').trim() !== '';
+      check(said, 'TEXT_EMPTY', `Trainer: text ${i} must say something, got ""`);
       image.set(this.#preprocessor.run(picture) as Float32Array, i * pixels * 3);
       target.set(resizeNearest(foreground(mask, `mask ${i}`), width, height, this.#size, this.#size), i * pixels);
     }
-    const texts = examples.map(({ text }) => text);
-    const { ids, mask } = this.#texts.batch(texts, this.length);
+    const texts = examples.map(({ text = '' }) => text);
+    const { length: _, ...ids } = this.#texts.batch(texts, this.length);
     const truncated = texts.flatMap((text, i) => (this.#texts.isTruncated(text) ? [i] : []));
-    return { image, target, ids, mask, truncated };
+    return { image, target, ...ids, truncated };
   }
 
   /** Twice is fine. */
   dispose(): void {
     this.#preprocessor.dispose();
-    this.#vocabulary.dispose();
+    this.#vocabulary?.dispose();
   }
 }

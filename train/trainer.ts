@@ -253,8 +253,10 @@ async function open(
 ): Promise<Trainer> {
   const config = networkOf(options, settings, folder);
   const length = lengthOf(options, config);
-  const vocab = options.vocab ?? folder?.vocab;
-  check(vocab, 'BAD_ARGUMENT', 'Trainer.create: there must be a vocabulary, got none; pass the content of a vocab.txt');
+  const reads = Network.of(config).text !== null;
+  const vocab = reads ? (options.vocab ?? folder?.vocab ?? null) : null;
+  const rule = 'Trainer.create: there must be a vocabulary, got none; pass the content of a vocab.txt';
+  check(vocab || !reads, 'BAD_ARGUMENT', rule);
   const assembly = await loadAssembly();
   const made: { dispose(): void }[] = [];
   const keep = <T extends { dispose(): void }>(part: T): T => {

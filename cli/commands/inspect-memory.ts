@@ -2,7 +2,7 @@
 
 import { check } from '../../errors/index.js';
 import { Network } from '../../networks/network.js';
-import { resolveTrainConfig, trainedParameters } from '../../train/config.js';
+import { frozenBy, resolveTrainConfig, trainedParameters } from '../../train/config.js';
 import { describePlan, planMemory } from '../../train/memory-plan.js';
 import type { Context } from '../context.js';
 import { isPreset, networkOf } from '../network.js';
@@ -29,7 +29,9 @@ export async function inspectMemory(
   const asked = await resolveTrainConfig(named, options.batch === undefined ? {} : { batch: options.batch });
   const network = await networkOf(model, io.signal);
   const { maxTextLength } = Network.of(network);
-  const config = options.trainText ? { ...asked, freeze: asked.freeze.filter(name => name !== 'text_encoder') } : asked;
+  const config = options.trainText
+    ? { ...asked, freeze: frozenBy(network, asked).filter(name => name !== 'text_encoder') }
+    : asked;
   const { textLength = maxTextLength } = options;
   check(
     textLength <= maxTextLength,

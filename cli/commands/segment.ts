@@ -3,6 +3,7 @@
 import { rm, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { check, throwIfAborted } from '../../errors/index.js';
+import { checkSentence } from '../../runtime/given.js';
 import { writeFileAtomic } from '../../runtime/node/files.js';
 import { imagesIn } from '../../runtime/node/image-folder.js';
 import { checkImageFile, decodeImage, encodeMask } from '../../runtime/node/images.js';
@@ -17,7 +18,8 @@ import { type ImageOutputs, isResult, nameOutputs, prepareFolder } from '../outp
 import { openSession } from '../session.js';
 
 export interface SegmentOptions extends NetworkOptions {
-  readonly text: string;
+  /** Left out for a model that takes images alone. */
+  readonly text?: string;
   readonly model: string;
   readonly out: string;
   readonly threshold: number;
@@ -58,7 +60,7 @@ export interface SegmentResult {
  */
 export async function segment(named: readonly string[], options: SegmentOptions, context: Context): Promise<void> {
   const { console, io } = context;
-  const blank = options.text.trim() === '';
+  const blank = options.text?.trim() === '';
   check(
     !blank,
     'TEXT_EMPTY',
@@ -75,7 +77,7 @@ export async function segment(named: readonly string[], options: SegmentOptions,
   const results: SegmentResult[] = [];
   const notes = new NoteTally('image');
   try {
-    const report = await encodeText(session, options.text, context);
+    const report = await encodeText(session, options.text ?? null, context);
     const task = images.length > 1 ? await console.task('segment', images.length) : null;
     try {
       for (const [i, image] of images.entries()) {
@@ -84,7 +86,7 @@ export async function segment(named: readonly string[], options: SegmentOptions,
       }
     } finally {
       task?.end();
-      report.dispose();
+      report?.dispose();
     }
   } finally {
     session.dispose();
@@ -123,8 +125,10 @@ async function expandFolders(named: readonly string[], out: string, { console }:
   return images;
 }
 
-async function encodeText(session: Session, text: string, { console, io }: Context): Promise<Report> {
-  const report = await session.encodeReport(text, { signal: io.signal });
+/** Null where the model reads no sentence. Errors: TEXT_REQUIRED, TEXT_NOT_TAKEN, those of encoding. */
+async function encodeText(session: Session, text: string | null, { console, io }: Context): Promise<Report | null> {
+  if (checkSentence('segment', session.info.model, text) === null) return null;
+  const report = await session.encodeReport(text!, { signal: io.signal });
   if (report.truncated) {
     const { maxTextLength } = session.info.model;
     await console.warn(`the text is longer than the ${maxTextLength} tokens of the model; the rest is left out`);
@@ -134,7 +138,7 @@ async function encodeText(session: Session, text: string, { console, io }: Conte
 
 async function segmentImage(
   session: Session,
-  report: Report,
+  report: Report | null,
   image: string,
   outputs: ImageOutputs,
   tally: NoteTally,

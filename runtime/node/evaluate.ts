@@ -63,7 +63,7 @@ export async function predictRecord(
 ): Promise<Prediction> {
   const stop = signal && { signal };
   const { pixels, shape, notes } = await decodeImage(record.image, stop);
-  const report = await session.encodeReport(record.text, stop);
+  const report = session.info.model.text === 'none' ? null : await session.encodeReport(record.text, stop);
   try {
     const { probability, size, warnings } = await session.segment(pixels, report, { threshold, ...stop });
     const flat = warnings.some(({ code }) => code === 'IMAGE_FLAT');
@@ -72,9 +72,9 @@ export async function predictRecord(
     const told = warnings
       .filter(({ code }) => code !== 'MODEL_UNCHECKED') // of the model, not of the image
       .map(({ message }) => ({ file: record.image, text: message }));
-    return { prediction, target, size, truncated: report.truncated, notes: [...notes, ...told] };
+    return { prediction, target, size, truncated: report?.truncated ?? false, notes: [...notes, ...told] };
   } finally {
-    report.dispose();
+    report?.dispose();
   }
 }
 

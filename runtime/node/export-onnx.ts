@@ -54,14 +54,15 @@ export interface OnnxExport {
 
 const PARTS = ['image', 'text'] as const;
 
-const ABOUT: Readonly<Record<(typeof PARTS)[number], string>> = {
+const NOTICE = 'Research use only; not a medical device.';
+
+const WORK: Readonly<Record<(typeof PARTS)[number], string>> = {
   image:
-    'TMCA, the part of a frame: a normalised image and what text.onnx made of a sentence to logits; sigmoid gives the probability of a lesion. ' +
-    'Research use only; not a medical device.',
-  text:
-    'TMCA, the part of a sentence: token ids to what image.onnx reads of it, once for any number of images. ' +
-    'Research use only; not a medical device.',
+    'a normalised image, and what text.onnx made of a sentence where there is one, to logits; sigmoid gives the probability of a lesion',
+  text: 'token ids to what image.onnx reads of a sentence, once for any number of images',
 };
+
+const about = (network: string, part: (typeof PARTS)[number]): string => `${network}: ${WORK[part]}. ${NOTICE}`;
 
 const PRECISIONS = { fp32: 'f32', fp16: 'f16', int8: 'int8' } as const satisfies Record<DType, OnnxPrecision>;
 
@@ -122,20 +123,27 @@ export async function exportOnnx(
     if (folder) checkTensors(folder.weights.header, expected, `${modelDir}/model.safetensors`);
     const dtype = choice === 'auto' ? config.dtype : choice;
     const plans = onnxPlans(config, PRECISIONS[dtype]);
-    const graphs = PARTS.map(part => plans[part]);
-    for (const output of outputs) targets.push(await openAtomic(output));
+    const made = PARTS.flatMap(part => (plans[part] ? [{ part, graph: plans[part] }] : []));
+    for (const { part } of made) targets.push(await openAtomic(outputs[PARTS.indexOf(part)]!));
     const source = folder ? checkedStream(folder) : fillStream(expected);
     const stream = await realParameters(folder?.weights.header ?? null, source);
     const hash = () => (folder ? (folder.hash() ?? NO_HASH) : null);
     const facts = (index: number): OnnxFacts => ({
-      name: `${config.name} ${PARTS[index]}`,
-      description: ABOUT[PARTS[index]!],
+      name: `${config.name} ${made[index]!.part}`,
+      description: about(Network.of(config).title, made[index]!.part),
       producerVersion,
       metadata: metadataOf(config, dtype, hash()),
     });
-    const bytes = await writeModels(graphs, facts, await loadAssembly(), stream, targets, { signal, onProgress });
+    const bytes = await writeModels(
+      made.map(({ graph }) => graph),
+      facts,
+      await loadAssembly(),
+      stream,
+      targets,
+      { signal, onProgress },
+    );
     for (const target of targets) await target.commit();
-    const files = PARTS.map((part, i) => describeFile(outputs[i]!, bytes[i]!, plans[part]));
+    const files = made.map(({ part, graph }, i) => describeFile(outputs[PARTS.indexOf(part)]!, bytes[i]!, graph));
     return { model: config.name, hash: hash() ?? '', dtype, opset: 20, files };
   } finally {
     for (const target of targets) await target.discard();

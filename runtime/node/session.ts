@@ -31,9 +31,11 @@ export interface NodeSession extends Session {
    * Segments one image: decoded pixels, or a file as `readImage` reads it. Pixels and bytes are copied at the call, so that their
    * memory may be used again at once; a path is read when its turn comes.
    *
-   * Errors: BAD_ARGUMENT, IMAGE_TOO_LARGE, IMAGE_UNREADABLE, FILE_NOT_FOUND, FILE_UNREADABLE, ABORTED, DISPOSED, DEVICE_LOST.
+   * A network that takes images alone is given no report, or `null`.
+   *
+   * Errors: BAD_ARGUMENT, TEXT_REQUIRED, TEXT_NOT_TAKEN, IMAGE_TOO_LARGE, IMAGE_UNREADABLE, FILE_NOT_FOUND, FILE_UNREADABLE, ABORTED, DISPOSED, DEVICE_LOST.
    */
-  segment(image: Pixels | ImageFile, report: Report, options?: SegmentOptions): Promise<Segmentation>;
+  segment(image: Pixels | ImageFile, report?: Report | null, options?: SegmentOptions): Promise<Segmentation>;
 }
 
 interface Read {
@@ -58,7 +60,11 @@ class CheckedSession implements NodeSession {
     return this.session.encodeReport(text, options);
   }
 
-  async segment(image: Pixels | ImageFile, report: Report, options: SegmentOptions = {}): Promise<Segmentation> {
+  async segment(
+    image: Pixels | ImageFile,
+    report: Report | null = null,
+    options: SegmentOptions = {},
+  ): Promise<Segmentation> {
     const settings = takeOptions(options);
     const { signal } = options;
     const read = readerOf(image);

@@ -15,8 +15,8 @@ export type OnnxPrecision = 'f32' | 'f16' | 'int8';
 export interface OnnxPlans {
   /** `image` [batch,3,S,S], `mask` [batch,length] and the text's results → `logits` [batch,1,S,S]. */
   readonly image: EmittedGraph;
-  /** `ids` and `mask` [batch,length] → `report.0`, `report.1`, … */
-  readonly text: EmittedGraph;
+  /** `ids` and `mask` [batch,length] → `report.0`, `report.1`, …; null where the network takes an image alone. */
+  readonly text: EmittedGraph | null;
 }
 
 const hasRule = (t: Tensor): boolean => isOp(t) && onnxRuleOf(t.op) !== undefined;
@@ -49,10 +49,13 @@ export function onnxPlans(config: Config, precision: OnnxPrecision, guarded = fa
       probesOf(built, ({ frame }) => frame),
       options,
     ),
-    text: emitOnnx(
-      probesOf(built, ({ report }) => report),
-      options,
-    ),
+    text:
+      Object.keys(built.base.report).length === 0
+        ? null
+        : emitOnnx(
+            probesOf(built, ({ report }) => report),
+            options,
+          ),
   };
 }
 

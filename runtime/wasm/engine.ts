@@ -38,14 +38,16 @@ export class WasmEngine implements NetworkEngine<WasmReport> {
   private constructor(
     private readonly size: number,
     private readonly image: OnnxNetwork,
-    private readonly text: OnnxNetwork,
+    /** Null where the network takes an image alone. */
+    private readonly text: OnnxNetwork | null,
     private readonly weightBytes: number,
   ) {}
 
   /** @throws TmcaError ENGINE_FAILED, MODEL_INCOMPLETE, ABORTED; what the stream throws */
   static async create({ ort, assembly, config, parameters, signal, onProgress }: WasmEngineParts): Promise<WasmEngine> {
     const plans = onnxPlans(config, 'f32', true);
-    const models = await splitModels([plans.image, plans.text], FACTS, assembly, parameters, { signal, onProgress });
+    const graphs = plans.text ? [plans.image, plans.text] : [plans.image];
+    const models = await splitModels(graphs, FACTS, assembly, parameters, { signal, onProgress });
     const networks: OnnxNetwork[] = [];
     try {
       for (const model of models) {
@@ -58,13 +60,14 @@ export class WasmEngine implements NetworkEngine<WasmReport> {
       throw error;
     }
     const bytes = models.reduce((sum, { model, weights }) => sum + model.length + weights.length, 0);
-    return new WasmEngine(config.imageSize, networks[0]!, networks[1]!, bytes);
+    return new WasmEngine(config.imageSize, networks[0]!, networks[1] ?? null, bytes);
   }
 
   /** Wasm is not lost. */
   check(): void {}
 
   async encode(ids: Int32Array): Promise<WasmReport> {
+    if (!this.text) return new WasmReport({});
     const shape = [1, ids.length];
     const mask = { shape, data: new Int32Array(ids.length).fill(1) };
     return new WasmReport({ mask, ...(await this.text.run({ ids: { shape, data: ids }, mask })) });
@@ -86,6 +89,6 @@ export class WasmEngine implements NetworkEngine<WasmReport> {
     if (this.#disposed) return;
     this.#disposed = true;
     this.image.dispose();
-    this.text.dispose();
+    this.text?.dispose();
   }
 }

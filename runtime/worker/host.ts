@@ -86,7 +86,7 @@ class Host implements WorkerApi {
     });
   }
 
-  segment(call: CallId, image: Shipment, handle: number, options: SegmentOptions): Promise<Segmentation> {
+  segment(call: CallId, image: Shipment, handle: number | null, options: SegmentOptions): Promise<Segmentation> {
     const where = 'segment';
     return this.#run(where, call, async signal => {
       try {
@@ -122,11 +122,20 @@ class Host implements WorkerApi {
     this.#session = undefined;
   }
 
-  async #frame(image: Shipment, handle: number, options: SegmentOptions, signal: AbortSignal): Promise<Segmentation> {
+  async #frame(
+    image: Shipment,
+    handle: number | null,
+    options: SegmentOptions,
+    signal: AbortSignal,
+  ): Promise<Segmentation> {
     const pixels = await this.#rasterizer.read(image);
     throwIfAborted(signal, 'segment');
-    const report = this.#reports.get(handle);
-    check(report, 'DISPOSED', 'segment: the report must not be disposed of, got one that is; encode it again');
+    const report = handle === null ? null : this.#reports.get(handle);
+    check(
+      report !== undefined,
+      'DISPOSED',
+      'segment: the report must not be disposed of, got one that is; encode it again',
+    );
     return this.#live().segment(pixels, report, { ...options, signal });
   }
 

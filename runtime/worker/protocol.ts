@@ -43,7 +43,7 @@ export interface WorkerApi {
   hello(lock: string): Promise<boolean>;
   create(call: CallId, request: CreateRequest, onProgress: OnProgress): Promise<SessionInfo>;
   encodeReport(call: CallId, text: string): Promise<ReportTicket>;
-  segment(call: CallId, image: Shipment, handle: number, options: SegmentOptions): Promise<Segmentation>;
+  segment(call: CallId, image: Shipment, handle: number | null, options: SegmentOptions): Promise<Segmentation>;
   stats(): SessionStats;
   releaseReport(handle: number): void;
   /** Fires the signal of a call. No effect on a call that has settled. */

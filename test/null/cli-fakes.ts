@@ -24,7 +24,7 @@ const info: SessionInfo = {
   },
   integrity: 'checked',
   reason: 'the test asked for it',
-  model: { name: 'red', hash: '00', imageSize: SIZE, maxTextLength: MAX_TEXT },
+  model: { name: 'red', hash: '00', imageSize: SIZE, text: 'required', maxTextLength: MAX_TEXT },
 };
 
 export interface FakeEngine extends Engine {

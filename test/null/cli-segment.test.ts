@@ -93,6 +93,14 @@ describe('segment', () => {
     expect((await call([...line, '--integrity', 'strict'], { engine })).code).toBe(2);
   });
 
+  test('a model that reads a sentence must be given one', async () => {
+    const { code, stderr } = await call(['segment', await image('a.png'), '--out', out], { engine: fakeEngine() });
+    expect([code, stderr]).toEqual([
+      1,
+      'error [TEXT_REQUIRED]: segment: the model red must be told what to look for, got no sentence; describe the finding in one\n',
+    ]);
+  });
+
   test('passes model, device and precision on, encodes the text once and frees everything', async () => {
     const engine = fakeEngine();
     const images = [await image('a.png'), await image('b.png')];

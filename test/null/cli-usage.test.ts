@@ -19,7 +19,6 @@ describe('bad usage ends in 2, with one line', () => {
       /unknown option '--colour'.*/,
     ],
     ['no image', ['segment', '--text', 'x'], /missing required argument 'images'.*/],
-    ['no text', ['segment', 'a.png'], /required option '--text <sentence>' not specified.*/],
     ['an option without its value', ['segment', 'a.png', '--text'], /option '--text <sentence>' argument missing.*/],
     [
       'an unknown device',

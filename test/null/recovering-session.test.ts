@@ -15,7 +15,11 @@ class Fragile implements Session {
   readonly info: SessionInfo;
 
   constructor(readonly generation: number) {
-    this.info = { reason: `generation ${generation}`, integrity: 'checked' } as SessionInfo;
+    this.info = {
+      reason: `generation ${generation}`,
+      integrity: 'checked',
+      model: { text: 'required' },
+    } as SessionInfo;
   }
 
   #alive(): void {
@@ -34,10 +38,10 @@ class Fragile implements Session {
     };
   }
 
-  async segment(_: Pixels, report: Report): Promise<Segmentation> {
+  async segment(_: Pixels, report: Report | null): Promise<Segmentation> {
     await Promise.resolve();
     this.#alive();
-    this.log.push(`frame ${report.text}`);
+    this.log.push(`frame ${report?.text}`);
     return { size: this.generation } as Segmentation;
   }
 

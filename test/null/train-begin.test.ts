@@ -71,7 +71,7 @@ describe('a run begins', () => {
       vocab: bytes,
     } = await start({ vocab: null, model: { ...tinyConfig('').model, vocab_size: 30522 } });
     expect(Network.of(network).text!.vocabSize).toBe(30522);
-    expect(new TextDecoder().decode(bytes.slice(0, 6))).toBe('[PAD]\n');
+    expect(new TextDecoder().decode(bytes!.slice(0, 6))).toBe('[PAD]\n');
     expect(notes).toContain("sentences are read with the vocabulary of the package's own model (nano-128)");
   });
 

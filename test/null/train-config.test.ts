@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { defaultConfig } from '../../networks/config.js';
 import { Network } from '../../networks/network.js';
 import { readModelFiles } from '../../runtime/model-folder/index.js';
 import { nodeIo } from '../../runtime/node/folder.js';
@@ -35,7 +36,7 @@ test('the defaults are the paper and its predecessor', () => {
     category: null,
     vocab: null,
     seed: 0,
-    freeze: ['text_encoder'],
+    freeze: null,
     thaw: [],
     lrScale: {},
     contrastiveWeight: null,
@@ -96,8 +97,8 @@ describe('refused', () => {
     [{ ema: 1 }, /ema must be a number from 0 to below 1, got 1/],
     [{ clip: -1 }, /clip must be a number from 0/],
     [{ weight_decay: null }, /weight_decay must be .*, got null/],
-    [{ freeze: 'text_encoder' }, /freeze must be a list of beginnings/],
-    [{ freeze: ['a', 'a'] }, /freeze must be a list .* each once/],
+    [{ freeze: 'text_encoder' }, /freeze must be null or a list of beginnings/],
+    [{ freeze: ['a', 'a'] }, /freeze must be null or a list .* each once/],
     [{ thaw: ['decoder'] }, /thaw must name a part of what freeze names, got "decoder" and \["text_encoder"\]/],
     [{ thaw: ['text_encoder'] }, /thaw must name a part/],
     [{ lr_scale: { a: -1 } }, /lr_scale must be an object/],
@@ -169,7 +170,7 @@ describe('parameter rules', () => {
   test.each(Object.keys(PRESETS))('those of preset %s fit its network', async name => {
     const config = await resolveTrainConfig(name);
     const names = [...Network.of(config.model!).parameters.keys()];
-    const settings = parameterSettings(names, parameterRules(config));
+    const settings = parameterSettings(names, parameterRules(defaultConfig('tmca'), config));
     const frozen = names.filter(each => settings.get(each)!.frozen);
     const text = names.filter(each => each.startsWith('text_encoder.'));
     expect(text.length).toBeGreaterThan(40);
@@ -178,7 +179,7 @@ describe('parameter rules', () => {
 
   test('freeze, thaw and rates of one prefix are one rule', () => {
     const config = parseTrainConfig({ freeze: ['a', 'b'], thaw: ['a.x'], lr_scale: { 'a.x': 0.1, c: 2 } }, 'test');
-    expect(parameterRules(config)).toEqual([
+    expect(parameterRules(defaultConfig('tmca'), config)).toEqual([
       { prefix: 'a', frozen: true },
       { prefix: 'b', frozen: true },
       { prefix: 'a.x', frozen: false, lrScale: 0.1 },

@@ -151,9 +151,9 @@ describe('batches', () => {
     expect(batch!.length).toBe(16);
     const id = (word: string) => 4 + words.indexOf(word);
     const row = ['one', 'polyp', ',', 'in', 'the', 'left', 'of', 'the', 'image', '.'].map(id);
-    expect([...batch!.ids.subarray(0, 16)]).toEqual([2, id('one'), id('polyp'), 3, ...new Array(12).fill(0)]);
-    expect([...batch!.ids.subarray(16)]).toEqual([2, ...row, 3, 0, 0, 0, 0]);
-    expect([...batch!.mask]).toEqual([...batch!.ids].map(Math.sign));
+    expect([...batch!.ids!.subarray(0, 16)]).toEqual([2, id('one'), id('polyp'), 3, ...new Array(12).fill(0)]);
+    expect([...batch!.ids!.subarray(16)]).toEqual([2, ...row, 3, 0, 0, 0, 0]);
+    expect([...batch!.mask!]).toEqual([...batch!.ids!].map(Math.sign));
   });
 
   test('the same seed gives the same, whatever the threads, the cache and the batches made ahead', async () => {
@@ -185,8 +185,8 @@ describe('batches', () => {
     const mirrored = await batchesOf({ augment: { ...off, flip: { probability: 1 } }, batch: 1 }, 1);
     const one = mirrored.find(({ records }) => records[0] === 'r1')!;
     const swap = [4 + words.indexOf('left'), 4 + words.indexOf('right')];
-    expect(plain[1]!.ids).toContain(swap[0]);
-    expect([...one.ids]).toEqual([...plain[1]!.ids].map(id => (id === swap[0] ? swap[1] : id)));
+    expect(plain[1]!.ids!).toContain(swap[0]);
+    expect([...one.ids!]).toEqual([...plain[1]!.ids!].map(id => (id === swap[0] ? swap[1] : id)));
     const row = plain[1]!.target.subarray(320, 352);
     expect(new Set(row).size).toBe(2);
     expect(one.target.subarray(320, 352)).toEqual(row.slice().reverse());
@@ -195,7 +195,7 @@ describe('batches', () => {
   test('one text takes the place of all', async () => {
     const batches = await batchesOf({ augment: null, batch: 1, reading: { text: 'polyp' } }, 1);
     const id = 4 + words.indexOf('polyp');
-    for (const { ids } of batches) expect([...ids].filter(Boolean)).toEqual([2, id, 3]);
+    for (const { ids } of batches) expect([...ids!].filter(Boolean)).toEqual([2, id, 3]);
   });
 
   test('in a build, threads find their script beside the code that starts them', async () => {

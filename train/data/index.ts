@@ -23,8 +23,8 @@ export interface TrainingDataOptions {
   readonly reading?: DatasetReading;
   /** The network's: size, normalisation, length of sentences. */
   readonly config: Config;
-  /** Content of vocab.txt. */
-  readonly vocab: Uint8Array;
+  /** Content of vocab.txt; null for a network that reads no sentence. */
+  readonly vocab: Uint8Array | null;
   readonly batch: number;
   readonly seed: number;
   /** Null for evaluation: every record once, in the data set's order, as it is, the last batch maybe smaller. */
@@ -52,10 +52,10 @@ export interface TrainingBatch {
   readonly length: number;
   /** [B, S, S, 3], normalised as inference does it. */
   readonly image: Float32Array;
-  /** [B, L] */
-  readonly ids: Int32Array;
+  /** [B, L]; absent, as `mask`, where the network reads no sentence. */
+  readonly ids?: Int32Array;
   /** [B, L], 1 where there is a token. */
-  readonly mask: Int32Array;
+  readonly mask?: Int32Array;
   /** [B, S, S, 1], 0 or 1. */
   readonly target: Float32Array;
 }
@@ -85,10 +85,10 @@ export class TrainingData {
   readonly #options: TrainingDataOptions;
   readonly #pool: DecodePool;
   readonly #pictures: Pictures;
-  readonly #vocabulary: Vocabulary;
+  readonly #vocabulary: Vocabulary | null;
   readonly #texts: Texts;
 
-  private constructor(opened: Opened, options: TrainingDataOptions, vocabulary: Vocabulary) {
+  private constructor(opened: Opened, options: TrainingDataOptions, vocabulary: Vocabulary | null) {
     this.records = opened.records;
     this.skipped = opened.skipped;
     this.notes = opened.notes;
@@ -116,7 +116,7 @@ export class TrainingData {
     check(counts, 'BAD_ARGUMENT', () => {
       return `TrainingData.open: batch must be an integer of at least 1, prefetch one of at least 0, got ${batch} and ${prefetch}`;
     });
-    const vocabulary = new Vocabulary(await loadAssembly(), options.vocab);
+    const vocabulary = options.vocab && new Vocabulary(await loadAssembly(), options.vocab);
     let opened: Opened | undefined;
     try {
       opened = await openAll(folder, options);
@@ -127,7 +127,7 @@ export class TrainingData {
       });
       return new TrainingData(opened, options, vocabulary);
     } catch (error) {
-      vocabulary.dispose();
+      vocabulary?.dispose();
       if (!options.pool) await opened?.pool.dispose();
       throw error;
     }
@@ -177,7 +177,7 @@ export class TrainingData {
 
   /** Ends the threads, where they are its own, and frees all memory. Twice is fine. */
   async dispose(): Promise<void> {
-    this.#vocabulary.dispose();
+    this.#vocabulary?.dispose();
     this.#pictures.clear();
     if (!this.#options.pool) await this.#pool.dispose();
   }
@@ -218,12 +218,16 @@ interface Opened {
   readonly pictures: Pictures;
 }
 
+/** In the place of every sentence, for a network that reads none: a data set without any is fine then. */
+const UNREAD = 'not read';
+
 async function openAll(folder: string, options: TrainingDataOptions): Promise<Opened> {
   const { split, reading, signal, skipBad = false, cacheBytes = 2 ** 31, config } = options;
   const skipped: RecordFault[] = [];
   const dataset = await openDataset(folder, {
     split,
     ...reading,
+    ...(Network.of(config).text ? {} : { text: UNREAD }),
     ...(signal && { signal }),
     ...(skipBad && { onFault: (fault: RecordFault) => skipped.push(fault) }),
   });

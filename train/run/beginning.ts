@@ -11,6 +11,7 @@ import { nodeIo } from '../../runtime/node/folder.js';
 import { openMasters } from '../../runtime/node/masters.js';
 import { readBytes, VOCABULARY } from '../../runtime/node/read-file.js';
 import {
+  frozenBy,
   parseTrainConfig,
   resolveTrainConfig,
   type TrainConfig,
@@ -29,7 +30,8 @@ export interface Beginning {
   readonly network: Config;
   /** What the configuration says without the command's own values over it: what is held against it when the run is resumed. */
   readonly asked: Json | undefined;
-  readonly vocab: Uint8Array;
+  /** Content of vocab.txt; null for a network that reads no sentence. */
+  readonly vocab: Uint8Array | null;
   /** Null for a new run. */
   readonly checkpoint: Checkpoint | null;
   /** The folder whose parameters a new run starts from; null: none, or not a new run. To be closed. */
@@ -65,19 +67,14 @@ async function start(options: TrainOptions, by: string, unfinished?: RunFolder):
   const init = masters?.folder ?? null;
   if (masters?.note) notes.push(masters.note);
   try {
-    const { vocab, source } = await findVocabulary(config, init);
-    notes.push(`sentences are read with the vocabulary of ${source}`);
-    const network = trainedNetwork(
-      options.network
-        ? parseConfig(options.network, 'the network')
-        : (init?.config ?? config.model ?? parseConfig({}, 'the default network')),
-      config,
-      vocab,
-      source,
-    );
+    const model = options.network
+      ? parseConfig(options.network, 'the network')
+      : (init?.config ?? config.model ?? parseConfig({}, 'the default network'));
+    const network: Config = { ...weighted(model, config), dtype: 'fp32' };
+    const vocab = await vocabularyOf(network, config, init, notes);
     if (init && config.model && !options.network)
       notes.push(`the network is that of ${options.init}; "model" of the configuration does not count`);
-    if (!init && config.freeze.includes('text_encoder') && config.thaw.length === 0)
+    if (!init && frozenBy(network, config).includes('text_encoder') && config.thaw.length === 0)
       notes.push(
         'the text encoder is frozen as it begins, at random: name a trained one with --init, or thaw it ("freeze": [])',
       );
@@ -95,7 +92,7 @@ async function resume(options: TrainOptions, by: string): Promise<Beginning> {
   if (!checkpoint) return start(options, by, run);
   const config = await resumedConfig(options, checkpoint.state);
   const { config: network, vocab } = await readModelFiles(checkpoint.folder, nodeIo);
-  if (!vocab) {
+  if (!vocab && Network.of(network).text) {
     throw new TmcaError('FILE_NOT_FOUND', `train: ${checkpoint.folder} must hold vocab.txt, got none; restore it`);
   }
   const notes = checkpoint.skipped.map(({ folder, reason }) => `${folder} is damaged and left out: ${reason}`);
@@ -180,17 +177,23 @@ const configOf = ({ config }: TrainOptions, overrides?: TrainOverrides): Promise
     ? parseTrainConfig(config, 'the configuration', overrides)
     : resolveTrainConfig(config, overrides);
 
-/** The network that is trained and published. */
-function trainedNetwork(model: Config, config: TrainConfig, vocab: Uint8Array, source: string): Config {
+/** The vocabulary of a network that reads sentences, noted in `notes`. Errors: MODEL_MISMATCH, those of reading it. */
+async function vocabularyOf(
+  network: Config,
+  config: TrainConfig,
+  init: ModelFolder | null,
+  notes: string[],
+): Promise<Uint8Array | null> {
+  const { text } = Network.of(network);
+  if (!text) return null;
+  const { vocab, source } = await findVocabulary(config, init);
+  notes.push(`sentences are read with the vocabulary of ${source}`);
   const words = countTokens(vocab);
-  const given = Network.of(model).text?.vocabSize;
-  if (words !== given) {
-    throw new TmcaError(
-      'MODEL_MISMATCH',
-      `train: the vocabulary must have vocab_size tokens, got ${words} in ${source} and vocab_size ${given}; correct the one or the other`,
-    );
-  }
-  return { ...weighted(model, config), dtype: 'fp32' };
+  if (words === text.vocabSize) return vocab;
+  throw new TmcaError(
+    'MODEL_MISMATCH',
+    `train: the vocabulary must have vocab_size tokens, got ${words} in ${source} and vocab_size ${text.vocabSize}; correct the one or the other`,
+  );
 }
 
 /** That which the configuration names, else that of the folder to start from, else the package's own. */

@@ -2,8 +2,9 @@
 
 import type { NetworkDefinition } from './definition.js';
 import { tmca } from './tmca/index.js';
+import { unet } from './unet/index.js';
 
-export const networks = { tmca } as const;
+export const networks = { tmca, unet } as const;
 
 export type NetworkId = keyof typeof networks;
 

@@ -1,5 +1,6 @@
 // batch-norm: BatchNorm with the batch's own statistics and the leaky ReLU behind it, and what they get back.
 
+import { check } from '../../errors/index.js';
 import { f32, type KernelCall, spread, type Uniform, u32 } from '../kernel.js';
 import source from './batch-norm.wgsl?raw';
 import gradientSource from './batch-norm-gradient.wgsl?raw';
@@ -17,7 +18,7 @@ export interface BatchNormDims {
   readonly m: number;
   readonly c: number;
   readonly eps: number;
-  /** Of the leaky ReLU behind the norm, above 0; 1: none. */
+  /** Of the leaky ReLU behind the norm: 0 makes it a ReLU, 1 leaves it out. */
   readonly slope: number;
 }
 
@@ -51,7 +52,11 @@ function guard(where: string, { m, c, eps, slope }: BatchNormDims, storage: Grad
   checkFp32(where, storage);
   elements(where, { m, c });
   checkPositive(where, 'eps', eps);
-  checkPositive(where, 'slope', slope);
+  check(
+    Number.isFinite(slope) && slope >= 0,
+    'BAD_ARGUMENT',
+    () => `${where}: slope must be a number of at least 0, got ${slope}; correct the configuration`,
+  );
 }
 
 /** The uniform block of include/batch-norm-element.wgsl, for packets of `width` channels. */

@@ -4,7 +4,7 @@ struct Dims {
   count: u32, channels: u32, // in packets
   m: u32, rows: u32, runs: u32, // rows in all, and cut into runs
   eps: f32,
-  slope: f32, // of the leaky ReLU behind the norm; 1: none
+  slope: f32, // of the leaky ReLU behind the norm; 0: a ReLU, 1: none
 }
 
 @group(0) @binding(0) var<uniform> dims: Dims;

@@ -9,8 +9,8 @@ import { wgsl } from './tools/minify-wgsl.js';
 
 const entries = {
   index: 'runtime/index.ts',
-  worker: 'runtime/worker.ts',
-  node: 'runtime/node/index.ts',
+  worker: 'runtime/browser/worker.ts',
+  node: 'node/index.ts',
   train: 'train/index.ts',
   'train-node': 'train/run/index.ts',
   cli: 'cli/main.ts',
@@ -25,9 +25,9 @@ const entries = {
 const page = staticImports('.', entries.index);
 /** Reached by the worker through index files, and used by others alone: shaken out of a bundle, but not out of a chunk. */
 const unused = [
-  'runtime/safetensors/write.ts',
-  'runtime/layout.ts',
-  'runtime/webgpu/run-graph.ts',
+  'formats/safetensors/write.ts',
+  'graph/map-layout.ts',
+  'runtime/engines/webgpu/run-graph.ts',
   'assembly/metrics.ts',
   'assembly/rle.ts',
 ];

@@ -11,7 +11,7 @@ const patient = { testTimeout: 600_000, hookTimeout: 600_000, expect: { poll: { 
 const onDevice = { ...patient, fileParallelism: false, pool: 'forks' } as const;
 
 const options = {
-  null: patient,
+  unit: patient,
   gpu: { ...onDevice, globalSetup: './tools/require-gpu.ts' },
   browser: { ...onDevice, globalSetup: './tools/require-browser.ts' },
 } as const satisfies Record<Tier, object>;
@@ -32,7 +32,7 @@ export default defineConfig({
     reporters: ['default', new TierReporter()],
     coverage: {
       provider: 'v8',
-      include: ['model/**/*.ts', 'runtime/**/*.ts'],
+      include: ['graph/**/*.ts', 'networks/**/*.ts', 'formats/**/*.ts', 'runtime/**/*.ts', 'node/**/*.ts'],
       // types.ts files hold no code.
       exclude: ['**/types.ts'],
       reporter: ['text-summary', 'html'],

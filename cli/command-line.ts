@@ -1,6 +1,6 @@
 // A command as it would be typed, for what is written beside results.
 
-import { quoted } from '../train/run/info.js';
+import { quoted } from '../train/run/run-json.js';
 
 /** `tmca NAME` with its options, flags by their presence; values are quoted where a shell would split or expand them. */
 export function commandLine(name: string, options: Readonly<Record<string, unknown>>): string {

@@ -4,7 +4,6 @@
 import { fileURLToPath } from 'node:url';
 import type { Roofline } from '../devices/roofline.js';
 import type { AdapterInfo } from '../gpu/adapter.js';
-import type { QuantizeOptions, QuantizeReport } from '../quantize/index.js';
 import type {
   AdapterTuning,
   DescribeTuningOptions,
@@ -14,7 +13,8 @@ import type {
   InspectGradientsOptions,
   InspectOptions,
   TrainingInputs,
-} from '../runtime/node/index.js';
+} from '../node/index.js';
+import type { QuantizeOptions, QuantizeReport } from '../quantize/index.js';
 import type { AdapterSummary, Session, SessionOptions } from '../runtime/types.js';
 import type { TrainOptions, TrainResult } from '../train/run/options.js';
 
@@ -40,15 +40,15 @@ export interface Engine {
 
 export const realEngine: Engine = {
   async openSession(modelDir, options) {
-    const { openSession } = await import('../runtime/node/index.js');
+    const { openSession } = await import('../node/index.js');
     return openSession(modelDir, options);
   },
   async inspectForward(modelDir, inputs, options) {
-    const { inspectForward } = await import('../runtime/node/index.js');
+    const { inspectForward } = await import('../node/index.js');
     return inspectForward(modelDir, inputs, options);
   },
   async inspectGradients(modelDir, inputs, options) {
-    const { inspectGradients } = await import('../runtime/node/index.js');
+    const { inspectGradients } = await import('../node/index.js');
     return inspectGradients(modelDir, inputs, options);
   },
   async train(options) {
@@ -73,11 +73,11 @@ export const realEngine: Engine = {
     return await measureRoofline(gpu, { stopwatch: stopwatchFor(gpu), signal });
   },
   async describeTuning(options) {
-    const { describeTuning } = await import('../runtime/node/tuning.js');
+    const { describeTuning } = await import('../node/adapter-tuning.js');
     return describeTuning(options);
   },
   async describeWasm() {
-    const { describeWasm } = await import('../runtime/node/index.js');
+    const { describeWasm } = await import('../node/index.js');
     return describeWasm();
   },
 };

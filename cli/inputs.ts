@@ -1,8 +1,8 @@
 // Files that a command reads.
 
 import { TmcaError } from '../errors/index.js';
-import { diskSource } from '../runtime/node/files.js';
-import type { ByteSource } from '../runtime/safetensors/index.js';
+import type { ByteSource } from '../formats/safetensors/index.js';
+import { diskSource } from '../node/disk/files.js';
 
 /** `what` names the file's part in the command, with the command. Errors: FILE_NOT_FOUND, FILE_UNREADABLE. */
 export async function openFile(path: string, what: string): Promise<ByteSource> {

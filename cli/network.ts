@@ -1,11 +1,11 @@
 // A network by the name of a preset, or by its folder: its configuration, for what opens no device.
 
 import { check } from '../errors/index.js';
+import { readModelFiles } from '../formats/model-folder/index.js';
 import type { Config } from '../networks/config.js';
-import { readModelFiles } from '../runtime/model-folder/index.js';
-import { nodeIo } from '../runtime/node/folder.js';
+import { PRESETS } from '../networks/tmca/presets.js';
+import { nodeIo } from '../node/model-folder/folder.js';
 import { resolveTrainConfig } from '../train/config.js';
-import { PRESETS } from '../train/presets.js';
 
 export const isPreset = (name: string): boolean => Object.hasOwn(PRESETS, name);
 

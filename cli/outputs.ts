@@ -3,7 +3,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join, parse } from 'node:path';
 import { TmcaError } from '../errors/index.js';
-import { cleanUp, temporaryIn } from '../runtime/node/temporary.js';
+import { cleanUp, temporaryIn } from '../node/temporary.js';
 
 export interface ImageOutputs {
   readonly mask: string;

@@ -1,7 +1,7 @@
 // A session for a command, with its loading shown, and a warning where its model could not be checked.
 
 import { basename } from 'node:path';
-import { UNCHECKED } from '../runtime/recovering-session.js';
+import { UNCHECKED } from '../runtime/session/recovering-session.js';
 import type { Session } from '../runtime/types.js';
 import type { Context } from './context.js';
 import type { NetworkOptions } from './options.js';

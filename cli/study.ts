@@ -1,15 +1,15 @@
 // What `tmca sweep` and `tmca ablate` share: settings, progress, and the files of the table.
 
 import { join } from 'node:path';
-import { readModelFiles } from '../runtime/model-folder/index.js';
-import { writeFileAtomic } from '../runtime/node/files.js';
-import { nodeIo } from '../runtime/node/folder.js';
+import { readModelFiles } from '../formats/model-folder/index.js';
+import { writeFileAtomic } from '../node/disk/files.js';
+import { nodeIo } from '../node/model-folder/folder.js';
+import { tableMarkdown, tablePage, tableText } from '../reports/study/study-table.js';
 import type { DeviceChoice } from '../runtime/types.js';
 import { resolveTrainConfig } from '../train/config.js';
 import type { TrainEvent } from '../train/events.js';
-import { packageName } from '../train/run/package.js';
+import { packageName } from '../train/run/package-name.js';
 import type { StudyRow } from '../train/study/grid.js';
-import { tableMarkdown, tablePage, tableText } from '../train/study/output.js';
 import type { RunResult } from '../train/study/result.js';
 import { completeSettings, type Settings } from '../train/study/settings.js';
 import { type RowResults, runStudy, type StudyData, type StudyEvent, type StudyOptions } from '../train/study/study.js';

@@ -2,7 +2,7 @@
 // each epoch on both.
 
 import type { RunSummary, TrainEvent } from '../train/events.js';
-import { describePlan } from '../train/memory-plan.js';
+import { describePlan } from '../train/step/memory-plan.js';
 import type { Console, Task } from './console.js';
 
 /** Of the new value in the shown speed: a step's own time jumps. */

@@ -1,6 +1,6 @@
 // Who writes a file: the package and its version.
 
-import { readOwnFile } from '../runtime/node/read-file.js';
+import { readOwnFile } from '../node/disk/read-file.js';
 
 /** From `cli/` and from the built `dist/` alike. */
 export function version(): string {

@@ -2,15 +2,15 @@
 
 import { check } from '../errors/index.js';
 import { show } from '../errors/show.js';
+import { checkFinite, checkTensors, type ModelFolder, openModelFolder } from '../formats/model-folder/index.js';
+import { type SafetensorsTensor, safetensorsStream, tensorOf, toFloat32 } from '../formats/safetensors/index.js';
+import type { ParameterStream } from '../formats/weights/load-constants.js';
 import { Network } from '../networks/network.js';
-import { choosePrecision } from '../runtime/engine-choice.js';
-import type { ParameterStream } from '../runtime/load-constants.js';
-import { checkFinite, checkTensors, type ModelFolder, openModelFolder } from '../runtime/model-folder/index.js';
-import { writeFileAtomic } from '../runtime/node/files.js';
-import { nodeIo } from '../runtime/node/folder.js';
-import { keepInputs } from '../runtime/node/keep-inputs.js';
-import { type SafetensorsTensor, safetensorsStream, tensorOf, toFloat32 } from '../runtime/safetensors/index.js';
-import { storedWeights } from '../runtime/stored-weights.js';
+import { writeFileAtomic } from '../node/disk/files.js';
+import { keepInputs } from '../node/keep-inputs.js';
+import { nodeIo } from '../node/model-folder/folder.js';
+import { choosePrecision } from '../runtime/engines/choice.js';
+import { storedWeights } from '../runtime/engines/stored-weights.js';
 import { CONVENTIONS, type Convention, type ConventionId, namesIn, PREFIX } from './names.js';
 
 export interface ExportOptions {

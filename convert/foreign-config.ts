@@ -2,7 +2,7 @@
 
 import { check, TmcaError } from '../errors/index.js';
 import { show } from '../errors/show.js';
-import { ifThere, readJson as readFile } from '../runtime/node/read-file.js';
+import { ifThere, readJson as readFile } from '../node/disk/read-file.js';
 import type { Sizes } from './sizes.js';
 
 export interface ForeignConfig {

@@ -2,7 +2,7 @@
 
 import { basename, dirname, join } from 'node:path';
 import { TmcaError } from '../errors/index.js';
-import type { ByteSource } from '../runtime/safetensors/index.js';
+import type { ByteSource } from '../formats/safetensors/index.js';
 
 interface Format {
   readonly is: (head: Uint8Array, text: string) => boolean;

@@ -2,7 +2,7 @@
 // `image_encoder.NAME` and `text_encoder.NAME` has Hugging Face's own NAME, so that convention is written out like the others
 // and the rest follows from it.
 
-import type { Shape } from '../model/graph.js';
+import type { Shape } from '../graph/graph.js';
 
 export type Encoder = 'image' | 'text';
 

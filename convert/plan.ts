@@ -2,7 +2,7 @@
 
 import { check, TmcaError } from '../errors/index.js';
 import { show } from '../errors/show.js';
-import type { Shape } from '../model/graph.js';
+import type { Shape } from '../graph/graph.js';
 import { type CheckpointTensor, some } from './checkpoint.js';
 import { PREFIX } from './names.js';
 import { describe, isInside, type Part } from './parts.js';

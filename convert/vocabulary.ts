@@ -6,7 +6,7 @@ import { Vocabulary } from '../assembly/wordpiece.js';
 import { check, TmcaError } from '../errors/index.js';
 import { show } from '../errors/show.js';
 import type { NetworkConfig } from '../networks/config.js';
-import { ifThere, readText, VOCABULARY } from '../runtime/node/read-file.js';
+import { ifThere, readText, VOCABULARY } from '../node/disk/read-file.js';
 import { some } from './checkpoint.js';
 import { readJson } from './foreign-config.js';
 import type { Part } from './parts.js';

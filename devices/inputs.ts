@@ -1,8 +1,8 @@
 // What the benchmark runs on: an image as the network takes it, and ids of a sentence. The same in every run.
 
+import { unit } from '../formats/weights/name-seeded-parameters.js';
 import type { Config } from '../networks/config.js';
 import { Network } from '../networks/network.js';
-import { unit } from '../runtime/fill.js';
 import type { BenchInputs } from './runner.js';
 
 /** Tokens of the sentence: of the length of a caption (anchor: the peers' figures are of 24). */

@@ -2,10 +2,10 @@
 
 import { loadAssembly } from '../assembly/index.js';
 import { check } from '../errors/index.js';
+import { tensorOf } from '../formats/safetensors/index.js';
 import { type GpuDevice, openDevice } from '../gpu/device.js';
 import { PipelineCache } from '../gpu/pipelines.js';
-import { tensorOf } from '../runtime/safetensors/index.js';
-import { TrainingStep } from '../train/step.js';
+import { TrainingStep } from '../train/step/step.js';
 import { type CallTimes, timeCalls } from './clock.js';
 import type { TimedCall } from './kernel-table.js';
 import type { Profile } from './ours.js';

@@ -3,17 +3,17 @@
 
 import type { Assembly } from '../assembly/index.js';
 import { check } from '../errors/index.js';
+import { bytesOfView, encodeStorage } from '../formats/weights/encode-storage.js';
 import type { GpuDevice } from '../gpu/device.js';
-import { channelsLast } from '../runtime/layout.js';
-import type { EngineReport, EngineStats, NetworkEngine } from '../runtime/network-session.js';
-import { startEngine, tuneRequest } from '../runtime/open.js';
-import { withNetwork } from '../runtime/open-inspect.js';
-import { openDeviceOrOrt, type Platform } from '../runtime/platform.js';
+import { channelsLast } from '../graph/map-layout.js';
+import { openDeviceOrOrt, type Platform } from '../runtime/engines/platform.js';
+import { WebGpuEngine, type WebGpuEngineParts } from '../runtime/engines/webgpu/engine.js';
+import type { Plan } from '../runtime/engines/webgpu/plan.js';
+import { withNetwork } from '../runtime/inspect/open.js';
+import type { EngineReport, EngineStats, NetworkEngine } from '../runtime/session/network-session.js';
+import { startEngine, tuneRequest } from '../runtime/session/open.js';
 import { paddedLength } from '../runtime/text-lengths.js';
 import type { DeviceChoice, DTypeChoice, Progress, SessionInfo, TuneChoice } from '../runtime/types.js';
-import { bytesOfView, encodeStorage } from '../runtime/webgpu/encode.js';
-import { WebGpuEngine, type WebGpuEngineParts } from '../runtime/webgpu/engine.js';
-import type { Plan } from '../runtime/webgpu/plan.js';
 import { type CallTimes, type TimingOptions, timeCalls } from './clock.js';
 import type { TimedCall } from './kernel-table.js';
 import type { BenchInputs, OpenTimes, Runner } from './runner.js';

@@ -1,9 +1,9 @@
 // What each rewrite of the graph saves, counted without a device: the network with all of them, and with each left out in turn.
 
-import { type PassName, passNames } from '../model/passes/index.js';
+import { type PassName, passNames } from '../graph/passes/index.js';
 import type { Config } from '../networks/config.js';
-import type { PrecisionChoice } from '../runtime/engine-choice.js';
-import { type PlanFigures, planFigures } from '../runtime/plan-figures.js';
+import type { PrecisionChoice } from '../runtime/engines/choice.js';
+import { type PlanFigures, planFigures } from '../runtime/engines/plan-figures.js';
 
 /** `report`: not a pass of the graph but its cut in two, so that a text is computed once and not with every frame. */
 export type LeftOut = PassName | 'report';

@@ -1,7 +1,7 @@
 // The two kernels whose rates are an adapter's roofline.
 
 import { f32, type KernelCall, u32 } from '../gpu/kernel.js';
-import { flatGroups, flatTile } from '../gpu/kernels/flat-tile.js';
+import { flatGroups, flatTile } from '../gpu/kernels/shared/flat-tile.js';
 import copySource from './copy.wgsl?raw';
 import multiplyAddSource from './multiply-add.wgsl?raw';
 

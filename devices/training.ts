@@ -1,11 +1,11 @@
 // A training step as a benchmark sees it: the same network, parameters and batch for whoever takes it, and what all of them are
 // asked to do: losses, gradients of every parameter, clipping by their norm, AdamW.
 
-import type { Shape } from '../model/graph.js';
+import { unit } from '../formats/weights/name-seeded-parameters.js';
+import type { Shape } from '../graph/graph.js';
 import type { Config } from '../networks/config.js';
 import { Network } from '../networks/network.js';
-import { unit } from '../runtime/fill.js';
-import type { Batch } from '../train/gradient-pass.js';
+import type { Batch } from '../train/step/gradient-pass.js';
 
 /** Under a parameter's checkpoint name, in its checkpoint shape. */
 export type Parameters = ReadonlyMap<string, { readonly shape: Shape; readonly data: Float32Array }>;

@@ -4,9 +4,9 @@
 import { check, TmcaError, throwIfAborted } from '../errors/index.js';
 import { type AdapterInfo, type AdapterOptions, describeAdapter, findAdapter, negotiateLimits } from './adapter.js';
 import type { KernelCall } from './kernel.js';
-import type { Pacer } from './pacer.js';
 import type { PipelineCache } from './pipelines.js';
 import type { ShaderFeatures } from './shader.js';
+import type { Pacer } from './software/pacer.js';
 import { hardwareTuning, type Tuning } from './tuning.js';
 
 export interface DeviceFeatures extends ShaderFeatures {
@@ -72,7 +72,7 @@ async function tryOpen(options: DeviceOptions): Promise<GpuDevice> {
   const profile = profileOf(info);
   const { subgroupMinSize, subgroupMaxSize } = adapter.info;
   const tuning = tuningOf(profile, { ...features, subgroupMinSize, subgroupMaxSize });
-  const software = info.software ? await import('./software.js') : undefined;
+  const software = info.software ? await import('./software/trusted-tuning.js') : undefined;
   const device = await requestDevice(adapter, features);
   const gpu = new GpuDevice(device, info, features, { tuning, profile: profile.name, ...software?.softwareExtras() });
   if (signal?.aborted) gpu.dispose();
@@ -108,7 +108,7 @@ export interface DeviceExtras {
   readonly includes?: Readonly<Record<string, string>>;
   readonly pacer?: Pacer | null;
   readonly dispatchOnce?: DispatchOnce;
-  /** What of a tuning the device computes right with (gpu/software.ts); all of it if not given. Never rejects. */
+  /** What of a tuning the device computes right with (gpu/software/trusted-tuning.ts); all of it if not given. Never rejects. */
   readonly trustedTuning?: (gpu: GpuDevice, tuning: Tuning, trial: Trial) => Promise<Tuning>;
 }
 

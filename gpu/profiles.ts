@@ -1,18 +1,18 @@
-// What is known of kinds of adapters (devices/profiles/*.json): how kernels are cut on each before anything is measured.
+// What is known of kinds of adapters (gpu/profiles/*.json): how kernels are cut on each before anything is measured.
 // Loaded when a device is opened.
 
-import adreno from '../devices/profiles/adreno.json';
-import apple from '../devices/profiles/apple.json';
-import fallback from '../devices/profiles/default.json';
-import desktopAmd from '../devices/profiles/desktop-amd.json';
-import desktopNvidia from '../devices/profiles/desktop-nvidia.json';
-import intel from '../devices/profiles/intel.json';
-import jetson from '../devices/profiles/jetson.json';
-import llvmpipe from '../devices/profiles/llvmpipe.json';
-import mali from '../devices/profiles/mali.json';
-import software from '../devices/profiles/software.json';
-import swiftshader from '../devices/profiles/swiftshader.json';
 import type { AdapterInfo } from './adapter.js';
+import adreno from './profiles/adreno.json';
+import apple from './profiles/apple.json';
+import fallback from './profiles/default.json';
+import desktopAmd from './profiles/desktop-amd.json';
+import desktopNvidia from './profiles/desktop-nvidia.json';
+import intel from './profiles/intel.json';
+import jetson from './profiles/jetson.json';
+import llvmpipe from './profiles/llvmpipe.json';
+import mali from './profiles/mali.json';
+import software from './profiles/software.json';
+import swiftshader from './profiles/swiftshader.json';
 import type { Knobs, Tuning } from './tuning.js';
 
 interface Reasoned<T> {
@@ -35,7 +35,7 @@ export interface Profile {
   readonly knobs: { readonly [K in keyof Knobs]: AllReasoned<Knobs[K]> };
 }
 
-/** The first that matches counts; the last matches all. JSON has no literal types: test/null/profiles.test.ts holds them to the rules. */
+/** The first that matches counts; the last matches all. JSON has no literal types: test/unit/profiles.test.ts holds them to the rules. */
 export const profiles = [
   ...[llvmpipe, swiftshader, software, jetson, desktopNvidia, desktopAmd, intel, apple, adreno, mali, fallback],
 ] as unknown as readonly Profile[];

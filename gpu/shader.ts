@@ -4,7 +4,7 @@
 
 import { check, TmcaError } from '../errors/index.js';
 import type { Shader, WeightStorage } from './kernel.js';
-import { includes } from './kernels/include/index.js';
+import { includes } from './kernels/shared/includes.js';
 
 /** What the device can compile, as far as the header depends on it. */
 export interface ShaderFeatures {
@@ -62,7 +62,7 @@ export function shaderParts(
     const text = Object.hasOwn(available, name) ? available[name] : undefined;
     check(text !== undefined, 'INTERNAL', () => {
       const known = Object.keys(available).join(', ');
-      return `assembleShader: ${shader.name}.wgsl must include a registered file (${known}), got "${name}"; add it to gpu/kernels/include/index.ts`;
+      return `assembleShader: ${shader.name}.wgsl must include a registered file (${known}), got "${name}"; add it to gpu/kernels/shared/includes.ts`;
     });
     const further = directives(text);
     for (const extension of further.enable) enable.add(extension);

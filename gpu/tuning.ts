@@ -2,7 +2,7 @@
 // adapter is, never from a clock, so a training run that is resumed rounds as it did. For inference, the tuner may choose
 // otherwise for a class of shapes, by measuring (gpu/tuner/).
 
-import type { linearDots } from './kernels/linear-dots.js';
+import type { linearDots } from './kernels/matmul/linear-dots.js';
 
 /** Rows x columns of the outputs that one workgroup computes (include/gemm-tile.wgsl). */
 export const productTiles = {
@@ -22,7 +22,7 @@ export interface ProductKnobs {
   readonly enough: number;
 }
 
-/** What differs from one kind of adapter to another; devices/profiles/*.json has the reasons. */
+/** What differs from one kind of adapter to another; gpu/profiles/*.json has the reasons. */
 export interface Knobs {
   /** `skinny`: most rows of a product whose sums are shared out along k (linear-skinny.wgsl); 0 for never. */
   readonly linear: ProductKnobs & { readonly skinny: number };

@@ -1,8 +1,8 @@
 // What a network must say of itself. `networks/NAME/` says it, `networks/registry.ts` is the closed table of all, and the rest
 // of the package asks a `Network` (networks/network.ts): nothing outside this folder knows one by name.
 
-import type { Outputs, Tensor } from '../model/graph.js';
-import type { Block } from '../model/passes/recompute.js';
+import type { Outputs, Tensor } from '../graph/graph.js';
+import type { Block } from '../graph/passes/recompute.js';
 import type { Fields } from './fields.js';
 
 /** Evaluation uses BatchNorm's running statistics, training those of the batch. */
@@ -37,7 +37,7 @@ export interface Forward {
   readonly features: Outputs;
   /** BatchNorm's running statistics after this batch, by checkpoint name; none in evaluation. */
   readonly statistics: Outputs;
-  /** Parts that training may compute twice rather than keep (`model/passes/recompute.ts`). */
+  /** Parts that training may compute twice rather than keep (`graph/passes/recompute.ts`). */
   readonly blocks: readonly Block[];
 }
 

@@ -1,9 +1,9 @@
 // Layers that several networks are made of: learned pieces by checkpoint name, brought from the layout that PyTorch's modules
 // store into the graph's.
 
-import { builder as b } from '../model/builder.js';
-import { type Shape, sizeOf, type Tensor } from '../model/graph.js';
-import type { Block } from '../model/passes/recompute.js';
+import { builder as b } from '../graph/builder.js';
+import { type Shape, sizeOf, type Tensor } from '../graph/graph.js';
+import type { Block } from '../graph/passes/recompute.js';
 import type { Mode } from './definition.js';
 
 /** PyTorch's default, of LayerNorm and BatchNorm. */

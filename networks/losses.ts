@@ -1,7 +1,7 @@
 // Parts of training losses that several networks share.
 
-import { builder as b } from '../model/builder.js';
-import type { Tensor } from '../model/graph.js';
+import { builder as b } from '../graph/builder.js';
+import type { Tensor } from '../graph/graph.js';
 
 /** The sum and the mean of all numbers of a tensor, [1]. */
 export const total = (x: Tensor): Tensor => b.reshape(b.sum(b.reshape(x, [-1]), [0]), [1]);

@@ -7,11 +7,11 @@
 // The sum of the third's gradients over the micro-batches is the whole batch's gradient, and not an approximation of it, but for
 // BatchNorm: its statistics are those of the micro-batch, as with PyTorch's accumulation, so micro-batches see other numbers.
 
-import { gradients } from '../model/autodiff.js';
-import { builder as b } from '../model/builder.js';
-import { type Outputs, sizeOf, type Tensor } from '../model/graph.js';
-import { expandForGradients } from '../model/passes/expand-for-gradients.js';
-import { parametersAsInputs } from '../model/passes/parameters-as-inputs.js';
+import { gradients } from '../graph/autodiff.js';
+import { builder as b } from '../graph/builder.js';
+import { type Outputs, sizeOf, type Tensor } from '../graph/graph.js';
+import { expandForGradients } from '../graph/passes/expand-for-gradients.js';
+import { parametersAsInputs } from '../graph/passes/parameters-as-inputs.js';
 import type { Network } from './network.js';
 import { differentiate, scalarsOf, type TrainingOptions, targetInput, trainingForward } from './training.js';
 

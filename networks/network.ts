@@ -1,8 +1,8 @@
 // One network with its configuration, as the rest of the package asks for it: its parameters, what it reads, and its graph in
 // evaluation and in training.
 
-import { builder as b } from '../model/builder.js';
-import { type Outputs, parametersOf, type Shape } from '../model/graph.js';
+import { builder as b } from '../graph/builder.js';
+import { type Outputs, parametersOf, type Shape } from '../graph/graph.js';
 import type { Config } from './config.js';
 import type { Forward, Inputs, Losses, Mode, NetworkDefinition, TextInput } from './definition.js';
 import { definitionOf } from './registry.js';

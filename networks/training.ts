@@ -1,13 +1,13 @@
 // What training runs: the losses and their gradients as one graph, over the network as its author wrote it.
 
-import { gradients } from '../model/autodiff.js';
-import { builder as b } from '../model/builder.js';
-import { type Outputs, parametersOf, type Tensor } from '../model/graph.js';
-import { gradientRules } from '../model/ops/gradient-table.js';
-import { addGradientRules } from '../model/ops/table.js';
-import { expandForGradients } from '../model/passes/expand-for-gradients.js';
-import { foldForTraining, fuseForTraining } from '../model/passes/index.js';
-import { type Block, type Recompute, recompute } from '../model/passes/recompute.js';
+import { gradients } from '../graph/autodiff.js';
+import { builder as b } from '../graph/builder.js';
+import { type Outputs, parametersOf, type Tensor } from '../graph/graph.js';
+import { gradientRules } from '../graph/ops/gradients/gradient-table.js';
+import { addGradientRules } from '../graph/ops/table.js';
+import { expandForGradients } from '../graph/passes/expand-for-gradients.js';
+import { foldForTraining, fuseForTraining } from '../graph/passes/index.js';
+import { type Block, type Recompute, recompute } from '../graph/passes/recompute.js';
 import type { Forward, Inputs } from './definition.js';
 import type { Network } from './network.js';
 

@@ -3,14 +3,14 @@
 // whatever is stored, so that for these the finding tells what an engine with f16 arithmetic would do.
 
 import type { Assembly } from '../assembly/index.js';
+import { toFloat32 } from '../formats/safetensors/index.js';
+import { loadConstants, type ParameterStream } from '../formats/weights/load-constants.js';
 import type { GpuDevice } from '../gpu/device.js';
-import { type Outputs, parametersOf, type Tensor, topological } from '../model/graph.js';
-import { lower } from '../model/lower.js';
-import { asOp } from '../model/passes/rewrite.js';
-import { loadConstants, type ParameterStream } from '../runtime/load-constants.js';
-import { toFloat32 } from '../runtime/safetensors/index.js';
-import { runGraph } from '../runtime/webgpu/run-graph.js';
-import { collectConstants } from '../runtime/webgpu/weights.js';
+import { type Outputs, parametersOf, type Tensor, topological } from '../graph/graph.js';
+import { lower } from '../graph/lower.js';
+import { asOp } from '../graph/passes/rewrite.js';
+import { runGraph } from '../runtime/engines/webgpu/run-graph.js';
+import { collectConstants } from '../runtime/engines/webgpu/weights.js';
 import type { ExampleInputs } from './inputs.js';
 import { joinNames } from './layers.js';
 import { HALF_MAX } from './store.js';

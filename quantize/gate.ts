@@ -1,8 +1,8 @@
 // The gate: what is written has lost little Dice, on masks that can tell.
 
 import { check } from '../errors/index.js';
-import type { DatasetRecord } from '../runtime/node/dataset.js';
-import { type MaskSurvey, surveyMasks } from '../runtime/node/masks.js';
+import type { DatasetRecord } from '../node/datasets/dataset.js';
+import { type MaskSurvey, surveyMasks } from '../node/images/masks.js';
 import type { QuantizeReport } from './report.js';
 
 /** Masks that mark nothing would let everything through. Errors: DATASET_INVALID, those of `surveyMasks`. */

@@ -2,18 +2,18 @@
 
 import { loadAssembly } from '../assembly/instance.js';
 import { check } from '../errors/index.js';
+import { checkTensors, type ModelFolder, openModelFolder } from '../formats/model-folder/index.js';
 import { Network } from '../networks/network.js';
-import { checkTensors, type ModelFolder, openModelFolder } from '../runtime/model-folder/index.js';
-import { openDataset } from '../runtime/node/dataset.js';
-import { nodeIo } from '../runtime/node/folder.js';
-import { keepInputs } from '../runtime/node/keep-inputs.js';
-import { checkModelTarget, writeModelFolder } from '../runtime/node/model-writer.js';
-import { INT8_PRODUCTS } from '../runtime/webgpu/tuned.js';
+import { openDataset } from '../node/datasets/dataset.js';
+import { keepInputs } from '../node/keep-inputs.js';
+import { nodeIo } from '../node/model-folder/folder.js';
+import { memoryFolder } from '../node/model-folder/in-memory.js';
+import { checkModelTarget, writeModelFolder } from '../node/model-folder/model-writer.js';
+import { INT8_PRODUCTS } from '../runtime/engines/webgpu/tune-programs.js';
 import { checkBudget, checkLesions } from './gate.js';
 import { builtInExamples, encodeExamples, spreadExamples } from './inputs.js';
-import { memoryFolder } from './memory-folder.js';
+import { describeSource, quantisedFrom } from './manifest-origin.js';
 import type { QuantizeOptions } from './options.js';
-import { describeSource, quantisedFrom } from './origin.js';
 import { Quantisation, type Report } from './quantisation.js';
 import { type QuantizeReport, reportOf } from './report.js';
 import { renderReport } from './report-page.js';

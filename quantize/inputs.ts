@@ -6,11 +6,11 @@ import { Preprocessor } from '../assembly/preprocess.js';
 import { Vocabulary } from '../assembly/wordpiece.js';
 import type { Config } from '../networks/config.js';
 import { Network } from '../networks/network.js';
-import type { DatasetRecord } from '../runtime/node/dataset.js';
-import { decodeImage } from '../runtime/node/images.js';
-import { readOwnFile } from '../runtime/node/read-file.js';
+import type { DatasetRecord } from '../node/datasets/dataset.js';
+import { readOwnFile } from '../node/disk/read-file.js';
+import { decodeImage } from '../node/images/image-files.js';
+import type { HostTensor } from '../runtime/engines/webgpu/run-graph.js';
 import { paddedLength, padIds, textLengths } from '../runtime/text-lengths.js';
-import type { HostTensor } from '../runtime/webgpu/run-graph.js';
 
 export interface Example {
   readonly id: string;

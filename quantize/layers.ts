@@ -1,6 +1,6 @@
 // The nodes of a prepared graph as layers with names: what a report lists, and what two runs are compared by.
 
-import { builder as b } from '../model/builder.js';
+import { builder as b } from '../graph/builder.js';
 import {
   findLoadTime,
   isLeaf,
@@ -10,10 +10,10 @@ import {
   parametersOf,
   type Tensor,
   topological,
-} from '../model/graph.js';
-import { ruleOf } from '../model/ops/table.js';
-import { slotOf } from '../model/rule.js';
-import { scaleName } from '../model/scale-name.js';
+} from '../graph/graph.js';
+import { ruleOf } from '../graph/ops/table.js';
+import { slotOf } from '../graph/rule.js';
+import { scaleName } from '../graph/scale-name.js';
 
 export interface Layer {
   /** From the parameters that it reads; of a layer without any, what it does to which. */

@@ -1,6 +1,6 @@
 // What a caller says of a quantisation, and what it is told meanwhile.
 
-import type { DatasetReading } from '../runtime/node/dataset.js';
+import type { DatasetReading } from '../node/datasets/dataset.js';
 import type { DeviceChoice } from '../runtime/types.js';
 
 /** What Dice may fall by, unless the caller says otherwise. */

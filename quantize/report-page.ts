@@ -1,6 +1,6 @@
 // quantize-report.html: what was stored how, what that costs layer by layer and in masks, and what was kept in f32.
 
-import { type Html, html, page } from '../train/report/html.js';
+import { type Html, html, page } from '../reports/html.js';
 import type { Finding } from './audit.js';
 import type { QuantizeReport } from './report.js';
 import type { LayerReport } from './trace.js';

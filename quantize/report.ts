@@ -1,6 +1,6 @@
 // quantize-report.json.
 
-import type { ModelFolder } from '../runtime/model-folder/index.js';
+import type { ModelFolder } from '../formats/model-folder/index.js';
 import type { AdapterSummary } from '../runtime/types.js';
 import type { Finding, Ranges } from './audit.js';
 import type { Example } from './inputs.js';

@@ -2,9 +2,9 @@
 
 import type { Assembly } from '../assembly/index.js';
 import { Evaluator } from '../assembly/metrics.js';
-import type { DatasetRecord } from '../runtime/node/dataset.js';
-import { predictRecord } from '../runtime/node/evaluate.js';
-import { NoteTally } from '../runtime/node/notes.js';
+import type { DatasetRecord } from '../node/datasets/dataset.js';
+import { predictRecord } from '../node/datasets/evaluate.js';
+import { NoteTally } from '../node/notes.js';
 import type { Session } from '../runtime/types.js';
 
 export interface Scored {

@@ -3,8 +3,8 @@
 
 import { fromHalf, toHalf } from '../assembly/half.js';
 import type { Assembly } from '../assembly/index.js';
-import { dequantizeRows, int8Tensors, quantizeRows } from '../runtime/int8.js';
-import { type SafetensorsTensor, toFloat32 } from '../runtime/safetensors/index.js';
+import { type SafetensorsTensor, toFloat32 } from '../formats/safetensors/index.js';
+import { dequantizeRows, int8Tensors, quantizeRows } from '../formats/weights/int8.js';
 
 /** The largest finite half. */
 export const HALF_MAX = 65504;
@@ -76,7 +76,7 @@ function compare(source: Float32Array, stored: Float32Array) {
 }
 
 /**
- * @param whole the graph reads it as whole numbers (model/passes/int8.ts) and int8 was asked for
+ * @param whole the graph reads it as whole numbers (graph/passes/int8.ts) and int8 was asked for
  * @param wide a weight folded from it does not fit f16: it stays F32
  */
 export function storeParameter(

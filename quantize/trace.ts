@@ -2,11 +2,11 @@
 // proves nothing in f16: an overflow inside a layer gives finite, wrong masks.
 
 import type { Assembly } from '../assembly/index.js';
+import type { ParameterStream } from '../formats/weights/load-constants.js';
 import type { GpuDevice } from '../gpu/device.js';
-import type { Outputs } from '../model/graph.js';
-import { setPrecision } from '../model/passes/index.js';
-import type { ParameterStream } from '../runtime/load-constants.js';
-import { type GraphRun, runGraph } from '../runtime/webgpu/run-graph.js';
+import type { Outputs } from '../graph/graph.js';
+import { setPrecision } from '../graph/passes/index.js';
+import { type GraphRun, runGraph } from '../runtime/engines/webgpu/run-graph.js';
 import type { ExampleInputs } from './inputs.js';
 import { type Layer, layersOf, overFloats } from './layers.js';
 

@@ -3,8 +3,8 @@
 
 import { checkArgument, checkOptions } from '../errors/arguments.js';
 import { check } from '../errors/index.js';
+import { checkSize } from './browser/worker/shipment.js';
 import type { Pixels, SegmentOptions, SessionInfo } from './types.js';
-import { checkSize } from './worker/shipment.js';
 
 const CHOICES = {
   device: ['auto', 'webgpu', 'wasm'],

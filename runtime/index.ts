@@ -1,8 +1,8 @@
-// The browser's entry of the package. Node's is runtime/node. Research use; not a medical device.
+// The browser's entry of the package. Node's is node. Research use; not a medical device.
 
 export { type ErrorCode, TmcaError } from '../errors/index.js';
-export { type MaskPaint, maskImageBitmap, maskImageData } from './mask-image.js';
-export { Segmenter, type SegmenterOptions } from './segmenter.js';
+export { type MaskPaint, maskImageBitmap, maskImageData } from './browser/mask-image.js';
+export { Segmenter, type SegmenterOptions } from './browser/segmenter.js';
+export type { ImageSource } from './browser/worker/source.js';
+export type { WatchdogOptions } from './browser/worker/watchdog.js';
 export type * from './types.js';
-export type { ImageSource } from './worker/source.js';
-export type { WatchdogOptions } from './worker/watchdog.js';

@@ -3,9 +3,9 @@
 
 import { policyError } from '../assembly/policy.js';
 import { TmcaError } from '../errors/index.js';
+import { settleThreads } from './engines/wasm/facts.js';
+import type { Ort } from './engines/wasm/network.js';
 import { importAddress } from './import-address.js';
-import { settleThreads } from './wasm/facts.js';
-import type { Ort } from './wasm/network.js';
 
 /**
  * In the folder `onnxruntime` of the package: one level up from here, as it is from `dist`. Bundlers know this form, copy the files

@@ -1,10 +1,10 @@
 // Golden states of the PyTorch reference (golden.py): our own small ones, and the shared ones where they are.
 
 import { existsSync, readFileSync } from 'node:fs';
-import type { Feed } from '../model/interpreter.js';
+import { memorySource, openSafetensors, type SafetensorsTensor, toFloat32 } from '../formats/safetensors/index.js';
+import type { Feed } from '../graph/interpreter.js';
+import { channelsLast } from '../graph/map-layout.js';
 import { type NetworkConfig, parseConfig } from '../networks/config.js';
-import { channelsLast } from '../runtime/layout.js';
-import { memorySource, openSafetensors, type SafetensorsTensor, toFloat32 } from '../runtime/safetensors/index.js';
 
 const SHARED = '../shared/reference/golden';
 

@@ -1,10 +1,10 @@
 // A batch for tests of micro-batches, and what they must add up to: one graph in which they stand side by side, each with
 // BatchNorm's statistics of its own, and the contrastive loss goes over all of them.
 
-import { gradients } from '../model/autodiff.js';
-import { builder as b } from '../model/builder.js';
-import { type Outputs, parametersOf, type Tensor } from '../model/graph.js';
-import { expandComposites } from '../model/passes/expand.js';
+import { gradients } from '../graph/autodiff.js';
+import { builder as b } from '../graph/builder.js';
+import { type Outputs, parametersOf, type Tensor } from '../graph/graph.js';
+import { expandComposites } from '../graph/passes/expand.js';
 import type { Config } from '../networks/config.js';
 import type { Forward } from '../networks/definition.js';
 import { Network } from '../networks/network.js';

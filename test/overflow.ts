@@ -4,14 +4,14 @@
 import { expect } from 'vitest';
 import type { Assembly } from '../assembly/index.js';
 import { TmcaError } from '../errors/index.js';
-import { evaluate } from '../model/interpreter.js';
+import { checkedStream } from '../formats/model-folder/index.js';
+import { tensorOf } from '../formats/safetensors/index.js';
+import { dequantizeRows, quantizeRows } from '../formats/weights/int8.js';
+import type { ParameterStream } from '../formats/weights/load-constants.js';
+import { evaluate } from '../graph/interpreter.js';
 import type { Config } from '../networks/config.js';
 import { Network } from '../networks/network.js';
-import { dequantizeRows, quantizeRows } from '../runtime/int8.js';
-import type { ParameterStream } from '../runtime/load-constants.js';
-import { checkedStream } from '../runtime/model-folder/index.js';
-import { tensorOf } from '../runtime/safetensors/index.js';
-import { segmentationOf } from '../runtime/segmentation.js';
+import { segmentationOf } from '../runtime/session/segmentation.js';
 import { type GoldenTensor, loadGolden, readTensors } from './golden.js';
 
 /** What is done to a parameter, by name. */

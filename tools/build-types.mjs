@@ -13,8 +13,8 @@ const written = 'build/types';
 
 const entries = {
   index: 'runtime/index',
-  worker: 'runtime/worker',
-  node: 'runtime/node/index',
+  worker: 'runtime/browser/worker',
+  node: 'node/index',
   train: 'train/index',
   'train-node': 'train/run/index',
 };

@@ -16,13 +16,13 @@ export const layers = {
   // The shipped model: its manifest is read when the package is built.
   models: 0,
   // Data: what is known of kinds of adapters.
-  'devices/profiles': 0,
+  'gpu/profiles': 0,
   gpu: 1,
   assembly: 1,
   model: 2,
   networks: 3,
   runtime: 4,
-  'runtime/node': 5,
+  node: 5,
   train: 6,
   quantize: 7,
   convert: 7,
@@ -36,10 +36,10 @@ export const layers = {
 
 /** Folders that run in Node alone. Any other file may be loaded by a browser and must not import these packages at its top. */
 const nodeFolders = [
-  'runtime/node',
+  'node',
   'cli',
   'train/data',
-  'train/report',
+  'reports/run',
   'train/run',
   'train/run-files',
   'train/study',
@@ -53,14 +53,9 @@ const nodePackages = /^(node:.*|sharp|webgpu|commander|cli-progress)$/;
 
 /**
  * What opens a file to read it waits for ever at a pipe and fills the memory from a device, so it lies in these files alone;
- * the others go through runtime/node/read-file.ts or `diskSource`. Tools, tests and the page's server read what is ours.
+ * the others go through node/disk/read-file.ts or `diskSource`. Tools, tests and the page's server read what is ours.
  */
-const readers = [
-  'runtime/node/read-file.ts',
-  'runtime/node/files.ts',
-  'train/run-files/disk.ts',
-  'train/run-files/lock.ts',
-];
+const readers = ['node/disk/read-file.ts', 'node/disk/files.ts', 'train/run-files/disk.ts', 'train/run-files/lock.ts'];
 const unbounded = /^(readFile|readFileSync|createReadStream|open|openSync|openAsBlob|promises|default|\*)$/;
 
 const layerOf = path =>
@@ -167,7 +162,7 @@ function readingProblems(path, source) {
   if (/\bimport\(\s*['"](?:node:)?fs(?:\/promises)?['"]/.test(source)) names.push('*');
   return names
     .filter(name => unbounded.test(name))
-    .map(name => `${path}: ${name} of node:fs must not read here; use runtime/node/read-file.ts, which cannot hang`);
+    .map(name => `${path}: ${name} of node:fs must not read here; use node/disk/read-file.ts, which cannot hang`);
 }
 
 function packageProblem(path, specifier) {

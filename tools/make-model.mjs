@@ -21,8 +21,8 @@ if (to === undefined) {
 
 const vite = { configFile: false, assetsInclude: ['**/*.deflate'], logLevel: 'error' };
 const load = async path => (await runnerImport(path, vite)).module;
-const { encodeSafetensors, memorySource, openSafetensors } = await load('./runtime/safetensors/index.ts');
-const { encodeStorage } = await load('./runtime/webgpu/encode.ts');
+const { encodeSafetensors, memorySource, openSafetensors } = await load('./formats/safetensors/index.ts');
+const { encodeStorage } = await load('./formats/weights/encode-storage.ts');
 const { loadAssembly } = await load('./assembly/instance.ts');
 
 /** F16 copies of all tensors, in the order of the file. */

@@ -5,10 +5,10 @@ import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { chromiumCandidates, findChromium } from './chromium.mjs';
 
-export const tiers = ['null', 'gpu', 'browser'] as const;
+export const tiers = ['unit', 'gpu', 'browser'] as const;
 export type Tier = (typeof tiers)[number];
 
-/** Tiers named in `TMCA_EXCUSE=gpu,browser`. `null` needs no device and cannot be excused. */
+/** Tiers named in `TMCA_EXCUSE=gpu,browser`. `unit` needs no device and cannot be excused. */
 export function excusedTiers(list = process.env.TMCA_EXCUSE ?? ''): Set<Tier> {
   const names = list.split(',').map(name => name.trim());
   const excused = new Set<Tier>();

@@ -4,12 +4,12 @@
 import * as v from 'valibot';
 import { TmcaError } from '../errors/index.js';
 import { show } from '../errors/show.js';
-import type { Recompute } from '../model/passes/recompute.js';
+import type { Recompute } from '../graph/passes/recompute.js';
 import { type Config, defaultConfig, parseConfig } from '../networks/config.js';
 import { Network } from '../networks/network.js';
-import type { DatasetReading } from '../runtime/node/dataset.js';
-import type { AugmentSettings } from './augment.js';
-import { PRESETS } from './presets.js';
+import { PRESETS } from '../networks/tmca/presets.js';
+import type { DatasetReading } from '../node/datasets/dataset.js';
+import type { AugmentSettings } from './batch/augment.js';
 import { type ParameterRule, parameterSettings } from './schedule.js';
 
 /**
@@ -339,7 +339,7 @@ export async function resolveTrainConfig(
     return parseTrainConfig(PRESETS[fileOrPreset as keyof typeof PRESETS], `preset ${fileOrPreset}`, overrides);
   }
   // lazily: the rest of this file runs in a page too
-  const { readJson } = await import('../runtime/node/read-file.js');
+  const { readJson } = await import('../node/disk/read-file.js');
   const rule = `resolveTrainConfig: --config must name ${Object.keys(PRESETS).join(' or ')} or a JSON file`;
   const json = await readJson(fileOrPreset, { rule, advice: 'check the path and the file', invalid: 'CONFIG_INVALID' });
   const config = parseTrainConfig(json, fileOrPreset, overrides);

@@ -1,8 +1,8 @@
 // What a run says of itself while it goes on: for progress displays, and for whoever runs many.
 
 import type { AdapterSummary } from '../runtime/types.js';
-import type { MemoryPlan } from './memory-plan.js';
 import type { MetricsLine } from './run-files/metrics.js';
+import type { MemoryPlan } from './step/memory-plan.js';
 
 /** What a run has found out before its first step. */
 export interface RunSummary {

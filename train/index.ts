@@ -3,8 +3,9 @@
 
 export { type ErrorCode, TmcaError } from '../errors/index.js';
 export type { Config } from '../networks/config.js';
+export type { Preset } from '../networks/tmca/presets.js';
+export type { Example, PixelSource } from './batch/page-batch.js';
 export type { TrainConfig } from './config.js';
-export type { Example, PixelSource } from './examples.js';
 export {
   describePlan,
   type MemoryFigures,
@@ -13,7 +14,6 @@ export {
   type MemoryRequest,
   type MemoryWay,
   planMemory,
-} from './memory-plan.js';
-export type { Preset } from './presets.js';
-export type { StepResult, StepSettings } from './step.js';
+} from './step/memory-plan.js';
+export type { StepResult, StepSettings } from './step/step.js';
 export { type NamedTensors, Trainer, type TrainerOptions, type TrainerStep, type WebGpu } from './trainer.js';

@@ -12,7 +12,7 @@ import type { StopReason, TrainEvent } from './events.js';
 import type { MetricsLine } from './run-files/metrics.js';
 import type { TrainState } from './run-files/state.js';
 import { learningRate, type Schedule, warmedUp } from './schedule.js';
-import type { Batch, StepResult, StepSettings } from './step.js';
+import type { Batch, StepResult, StepSettings } from './step/step.js';
 
 export interface LoopParts {
   readonly config: TrainConfig;

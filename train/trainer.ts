@@ -4,23 +4,23 @@
 import { loadAssembly } from '../assembly/index.js';
 import { checkArgument, checkOptions, requireOptions } from '../errors/arguments.js';
 import { check, throwIfAborted } from '../errors/index.js';
+import { type ModelFolder, openModelFolder, webIo } from '../formats/model-folder/index.js';
+import { encodeSafetensors, memorySource, openSafetensors } from '../formats/safetensors/index.js';
 import { type GpuDevice, openDevice } from '../gpu/device.js';
 import { Readback } from '../gpu/readback.js';
-import type { Shape } from '../model/graph.js';
+import type { Shape } from '../graph/graph.js';
 import { type Config, parseConfig } from '../networks/config.js';
 import { Network } from '../networks/network.js';
+import { PRESETS, type Preset } from '../networks/tmca/presets.js';
 import type { LossValues } from '../networks/training.js';
-import { type ModelFolder, openModelFolder, webIo } from '../runtime/model-folder/index.js';
-import { SerialQueue } from '../runtime/queue.js';
-import { encodeSafetensors, memorySource, openSafetensors } from '../runtime/safetensors/index.js';
+import { SerialQueue } from '../runtime/serial-queue.js';
+import { type Example, Examples } from './batch/page-batch.js';
 import { parseTrainConfig, type TrainConfig, weighted } from './config.js';
-import { openConfiguredStep, resumeStep, startStep } from './configured-step.js';
-import { type Example, Examples } from './examples.js';
-import type { MemoryPlan } from './memory-plan.js';
-import { PRESETS, type Preset } from './presets.js';
-import { initialParameters } from './run/parameters.js';
-import { readModel, readState } from './run/state-tensors.js';
-import type { StepSettings, TrainingStep } from './step.js';
+import { initialParameters } from './parameters/starting-parameters.js';
+import { readModel, readState } from './parameters/state-tensors.js';
+import { openConfiguredStep, resumeStep, startStep } from './step/configured-step.js';
+import type { MemoryPlan } from './step/memory-plan.js';
+import type { StepSettings, TrainingStep } from './step/step.js';
 
 /** `navigator.gpu`, or what stands for it: spelt out, since not every project's `lib` has the names of WebGPU. */
 export interface WebGpu {

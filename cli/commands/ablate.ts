@@ -3,11 +3,11 @@
 import * as v from 'valibot';
 import { check, TmcaError } from '../../errors/index.js';
 import { show } from '../../errors/show.js';
-import { openDataset } from '../../runtime/node/dataset.js';
-import { evaluateDataset } from '../../runtime/node/evaluate-dataset.js';
-import { writeFileAtomic } from '../../runtime/node/files.js';
-import { readJson } from '../../runtime/node/read-file.js';
-import { evaluationFile } from '../../train/report/evaluation.js';
+import { openDataset } from '../../node/datasets/dataset.js';
+import { evaluateDataset } from '../../node/datasets/evaluate-dataset.js';
+import { evaluationFile } from '../../node/datasets/evaluation-file.js';
+import { writeFileAtomic } from '../../node/disk/files.js';
+import { readJson } from '../../node/disk/read-file.js';
 import { ABLATIONS } from '../../train/study/ablations.js';
 import type { StudyRow } from '../../train/study/grid.js';
 import type { RowResults, ScoredRun } from '../../train/study/study.js';

@@ -1,9 +1,9 @@
 // `tmca bench report`: measurements of several devices on one page.
 
-import { comparePage } from '../../devices/node/report/page.js';
-import { readMeasurement } from '../../devices/node/report/read.js';
-import { writeFileAtomic } from '../../runtime/node/files.js';
-import { keepInputs } from '../../runtime/node/keep-inputs.js';
+import { writeFileAtomic } from '../../node/disk/files.js';
+import { keepInputs } from '../../node/keep-inputs.js';
+import { comparePage } from '../../reports/benchmark/page.js';
+import { readMeasurement } from '../../reports/benchmark/read.js';
 import type { Context } from '../context.js';
 import { duration, size, table } from '../text-table.js';
 

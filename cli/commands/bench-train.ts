@@ -1,8 +1,8 @@
 // `tmca bench train`: a training step here, and the same step by a peer.
 
 import { type BenchTrainResult, benchTrain, type TrainPeerId } from '../../devices/node/bench-train.js';
-import { writeFileAtomic } from '../../runtime/node/files.js';
-import { keepInputs } from '../../runtime/node/keep-inputs.js';
+import { writeFileAtomic } from '../../node/disk/files.js';
+import { keepInputs } from '../../node/keep-inputs.js';
 import type { Context } from '../context.js';
 import { duration, percent, size, table } from '../text-table.js';
 import { version } from '../version.js';

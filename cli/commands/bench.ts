@@ -3,8 +3,8 @@
 import { join } from 'node:path';
 import { bench, provenance } from '../../devices/node/bench.js';
 import type { PeerId } from '../../devices/node/find-peers.js';
-import { writeFileAtomic } from '../../runtime/node/files.js';
-import { keepInputs } from '../../runtime/node/keep-inputs.js';
+import { writeFileAtomic } from '../../node/disk/files.js';
+import { keepInputs } from '../../node/keep-inputs.js';
 import type { Context } from '../context.js';
 import { shippedModel } from '../engine.js';
 import type { NetworkOptions } from '../options.js';

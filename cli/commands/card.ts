@@ -1,8 +1,8 @@
 // `tmca card`: README.md of a model folder, from the run that made it.
 
 import { stat } from 'node:fs/promises';
-import { readText } from '../../runtime/node/read-file.js';
-import { type CardOptions, writeCard } from '../../train/report/write-card.js';
+import { readText } from '../../node/disk/read-file.js';
+import { type CardOptions, writeCard } from '../../reports/model-card/write-card.js';
 import type { Context } from '../context.js';
 
 export interface CardCommandOptions extends CardOptions {

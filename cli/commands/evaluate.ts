@@ -1,7 +1,7 @@
 // `tmca evaluate`: how well a model's masks agree with a data set's, at the network's own size.
 
-import { openDataset } from '../../runtime/node/dataset.js';
-import { type Evaluation, evaluateDataset } from '../../runtime/node/evaluate-dataset.js';
+import { openDataset } from '../../node/datasets/dataset.js';
+import { type Evaluation, evaluateDataset } from '../../node/datasets/evaluate-dataset.js';
 import type { Context } from '../context.js';
 import type { NetworkOptions } from '../options.js';
 import { openSession } from '../session.js';

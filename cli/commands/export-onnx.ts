@@ -1,7 +1,7 @@
 // `tmca export-onnx`: a model folder as two ONNX files.
 
 import { basename } from 'node:path';
-import { type OnnxExport, type OnnxPort, exportOnnx as write } from '../../runtime/node/index.js';
+import { type OnnxExport, type OnnxPort, exportOnnx as write } from '../../node/index.js';
 import type { DTypeChoice } from '../../runtime/types.js';
 import type { Context } from '../context.js';
 import { prepareFolder } from '../outputs.js';

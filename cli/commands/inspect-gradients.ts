@@ -1,9 +1,9 @@
 // `tmca inspect gradients`: the training loss and every parameter's gradient for inputs from a file.
 
 import { basename, dirname } from 'node:path';
-import { writeFileAtomic } from '../../runtime/node/files.js';
-import { keepInputs } from '../../runtime/node/keep-inputs.js';
-import { safetensorsChunks, tensorOf } from '../../runtime/safetensors/index.js';
+import { safetensorsChunks, tensorOf } from '../../formats/safetensors/index.js';
+import { writeFileAtomic } from '../../node/disk/files.js';
+import { keepInputs } from '../../node/keep-inputs.js';
 import type { Context } from '../context.js';
 import type { NetworkOptions } from '../options.js';
 import { prepareFolder } from '../outputs.js';

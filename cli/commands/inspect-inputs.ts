@@ -2,8 +2,8 @@
 
 import { check } from '../../errors/index.js';
 import { show } from '../../errors/show.js';
-import type { ForwardInputs, TrainingInputs } from '../../runtime/node/index.js';
-import { openSafetensors, type SafetensorsTensor, toFloat32 } from '../../runtime/safetensors/index.js';
+import { openSafetensors, type SafetensorsTensor, toFloat32 } from '../../formats/safetensors/index.js';
+import type { ForwardInputs, TrainingInputs } from '../../node/index.js';
 import { openFile } from '../inputs.js';
 
 /** The file, and the command that reads it, for messages. */

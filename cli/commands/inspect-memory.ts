@@ -3,7 +3,7 @@
 import { check } from '../../errors/index.js';
 import { Network } from '../../networks/network.js';
 import { frozenBy, resolveTrainConfig, trainedParameters } from '../../train/config.js';
-import { describePlan, planMemory } from '../../train/memory-plan.js';
+import { describePlan, planMemory } from '../../train/step/memory-plan.js';
 import type { Context } from '../context.js';
 import { isPreset, networkOf } from '../network.js';
 

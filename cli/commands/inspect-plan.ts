@@ -1,8 +1,8 @@
 // `tmca inspect plan`: what a network takes on a device, before one is opened.
 
 import { type PassFigures, passFigures } from '../../devices/pass-figures.js';
-import { type PlanFigures, type ProgramFigures, planFigures } from '../../runtime/plan-figures.js';
-import { plannedPrecision } from '../../runtime/planned-precision.js';
+import { type PlanFigures, type ProgramFigures, planFigures } from '../../runtime/engines/plan-figures.js';
+import { plannedPrecision } from '../../runtime/engines/planned-precision.js';
 import type { DTypeChoice } from '../../runtime/types.js';
 import type { Context } from '../context.js';
 import { networkOf } from '../network.js';

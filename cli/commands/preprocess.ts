@@ -3,10 +3,10 @@
 import { loadAssembly } from '../../assembly/instance.js';
 import { type Normalize, Preprocessor } from '../../assembly/preprocess.js';
 import { throwIfAborted } from '../../errors/index.js';
-import { writeFileAtomic } from '../../runtime/node/files.js';
-import { decodeImage } from '../../runtime/node/images.js';
-import { keepInputs } from '../../runtime/node/keep-inputs.js';
-import { encodeSafetensors, tensorOf } from '../../runtime/safetensors/index.js';
+import { encodeSafetensors, tensorOf } from '../../formats/safetensors/index.js';
+import { writeFileAtomic } from '../../node/disk/files.js';
+import { decodeImage } from '../../node/images/image-files.js';
+import { keepInputs } from '../../node/keep-inputs.js';
 import type { Context } from '../context.js';
 
 export interface PreprocessOptions {

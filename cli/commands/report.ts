@@ -1,7 +1,7 @@
 // `tmca report`: report.html of a run, finished or not.
 
 import { isGpuAbsence } from '../../gpu/adapter.js';
-import { type ReportEngine, type WrittenReport, writeReport } from '../../train/report/index.js';
+import { type ReportEngine, type WrittenReport, writeReport } from '../../reports/run/index.js';
 import type { Task } from '../console.js';
 import type { Context } from '../context.js';
 import type { NetworkOptions } from '../options.js';

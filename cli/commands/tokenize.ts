@@ -4,7 +4,7 @@ import { loadAssembly } from '../../assembly/instance.js';
 import { Vocabulary } from '../../assembly/wordpiece.js';
 import { TmcaError, throwIfAborted } from '../../errors/index.js';
 import { show } from '../../errors/show.js';
-import { readBytes, VOCABULARY } from '../../runtime/node/read-file.js';
+import { readBytes, VOCABULARY } from '../../node/disk/read-file.js';
 import type { Context } from '../context.js';
 import { batchesOfLines } from '../lines.js';
 

@@ -1,10 +1,10 @@
 // `tmca train`: a data set in, a model folder out.
 
 import { TmcaError } from '../../errors/index.js';
-import type { Evaluation } from '../../runtime/node/evaluate-dataset.js';
-import { bestToScore } from '../../runtime/node/splits.js';
+import type { Evaluation } from '../../node/datasets/evaluate-dataset.js';
+import { bestToScore } from '../../node/datasets/splits.js';
+import type { WrittenReport } from '../../reports/run/index.js';
 import type { TrainEvent } from '../../train/events.js';
-import type { WrittenReport } from '../../train/report/index.js';
 import type { TrainResult } from '../../train/run/options.js';
 import type { Context } from '../context.js';
 import type { NetworkOptions } from '../options.js';

@@ -1,6 +1,6 @@
 // How kernels are cut for an adapter, in words.
 
-import type { AdapterTuning } from '../../runtime/node/index.js';
+import type { AdapterTuning } from '../../node/index.js';
 
 /** Of a class of shapes: variant, who said so, and the times where they were measured now. */
 function variantLines({ variants, timed }: AdapterTuning): string[] {

@@ -4,8 +4,8 @@
 import { loadAssembly } from '../../assembly/instance.js';
 import { Preprocessor } from '../../assembly/preprocess.js';
 import { Vocabulary } from '../../assembly/wordpiece.js';
-import { loadSharp } from '../../runtime/node/images.js';
-import { readBytes, VOCABULARY } from '../../runtime/node/read-file.js';
+import { readBytes, VOCABULARY } from '../../node/disk/read-file.js';
+import { loadSharp } from '../../node/images/image-files.js';
 import { type Latency, latency, pairedRatio } from '../statistics.js';
 import { loadPeer, peerVersion } from './find-peers.js';
 import { HEIGHT, videoFrame, WIDTH } from './video-frame.js';

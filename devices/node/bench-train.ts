@@ -2,13 +2,13 @@
 
 import { join } from 'node:path';
 import { check } from '../../errors/index.js';
+import { toFloat32 } from '../../formats/safetensors/index.js';
 import { nodeGpu } from '../../gpu/node.js';
-import { sizeOf } from '../../model/graph.js';
+import { sizeOf } from '../../graph/graph.js';
 import { Network } from '../../networks/network.js';
-import { nodePlatform } from '../../runtime/node/platform.js';
-import { withNetwork } from '../../runtime/open-inspect.js';
-import { toFloat32 } from '../../runtime/safetensors/index.js';
-import { realParameters } from '../../runtime/stored-weights.js';
+import { nodePlatform } from '../../node/platform.js';
+import { realParameters } from '../../runtime/engines/stored-weights.js';
+import { withNetwork } from '../../runtime/inspect/open.js';
 import type { AdapterSummary } from '../../runtime/types.js';
 import { alternateSteps, type MeasuredSteps } from '../alternate-steps.js';
 import { type KernelClock, type KernelRow, kernelTable } from '../kernel-table.js';
@@ -174,7 +174,7 @@ async function openPeer(options: BenchTrainOptions, work: TrainingWork, gpu: GPU
   const { peer, reference, threads, python } = options;
   if (peer === 'none') return null;
   if (peer === 'tfjs-webgpu') return new TfjsTraining({ tf: await loadTfjs(gpu), work });
-  const script = join(repositoryRoot()!, 'bench', 'peers', 'torch_step.py');
+  const script = join(repositoryRoot()!, 'devices', 'peer-packages', 'torch_step.py');
   return new TorchTraining({ work, reference: reference!, threads, python, script });
 }
 

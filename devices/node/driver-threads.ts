@@ -3,7 +3,7 @@
 import { readdirSync } from 'node:fs';
 import { cpus } from 'node:os';
 import type { GpuDevice } from '../../gpu/device.js';
-import { readOwnFile } from '../../runtime/node/read-file.js';
+import { readOwnFile } from '../../node/disk/read-file.js';
 import type { Stopwatch } from '../clock.js';
 
 const TASKS = '/proc/self/task';

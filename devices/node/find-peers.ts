@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { TmcaError } from '../../errors/index.js';
-import { readOwnFile } from '../../runtime/node/read-file.js';
+import { readOwnFile } from '../../node/disk/read-file.js';
 import type { OrtModule } from '../peers/ort.js';
 
 export type PeerId = 'ort-webgpu' | 'ort-wasm' | 'ort-cpu';
@@ -21,7 +21,7 @@ export const PEERS = {
 export function repositoryRoot(): string | undefined {
   let folder = dirname(fileURLToPath(import.meta.url));
   for (let up = 0; up < 4; up++) {
-    if (existsSync(join(folder, 'bench', 'peers', 'package.json'))) return folder;
+    if (existsSync(join(folder, 'devices', 'peer-packages', 'package.json'))) return folder;
     folder = dirname(folder);
   }
   return undefined;
@@ -42,7 +42,7 @@ export function commitOf(): string | null {
 
 function peersFolder(): string | undefined {
   const root = repositoryRoot();
-  return root && join(root, 'bench', 'peers');
+  return root && join(root, 'devices', 'peer-packages');
 }
 
 /**

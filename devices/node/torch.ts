@@ -1,4 +1,4 @@
-// The PyTorch reference as a peer that trains: a child process that takes a step for every line it gets (bench/peers/torch_step.py).
+// The PyTorch reference as a peer that trains: a child process that takes a step for every line it gets (devices/peer-packages/torch_step.py).
 
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { check, TmcaError } from '../../errors/index.js';
+import { encodeSafetensors, tensorOf } from '../../formats/safetensors/index.js';
 import { configToJson } from '../../networks/config.js';
-import { encodeSafetensors, tensorOf } from '../../runtime/safetensors/index.js';
-import { inputOf } from '../../train/gradient-pass.js';
+import { inputOf } from '../../train/step/gradient-pass.js';
 import { STEP, type TrainingWork, type TrainRunner } from '../training.js';
 
 export interface TorchOptions {

@@ -1,6 +1,6 @@
 // A picture of the size that an endoscope's video has.
 
-import { unit } from '../../runtime/fill.js';
+import { unit } from '../../formats/weights/name-seeded-parameters.js';
 
 export const WIDTH = 1920;
 export const HEIGHT = 1080;

@@ -1,14 +1,14 @@
 // The training graph in TensorFlow.js: every op of it by tfjs-ops.ts, parameters as variables, in the layout in which tfjs has them
 // (a checkpoint's layout is brought into the network's once, not in every step). So the peer trains the same network on the same loss.
 
-import { builder as b } from '../../model/builder.js';
-import { inputsOf, isOp, type OpTensor, type Outputs, type Tensor, topological } from '../../model/graph.js';
-import { evaluate } from '../../model/interpreter.js';
-import { expandComposites } from '../../model/passes/expand.js';
+import { builder as b } from '../../graph/builder.js';
+import { inputsOf, isOp, type OpTensor, type Outputs, type Tensor, topological } from '../../graph/graph.js';
+import { evaluate } from '../../graph/interpreter.js';
+import { expandComposites } from '../../graph/passes/expand.js';
 import type { Config } from '../../networks/config.js';
 import { Network } from '../../networks/network.js';
 import { scalarsOf, targetInput, trainingForward, trainingLosses } from '../../networks/training.js';
-import { type Batch, inputOf } from '../../train/gradient-pass.js';
+import { type Batch, inputOf } from '../../train/step/gradient-pass.js';
 import type { Parameters } from '../training.js';
 import { tfjsOps } from './tfjs-ops.js';
 import type { Tf, TfTensor, TfVariable } from './tfjs-types.js';

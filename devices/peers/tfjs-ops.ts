@@ -2,9 +2,9 @@
 // depthwise convolution, matrix product, softmax, gather) is that op, what it does not have (LayerNorm, attention, exact GELU) is
 // composed. Its own gradients do the rest.
 
-import type { OpTensor } from '../../model/graph.js';
-import { taps } from '../../model/ops/resize.js';
-import type { AttrsOf, CoreOpName } from '../../model/ops/table.js';
+import type { OpTensor } from '../../graph/graph.js';
+import { taps } from '../../graph/ops/resize.js';
+import type { AttrsOf, CoreOpName } from '../../graph/ops/table.js';
 import type { Tf, TfTensor } from './tfjs-types.js';
 
 /** Ops of training that the graph has beside those of the network. */

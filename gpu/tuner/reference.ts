@@ -2,11 +2,11 @@
 // their inputs known. Independent of the kernels' own references in the tests, which are not shipped.
 
 import type { KernelCall, KernelStorage, Storage } from '../kernel.js';
-import { attention } from '../kernels/attention.js';
-import { conv2d } from '../kernels/conv2d.js';
-import { depthwise } from '../kernels/depthwise.js';
-import { depthwiseNorm } from '../kernels/depthwise-norm.js';
-import { linear } from '../kernels/linear.js';
+import { attention } from '../kernels/attention/attention.js';
+import { conv2d } from '../kernels/convolution/conv2d.js';
+import { depthwise } from '../kernels/convolution/depthwise.js';
+import { depthwiseNorm } from '../kernels/convolution/depthwise-norm.js';
+import { linear } from '../kernels/matmul/linear.js';
 import type { Tuning } from '../tuning.js';
 import { known, known128 } from './numbers.js';
 import type { ShapeClass } from './variants.js';

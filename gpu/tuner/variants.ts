@@ -1,6 +1,6 @@
 // The ways in which calls of a class of shapes can be cut: those worth trying, and those that may be asked for at all.
 
-import { dotTiles } from '../kernels/linear-dots.js';
+import { dotTiles } from '../kernels/matmul/linear-dots.js';
 import { type ProductTile, productTiles, type Tuning } from '../tuning.js';
 
 /** A class of shapes, taken apart (`shapeClass`). */

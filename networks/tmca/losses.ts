@@ -1,9 +1,9 @@
 // TMCA's training loss as a graph: the segmentation loss, and the target-informed contrastive loss (TSDM, section 3.2.1,
 // equation 1) over the configured levels (MCAS).
 
-import { builder as b } from '../../model/builder.js';
-import type { Outputs, Tensor } from '../../model/graph.js';
-import { NORMALIZE_EPS } from '../../model/ops/ltem.js';
+import { builder as b } from '../../graph/builder.js';
+import type { Outputs, Tensor } from '../../graph/graph.js';
+import { NORMALIZE_EPS } from '../../graph/ops/ltem.js';
 import type { Losses } from '../definition.js';
 import { average, flatten, segmentationLoss, total } from '../losses.js';
 import type { TmcaConfig } from './config.js';

@@ -1,8 +1,8 @@
 // TMCA, defined once: the network of the executable specification, op for op and name for name, over NHWC maps. Inference,
 // training, quantisation and export are passes over what this file builds. Section numbers refer to the paper.
 
-import { builder as b } from '../../model/builder.js';
-import type { Outputs, Tensor } from '../../model/graph.js';
+import { builder as b } from '../../graph/builder.js';
+import type { Outputs, Tensor } from '../../graph/graph.js';
 import type { Forward, Inputs, Mode } from '../definition.js';
 import { asBlock, batchNorm, conv2d, depthwise, layerNorm, linear, NORM_EPS, type Run, upsample } from '../layers.js';
 import type { Level, TmcaConfig } from './config.js';

@@ -1,8 +1,8 @@
 // U-Net, as the executable specification has it: double convolutions with BatchNorm and ReLU on each level, max-pooling on the
 // way down, transposed convolutions and skips on the way up. It takes an image alone.
 
-import { builder as b } from '../../model/builder.js';
-import type { Tensor } from '../../model/graph.js';
+import { builder as b } from '../../graph/builder.js';
+import type { Tensor } from '../../graph/graph.js';
 import type { Forward, Inputs, Mode } from '../definition.js';
 import { asBlock, batchNorm, conv2d, type Run, upsample } from '../layers.js';
 import type { UnetConfig } from './config.js';

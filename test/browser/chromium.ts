@@ -70,7 +70,7 @@ export async function openPage(
 export function fakeSession(): Plugin {
   const root = normalizePath(fileURLToPath(new URL('../..', import.meta.url)));
   const script = `
-    import { serve } from '${root}runtime/worker/host.ts';
+    import { serve } from '${root}runtime/browser/worker/host.ts';
     import { openFake } from '${root}test/fixtures/fake-session.ts';
     serve(openFake);`;
   return { name: 'fake-session', enforce: 'pre', load: id => (/\/runtime\/worker\.ts/.test(id) ? script : undefined) };

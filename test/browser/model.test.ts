@@ -10,7 +10,7 @@ import sharp from 'sharp';
 import { afterEach, describe, expect, it } from 'vitest';
 import { realEngine } from '../../cli/engine.js';
 import type { SegmenterOptions } from '../../runtime/index.js';
-import { call } from '../null/cli-fakes.js';
+import { call } from '../unit/cli-fakes.js';
 import { openBuiltSite, openPage, openSite, type Site } from './chromium.js';
 import type {} from './pages/lab.js';
 

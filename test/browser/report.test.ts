@@ -3,10 +3,10 @@
 import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { defaultConfig } from '../../networks/config.js';
+import { renderReport } from '../../reports/run/page.js';
+import { tablePage } from '../../reports/study/study-table.js';
 import { findChromium } from '../../tools/chromium.mjs';
 import { parseTrainConfig } from '../../train/config.js';
-import { renderReport } from '../../train/report/page.js';
-import { tablePage } from '../../train/study/output.js';
 import { completeSettings } from '../../train/study/settings.js';
 
 let browser: Browser;

@@ -20,7 +20,7 @@ it('a text is kept by name, replaced, and there for the next page', async () => 
   };
   // As text: what the test runner makes of an import means nothing in a page.
   const inPage = (page: Page, work: string) =>
-    page.evaluate(`import('/runtime/tuning-database.ts').then(async ({ tuningDatabase }) => {
+    page.evaluate(`import('/runtime/browser/tuning-store.ts').then(async ({ tuningDatabase }) => {
       const store = tuningDatabase();
       ${work}
     })`);

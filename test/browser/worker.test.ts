@@ -1,4 +1,4 @@
-// The worker API in a real browser: what a MessageChannel cannot show (test/null/worker-link.test.ts has the rest).
+// The worker API in a real browser: what a MessageChannel cannot show (test/unit/worker-link.test.ts has the rest).
 
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';

@@ -12,11 +12,11 @@ import type { PassBench } from '../../devices/node/pass-bench.js';
 import { measureRoofline } from '../../devices/roofline.js';
 import { multiplyAdd, THREADS } from '../../devices/roofline-calls.js';
 import { PipelineCache } from '../../gpu/pipelines.js';
-import { passNames } from '../../model/passes/index.js';
+import { passNames } from '../../graph/passes/index.js';
 import { parseConfig } from '../../networks/config.js';
-import { choosePrecision } from '../../runtime/engine-choice.js';
-import { planFigures } from '../../runtime/plan-figures.js';
-import { call } from '../null/cli-fakes.js';
+import { choosePrecision } from '../../runtime/engines/choice.js';
+import { planFigures } from '../../runtime/engines/plan-figures.js';
+import { call } from '../unit/cli-fakes.js';
 import { testDevice } from './device.js';
 
 // Kernels compiled by the tests before stay compiled: what a cold start costs is the benchmark's to tell, not a test's.

@@ -12,7 +12,7 @@ import type { EvaluateResult } from '../../cli/commands/evaluate.js';
 import type { SegmentResult } from '../../cli/commands/segment.js';
 import { realEngine } from '../../cli/engine.js';
 import { profileOf } from '../../gpu/profiles.js';
-import { call } from '../null/cli-fakes.js';
+import { call } from '../unit/cli-fakes.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const shared = join(root, '..', 'shared');

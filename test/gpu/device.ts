@@ -4,7 +4,7 @@
 import { afterAll } from 'vitest';
 import { type GpuDevice, openDevice } from '../../gpu/device.js';
 import { nodeGpu } from '../../gpu/node.js';
-import { choosePrecision, type PrecisionChoice } from '../../runtime/engine-choice.js';
+import { choosePrecision, type PrecisionChoice } from '../../runtime/engines/choice.js';
 
 const open = new Map<boolean, Promise<GpuDevice>>();
 

@@ -3,9 +3,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { loadAssembly } from '../../assembly/instance.js';
-import { runForward } from '../../runtime/inspect.js';
-import { inspectForward } from '../../runtime/node/index.js';
-import { memorySource, openSafetensors } from '../../runtime/safetensors/index.js';
+import { memorySource, openSafetensors } from '../../formats/safetensors/index.js';
+import { inspectForward } from '../../node/index.js';
+import { runForward } from '../../runtime/inspect/forward.js';
 import { type Golden, goldenFolders, loadGolden, readTensors } from '../golden.js';
 import { expectClose, tolerance } from '../tolerance.js';
 import { deviceVariations } from './device.js';

@@ -7,15 +7,15 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadAssembly } from '../../assembly/instance.js';
 import { realEngine } from '../../cli/engine.js';
-import { evaluate } from '../../model/interpreter.js';
-import type { NdArray } from '../../model/rule.js';
+import { memorySource, openSafetensors } from '../../formats/safetensors/index.js';
+import { evaluate } from '../../graph/interpreter.js';
+import { channelsLast } from '../../graph/map-layout.js';
+import type { NdArray } from '../../graph/rule.js';
 import { Network } from '../../networks/network.js';
 import { trainingGraph } from '../../networks/training.js';
-import { runGradients } from '../../runtime/gradients.js';
-import { channelsLast } from '../../runtime/layout.js';
-import { memorySource, openSafetensors } from '../../runtime/safetensors/index.js';
+import { runGradients } from '../../runtime/inspect/gradients.js';
 import { type Golden, goldenFolders, loadGolden, readTensors } from '../golden.js';
-import { call } from '../null/cli-fakes.js';
+import { call } from '../unit/cli-fakes.js';
 import { testDevice } from './device.js';
 
 /** Of each tensor's largest element: single precision, through some two hundred layers and back. */

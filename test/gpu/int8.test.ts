@@ -3,12 +3,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'vitest';
 import { loadAssembly } from '../../assembly/instance.js';
-import { evaluate } from '../../model/interpreter.js';
-import { Network } from '../../networks/network.js';
-import { choosePrecision } from '../../runtime/engine-choice.js';
-import { runForward } from '../../runtime/inspect.js';
-import { int8Parameters, quantizedStream, realStream } from '../../runtime/int8.js';
-import { channelsLast } from '../../runtime/layout.js';
 import {
   encodeSafetensors,
   memorySource,
@@ -16,8 +10,14 @@ import {
   type SafetensorsFile,
   type SafetensorsTensor,
   toFloat32,
-} from '../../runtime/safetensors/index.js';
-import { int8Names, storedWeights } from '../../runtime/stored-weights.js';
+} from '../../formats/safetensors/index.js';
+import { int8Parameters, quantizedStream, realStream } from '../../formats/weights/int8.js';
+import { evaluate } from '../../graph/interpreter.js';
+import { channelsLast } from '../../graph/map-layout.js';
+import { Network } from '../../networks/network.js';
+import { choosePrecision } from '../../runtime/engines/choice.js';
+import { int8Names, storedWeights } from '../../runtime/engines/stored-weights.js';
+import { runForward } from '../../runtime/inspect/forward.js';
 import { loadGolden } from '../golden.js';
 import { expectClose, tolerance } from '../tolerance.js';
 import { testDevice } from './device.js';

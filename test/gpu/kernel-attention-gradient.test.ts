@@ -6,8 +6,8 @@ import {
   type AttentionGradientDims,
   attentionGradient,
   attentionGradientStatistics,
-} from '../../gpu/kernels/attention-gradient.js';
-import { fp32 } from '../../gpu/kernels/gradient-storage.js';
+} from '../../gpu/kernels/attention/attention-gradient.js';
+import { fp32 } from '../../gpu/kernels/shared/gradient-storage.js';
 import type { Tuning } from '../../gpu/tuning.js';
 import { expectClose, tolerance } from '../tolerance.js';
 import { floats, given, repeatable, written } from './gradient-harness.js';

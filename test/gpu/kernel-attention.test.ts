@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type AttentionDims, attention } from '../../gpu/kernels/attention.js';
+import { type AttentionDims, attention } from '../../gpu/kernels/attention/attention.js';
 import { expectClose, tolerance } from '../tolerance.js';
 import {
   asStored,

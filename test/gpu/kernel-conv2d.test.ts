@@ -1,7 +1,7 @@
 // conv2d: every variant (general, vec4, patches) x source, stride, padding, epilogue and shuffle x every element type.
 
 import { describe, expect, test } from 'vitest';
-import { type Conv2dDims, conv2d } from '../../gpu/kernels/conv2d.js';
+import { type Conv2dDims, conv2d } from '../../gpu/kernels/convolution/conv2d.js';
 import { productTiles } from '../../gpu/tuning.js';
 import { expectClose, tolerance } from '../tolerance.js';
 import { asStored, cutAs, runKernel, type TestBuffer, tunedVariations, type Variation, variations } from './harness.js';

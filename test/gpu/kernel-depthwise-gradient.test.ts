@@ -5,8 +5,8 @@ import {
   depthwiseInputGradient,
   depthwiseWeightGradient,
   depthwiseWeightGradientPartial,
-} from '../../gpu/kernels/depthwise-gradient.js';
-import { fp32 } from '../../gpu/kernels/gradient-storage.js';
+} from '../../gpu/kernels/convolution/depthwise-gradient.js';
+import { fp32 } from '../../gpu/kernels/shared/gradient-storage.js';
 import { expectClose, tolerance } from '../tolerance.js';
 import { floats, given, repeatable, written } from './gradient-harness.js';
 import { getGpu, tuningsOf } from './harness.js';

@@ -1,8 +1,8 @@
 // depthwise and depthwiseNorm: general and vec4 x sizes that are multiples of nothing x every element type.
 
 import { describe, expect, test } from 'vitest';
-import { type DepthwiseDims, depthwise } from '../../gpu/kernels/depthwise.js';
-import { depthwiseNorm } from '../../gpu/kernels/depthwise-norm.js';
+import { type DepthwiseDims, depthwise } from '../../gpu/kernels/convolution/depthwise.js';
+import { depthwiseNorm } from '../../gpu/kernels/convolution/depthwise-norm.js';
 import type { Tuning } from '../../gpu/tuning.js';
 import { expectClose, tolerance } from '../tolerance.js';
 import { asStored, cutAs, runKernel, type TestBuffer, tunedVariations, type Variation, variations } from './harness.js';

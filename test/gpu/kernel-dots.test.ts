@@ -2,9 +2,9 @@
 // were rounded to, and against the bound that rounding has.
 
 import { describe, expect, test } from 'vitest';
-import { type LinearDims, linear } from '../../gpu/kernels/linear.js';
-import { dotTiles, linearDots } from '../../gpu/kernels/linear-dots.js';
-import { quantiseRows } from '../../gpu/kernels/quantise-rows.js';
+import { type LinearDims, linear } from '../../gpu/kernels/matmul/linear.js';
+import { dotTiles, linearDots } from '../../gpu/kernels/matmul/linear-dots.js';
+import { quantiseRows } from '../../gpu/kernels/matmul/quantise-rows.js';
 import { DeviceBench } from '../../gpu/tuner/bench.js';
 import { hardwareTuning } from '../../gpu/tuning.js';
 import { expectClose, tolerance } from '../tolerance.js';

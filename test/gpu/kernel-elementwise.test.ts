@@ -1,10 +1,10 @@
 // unary, binary, cast, strided-copy: one output a thread, from one place each.
 
 import { describe, expect, test } from 'vitest';
-import { type BinaryKernelKind, binary, binaryKinds } from '../../gpu/kernels/binary.js';
-import { cast } from '../../gpu/kernels/cast.js';
-import { stridedCopy } from '../../gpu/kernels/strided-copy.js';
-import { type UnaryKernelKind, unary, unaryKinds } from '../../gpu/kernels/unary.js';
+import { type BinaryKernelKind, binary, binaryKinds } from '../../gpu/kernels/elementwise/binary.js';
+import { cast } from '../../gpu/kernels/elementwise/cast.js';
+import { type UnaryKernelKind, unary, unaryKinds } from '../../gpu/kernels/elementwise/unary.js';
+import { stridedCopy } from '../../gpu/kernels/movement/strided-copy.js';
 import { normals } from '../numbers.js';
 import { expectClose, tolerance } from '../tolerance.js';
 import { asStored, getGpu, runKernel, runKernels, type TestBuffer, tuningsOf, variations } from './harness.js';

@@ -2,14 +2,14 @@
 // of rows and many, sizes that are multiples of nothing.
 
 import { describe, expect, test } from 'vitest';
-import { conv2dInputGradient } from '../../gpu/kernels/conv2d-input-gradient.js';
+import { conv2dInputGradient } from '../../gpu/kernels/convolution/conv2d-input-gradient.js';
 import {
   type Conv2dGradientDims,
   conv2dWeightGradient,
   conv2dWeightGradientPartial,
-} from '../../gpu/kernels/conv2d-weight-gradient.js';
-import { linearInputGradient } from '../../gpu/kernels/linear-input-gradient.js';
-import { linearWeightGradient, linearWeightGradientPartial } from '../../gpu/kernels/linear-weight-gradient.js';
+} from '../../gpu/kernels/convolution/conv2d-weight-gradient.js';
+import { linearInputGradient } from '../../gpu/kernels/matmul/linear-input-gradient.js';
+import { linearWeightGradient, linearWeightGradientPartial } from '../../gpu/kernels/matmul/linear-weight-gradient.js';
 import { expectClose, tolerance } from '../tolerance.js';
 import { floats, given, repeatable, written } from './gradient-harness.js';
 import { getGpu, tuningsOf } from './harness.js';

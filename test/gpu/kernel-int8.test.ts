@@ -2,10 +2,10 @@
 // each output channel (or row) in the epilogue. Held against the references of the float kernels on the weights' real values.
 
 import { describe, expect, test } from 'vitest';
-import { type Conv2dDims, conv2d } from '../../gpu/kernels/conv2d.js';
-import { depthwise } from '../../gpu/kernels/depthwise.js';
-import { embedding } from '../../gpu/kernels/embedding.js';
-import { type LinearDims, linear } from '../../gpu/kernels/linear.js';
+import { type Conv2dDims, conv2d } from '../../gpu/kernels/convolution/conv2d.js';
+import { depthwise } from '../../gpu/kernels/convolution/depthwise.js';
+import { type LinearDims, linear } from '../../gpu/kernels/matmul/linear.js';
+import { embedding } from '../../gpu/kernels/movement/embedding.js';
 import { expectClose, tolerance } from '../tolerance.js';
 import { asStored, getGpu, runKernel, type TestBuffer } from './harness.js';
 import { conv2dReference, depthToSpace, linearReference, noise } from './reference-kernels.js';

@@ -1,7 +1,7 @@
 // linear: every variant (general, vec4 with small and large tiles, skinny) x every epilogue x every element type.
 
 import { describe, expect, test } from 'vitest';
-import { type LinearDims, linear } from '../../gpu/kernels/linear.js';
+import { type LinearDims, linear } from '../../gpu/kernels/matmul/linear.js';
 import { productTiles } from '../../gpu/tuning.js';
 import { expectClose, tolerance } from '../tolerance.js';
 import { asStored, cutAs, runKernel, type TestBuffer, tunedVariations, type Variation, variations } from './harness.js';

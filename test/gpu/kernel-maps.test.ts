@@ -1,9 +1,9 @@
 // resize-bilinear, ltem, mask: kernels over maps.
 
 import { describe, expect, test } from 'vitest';
-import { type LtemDims, ltem } from '../../gpu/kernels/ltem.js';
-import { mask, maskProbability, maskWords } from '../../gpu/kernels/mask.js';
-import { type ResizeBilinearDims, resizeBilinear } from '../../gpu/kernels/resize-bilinear.js';
+import { type LtemDims, ltem } from '../../gpu/kernels/attention/ltem.js';
+import { mask, maskProbability, maskWords } from '../../gpu/kernels/movement/mask.js';
+import { type ResizeBilinearDims, resizeBilinear } from '../../gpu/kernels/movement/resize-bilinear.js';
 import { normals } from '../numbers.js';
 import { expectClose, tolerance } from '../tolerance.js';
 import { asStored, runKernel, runKernels, tunedVariations, variations } from './harness.js';

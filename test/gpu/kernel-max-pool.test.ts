@@ -2,8 +2,8 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type MaxPoolDims, maxPool } from '../../gpu/kernels/max-pool.js';
-import { maxPoolGradient } from '../../gpu/kernels/max-pool-gradient.js';
+import { type MaxPoolDims, maxPool } from '../../gpu/kernels/convolution/max-pool.js';
+import { maxPoolGradient } from '../../gpu/kernels/convolution/max-pool-gradient.js';
 import { normals } from '../numbers.js';
 import { expectClose, tolerance } from '../tolerance.js';
 import { floats, given, repeatable } from './gradient-harness.js';

@@ -1,10 +1,10 @@
 // layer-norm, embedding, softmax, l2-normalize: kernels that reduce each row as a whole.
 
 import { describe, test } from 'vitest';
-import { embedding } from '../../gpu/kernels/embedding.js';
-import { l2Normalize } from '../../gpu/kernels/l2-normalize.js';
-import { layerNorm } from '../../gpu/kernels/layer-norm.js';
-import { softmax } from '../../gpu/kernels/softmax.js';
+import { embedding } from '../../gpu/kernels/movement/embedding.js';
+import { l2Normalize } from '../../gpu/kernels/norm/l2-normalize.js';
+import { layerNorm } from '../../gpu/kernels/norm/layer-norm.js';
+import { softmax } from '../../gpu/kernels/reduction/softmax.js';
 import { normals } from '../numbers.js';
 import { expectClose, tolerance } from '../tolerance.js';
 import { asStored, runKernel, type TestBuffer, tunedVariations, variations } from './harness.js';

@@ -2,12 +2,12 @@
 
 import { describe, expect, test } from 'vitest';
 import { CommandPlan } from '../../gpu/commands.js';
-import { accumulate } from '../../gpu/kernels/accumulate.js';
-import { type AdamwDims, adamw, adamwUniforms } from '../../gpu/kernels/adamw.js';
-import { fill } from '../../gpu/kernels/fill.js';
-import { movingAverage } from '../../gpu/kernels/moving-average.js';
-import { scaleBy } from '../../gpu/kernels/scale-by.js';
-import { sumOfSquares, sumOfSquaresPartial } from '../../gpu/kernels/sum-of-squares.js';
+import { fill } from '../../gpu/kernels/elementwise/fill.js';
+import { accumulate } from '../../gpu/kernels/optimiser/accumulate.js';
+import { type AdamwDims, adamw, adamwUniforms } from '../../gpu/kernels/optimiser/adamw.js';
+import { movingAverage } from '../../gpu/kernels/optimiser/moving-average.js';
+import { scaleBy } from '../../gpu/kernels/optimiser/scale-by.js';
+import { sumOfSquares, sumOfSquaresPartial } from '../../gpu/kernels/optimiser/sum-of-squares.js';
 import { PipelineCache } from '../../gpu/pipelines.js';
 import { Readback } from '../../gpu/readback.js';
 import { expectClose, tolerance } from '../tolerance.js';

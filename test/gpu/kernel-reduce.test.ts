@@ -1,8 +1,8 @@
 // reduce and masked-mean: sums along an axis.
 
 import { describe, expect, test } from 'vitest';
-import { maskedMean } from '../../gpu/kernels/masked-mean.js';
-import { type ReduceDims, reduce } from '../../gpu/kernels/reduce.js';
+import { maskedMean } from '../../gpu/kernels/reduction/masked-mean.js';
+import { type ReduceDims, reduce } from '../../gpu/kernels/reduction/reduce.js';
 import { normals } from '../numbers.js';
 import { expectClose, tolerance } from '../tolerance.js';
 import { asStored, runKernel, tunedVariations, variations } from './harness.js';

@@ -2,16 +2,16 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { batchNorm, batchNormGradient, batchNormGradientPartial } from '../../gpu/kernels/batch-norm.js';
-import { batchStatistics, batchStatisticsPartial } from '../../gpu/kernels/batch-statistics.js';
-import { columnSum, columnSumPartial } from '../../gpu/kernels/column-sum.js';
-import { embeddingGradient } from '../../gpu/kernels/embedding-gradient.js';
-import { geluGradient } from '../../gpu/kernels/gelu-gradient.js';
-import { layerNormGradient, layerNormGradientPartial } from '../../gpu/kernels/layer-norm-gradient.js';
-import type { ResizeBilinearDims } from '../../gpu/kernels/resize-bilinear.js';
-import { resizeBilinear } from '../../gpu/kernels/resize-bilinear.js';
-import { resizeBilinearGradient } from '../../gpu/kernels/resize-bilinear-gradient.js';
-import { erf } from '../../model/ops/erf.js';
+import { geluGradient } from '../../gpu/kernels/elementwise/gelu-gradient.js';
+import { embeddingGradient } from '../../gpu/kernels/movement/embedding-gradient.js';
+import type { ResizeBilinearDims } from '../../gpu/kernels/movement/resize-bilinear.js';
+import { resizeBilinear } from '../../gpu/kernels/movement/resize-bilinear.js';
+import { resizeBilinearGradient } from '../../gpu/kernels/movement/resize-bilinear-gradient.js';
+import { batchNorm, batchNormGradient, batchNormGradientPartial } from '../../gpu/kernels/norm/batch-norm.js';
+import { batchStatistics, batchStatisticsPartial } from '../../gpu/kernels/norm/batch-statistics.js';
+import { layerNormGradient, layerNormGradientPartial } from '../../gpu/kernels/norm/layer-norm-gradient.js';
+import { columnSum, columnSumPartial } from '../../gpu/kernels/reduction/column-sum.js';
+import { erf } from '../../graph/ops/shared/erf.js';
 import { expectClose, tolerance } from '../tolerance.js';
 import { floats, given, repeatable, written } from './gradient-harness.js';
 import { getGpu, runKernel } from './harness.js';

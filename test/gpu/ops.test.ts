@@ -3,16 +3,16 @@
 
 import { describe, expect, test } from 'vitest';
 import { loadAssembly } from '../../assembly/instance.js';
-import { makeNode } from '../../model/builder.js';
-import { sizeOf, type Tensor, topological } from '../../model/graph.js';
-import { evaluate } from '../../model/interpreter.js';
-import { gradientRules } from '../../model/ops/gradient-table.js';
-import { addGradientRules, type OpName, ruleOf, rules } from '../../model/ops/table.js';
-import { setPrecision } from '../../model/passes/index.js';
-import { trainingBuilder as b } from '../../model/training-builder.js';
-import type { PrecisionChoice } from '../../runtime/engine-choice.js';
-import { unit } from '../../runtime/fill.js';
-import { type HostTensor, runGraph } from '../../runtime/webgpu/run-graph.js';
+import { unit } from '../../formats/weights/name-seeded-parameters.js';
+import { makeNode } from '../../graph/builder.js';
+import { sizeOf, type Tensor, topological } from '../../graph/graph.js';
+import { evaluate } from '../../graph/interpreter.js';
+import { gradientRules } from '../../graph/ops/gradients/gradient-table.js';
+import { addGradientRules, type OpName, ruleOf, rules } from '../../graph/ops/table.js';
+import { setPrecision } from '../../graph/passes/index.js';
+import { trainingBuilder as b } from '../../graph/training-builder.js';
+import type { PrecisionChoice } from '../../runtime/engines/choice.js';
+import { type HostTensor, runGraph } from '../../runtime/engines/webgpu/run-graph.js';
 import { expectClose, tolerance } from '../tolerance.js';
 import { deviceVariations } from './device.js';
 

@@ -2,20 +2,20 @@
 
 import { test } from 'vitest';
 import { loadAssembly } from '../../assembly/index.js';
+import { bytesOfView, decodeStorage } from '../../formats/weights/encode-storage.js';
+import { int8Parameters } from '../../formats/weights/int8.js';
+import type { ParameterStream } from '../../formats/weights/load-constants.js';
 import type { GpuDevice } from '../../gpu/device.js';
 import { PipelineCache } from '../../gpu/pipelines.js';
 import { Readback } from '../../gpu/readback.js';
 import type { Tuning } from '../../gpu/tuning.js';
-import { choosePrecision, type PrecisionChoice } from '../../runtime/engine-choice.js';
-import { int8Parameters } from '../../runtime/int8.js';
-import type { ParameterStream } from '../../runtime/load-constants.js';
-import { storedWeights } from '../../runtime/stored-weights.js';
+import { choosePrecision, type PrecisionChoice } from '../../runtime/engines/choice.js';
+import { storedWeights } from '../../runtime/engines/stored-weights.js';
+import { DeviceReport } from '../../runtime/engines/webgpu/device-report.js';
+import { Plan } from '../../runtime/engines/webgpu/plan.js';
+import { ProgramSet } from '../../runtime/engines/webgpu/programs.js';
+import { WeightStore } from '../../runtime/engines/webgpu/weights.js';
 import { padIds } from '../../runtime/text-lengths.js';
-import { bytesOfView, decodeStorage } from '../../runtime/webgpu/encode.js';
-import { Plan } from '../../runtime/webgpu/plan.js';
-import { ProgramSet } from '../../runtime/webgpu/programs.js';
-import { DeviceReport } from '../../runtime/webgpu/report.js';
-import { WeightStore } from '../../runtime/webgpu/weights.js';
 import { toHalf } from '../half.js';
 import {
   expectNoWrongMask,

@@ -3,10 +3,10 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { loadAssembly } from '../../assembly/index.js';
+import { memorySource, openSafetensors } from '../../formats/safetensors/index.js';
 import { Readback } from '../../gpu/readback.js';
-import type { Recompute } from '../../model/passes/recompute.js';
-import { memorySource, openSafetensors } from '../../runtime/safetensors/index.js';
-import { TrainingStep } from '../../train/step.js';
+import type { Recompute } from '../../graph/passes/recompute.js';
+import { TrainingStep } from '../../train/step/step.js';
 import { loadGolden } from '../golden.js';
 import { testDevice } from './device.js';
 

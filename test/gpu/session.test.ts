@@ -7,12 +7,12 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { loadAssembly, Preprocessor, Vocabulary } from '../../assembly/index.js';
 import type { GpuDevice } from '../../gpu/device.js';
 import { nodeGpu } from '../../gpu/node.js';
+import { channelsFirst } from '../../graph/map-layout.js';
 import { parseConfig } from '../../networks/config.js';
 import { Network } from '../../networks/network.js';
-import { channelsFirst } from '../../runtime/layout.js';
-import { nodeIo } from '../../runtime/node/folder.js';
-import { inspectForward, openSession } from '../../runtime/node/index.js';
-import { openModel } from '../../runtime/open.js';
+import { inspectForward, openSession } from '../../node/index.js';
+import { nodeIo } from '../../node/model-folder/folder.js';
+import { openModel } from '../../runtime/session/open.js';
 import type { Pixels, Report, Session } from '../../runtime/types.js';
 
 const model = 'models/nano';

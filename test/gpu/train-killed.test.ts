@@ -9,13 +9,13 @@ import { join } from 'node:path';
 import { setTimeout as after } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openModelFolder } from '../../runtime/model-folder/index.js';
-import { nodeIo } from '../../runtime/node/folder.js';
+import { openModelFolder } from '../../formats/model-folder/index.js';
+import { nodeIo } from '../../node/model-folder/folder.js';
 import { randomOf } from '../../train/random.js';
 import { train } from '../../train/run/train.js';
 import { latestCheckpoint, readMetrics } from '../../train/run-files/index.js';
-import { type Bundle, bundle } from '../null/train-bundle.js';
 import { tinyConfig, writeTrainSet } from '../train-set.js';
+import { type Bundle, bundle } from '../unit/train-bundle.js';
 
 /** Side by side: most of a process's time is its start. */
 const RUNS = ['one', 'two'] as const;

@@ -7,9 +7,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Engine, realEngine } from '../../cli/engine.js';
 import type { TrainEvent } from '../../train/events.js';
 import { readMetrics, readRunInfo } from '../../train/run-files/index.js';
-import { call, type Outcome } from '../null/cli-fakes.js';
-import { type Bundle, bundle } from '../null/train-bundle.js';
 import { tinyConfig, writeTrainSet } from '../train-set.js';
+import { call, type Outcome } from '../unit/cli-fakes.js';
+import { type Bundle, bundle } from '../unit/train-bundle.js';
 
 let folder: string;
 let worker: Bundle;

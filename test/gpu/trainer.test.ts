@@ -2,8 +2,8 @@
 
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { memorySource, openSafetensors, toFloat32 } from '../../formats/safetensors/index.js';
 import { nodeGpu } from '../../gpu/node.js';
-import { memorySource, openSafetensors, toFloat32 } from '../../runtime/safetensors/index.js';
 import { Trainer, type TrainerOptions } from '../../train/index.js';
 import { examplesOf, VOCABULARY } from '../training-examples.js';
 

@@ -2,9 +2,9 @@
 
 import { describe, expect, test } from 'vitest';
 import { GpuDevice } from '../../gpu/device.js';
-import { includes } from '../../gpu/kernels/include/index.js';
-import { laneIncludes } from '../../gpu/kernels/include/lanes.js';
-import { linear } from '../../gpu/kernels/linear.js';
+import { linear } from '../../gpu/kernels/matmul/linear.js';
+import { includes } from '../../gpu/kernels/shared/includes.js';
+import { laneIncludes } from '../../gpu/software/lane-includes.js';
 import { DeviceBench, type SizedCall } from '../../gpu/tuner/bench.js';
 import { tune } from '../../gpu/tuner/tune.js';
 import { hardwareTuning, type Tuning } from '../../gpu/tuning.js';

@@ -3,9 +3,9 @@
 
 import { createHash } from 'node:crypto';
 import { loadAssembly, Preprocessor } from '../../assembly/index.js';
-import { decodeImage } from '../../runtime/node/images.js';
-import { isFileFault, type MaskSource, maskTarget, readMask } from '../../runtime/node/masks.js';
-import type { FileNote } from '../../runtime/node/notes.js';
+import { decodeImage } from '../../node/images/image-files.js';
+import { isFileFault, type MaskSource, maskTarget, readMask } from '../../node/images/masks.js';
+import type { FileNote } from '../../node/notes.js';
 import type { Pixels } from '../../runtime/types.js';
 
 export interface DecodeJob {

@@ -5,14 +5,14 @@ import { loadAssembly, Vocabulary } from '../../assembly/index.js';
 import { check, TmcaError, throwIfAborted } from '../../errors/index.js';
 import type { Config } from '../../networks/config.js';
 import { Network } from '../../networks/network.js';
-import { type DatasetReading, type DatasetRecord, openDataset, type RecordFault } from '../../runtime/node/dataset.js';
-import type { AugmentSettings } from '../augment.js';
+import { type DatasetReading, type DatasetRecord, openDataset, type RecordFault } from '../../node/datasets/dataset.js';
+import type { AugmentSettings } from '../batch/augment.js';
+import { swapSides } from '../batch/mirror-words.js';
+import { Texts } from '../batch/texts.js';
 import { randomOf } from '../random.js';
-import { swapSides } from '../sides.js';
 import type { PicturePrints } from './decode.js';
 import { DecodePool } from './decode-pool.js';
 import { Pictures } from './pictures.js';
-import { Texts } from './texts.js';
 
 /** How many faulty records an error names; the others are counted. */
 const NAMED = 5;

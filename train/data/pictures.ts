@@ -2,9 +2,9 @@
 
 import { TmcaError, throwIfAborted } from '../../errors/index.js';
 import { show } from '../../errors/show.js';
-import type { DatasetRecord, RecordFault } from '../../runtime/node/dataset.js';
-import { emptyNotes } from '../../runtime/node/masks.js';
-import { NoteTally } from '../../runtime/node/notes.js';
+import type { DatasetRecord, RecordFault } from '../../node/datasets/dataset.js';
+import { emptyNotes } from '../../node/images/masks.js';
+import { NoteTally } from '../../node/notes.js';
 import type { Decoded, DecodedRecord, Picture, PicturePrints } from './decode.js';
 import type { DecodePool } from './decode-pool.js';
 

@@ -3,7 +3,7 @@
 
 import { loadAssembly, Preprocessor } from '../../assembly/index.js';
 import type { Config } from '../../networks/config.js';
-import { type AugmentSettings, augment, type Draw, type Sample } from '../augment.js';
+import { type AugmentSettings, augment, type Draw, type Sample } from '../batch/augment.js';
 
 export interface SampleJob {
   readonly sample: Sample;

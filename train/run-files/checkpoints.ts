@@ -8,16 +8,16 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TmcaError } from '../../errors/index.js';
-import { type ModelFolder, openModelFolder, parseManifest, verifiedSource } from '../../runtime/model-folder/index.js';
-import { diskSource } from '../../runtime/node/files.js';
-import { nodeIo } from '../../runtime/node/folder.js';
-import { readJson, readText } from '../../runtime/node/read-file.js';
+import { type ModelFolder, openModelFolder, parseManifest, verifiedSource } from '../../formats/model-folder/index.js';
 import {
   openSafetensors,
   type SafetensorsFile,
   type SafetensorsTensor,
   safetensorsChunks,
-} from '../../runtime/safetensors/index.js';
+} from '../../formats/safetensors/index.js';
+import { diskSource } from '../../node/disk/files.js';
+import { readJson, readText } from '../../node/disk/read-file.js';
+import { nodeIo } from '../../node/model-folder/folder.js';
 import type { Disk } from './disk.js';
 import { type ModelContent, modelFiles, type Origin, text, writeWithManifest } from './model-files.js';
 import { parseState, stateToText, type TrainState } from './state.js';

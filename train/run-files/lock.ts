@@ -8,10 +8,10 @@ import { dirname, join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import * as v from 'valibot';
 import { TmcaError } from '../../errors/index.js';
-import { beginningOf, isRunning } from '../../runtime/node/processes.js';
-import { readText } from '../../runtime/node/read-file.js';
-import { temporaryIn } from '../../runtime/node/temporary.js';
-import { parseJson } from '../parse-json.js';
+import { parseJson } from '../../formats/checked-json.js';
+import { readText } from '../../node/disk/read-file.js';
+import { beginningOf, isRunning } from '../../node/processes.js';
+import { temporaryIn } from '../../node/temporary.js';
 import { named } from './disk.js';
 
 const NAME = 'train.lock';

@@ -4,7 +4,7 @@
 import { constants } from 'node:buffer';
 import { TmcaError } from '../../errors/index.js';
 import { show } from '../../errors/show.js';
-import { ifThere, readBytes } from '../../runtime/node/read-file.js';
+import { ifThere, readBytes } from '../../node/disk/read-file.js';
 import type { Disk } from './disk.js';
 
 /**

@@ -2,9 +2,9 @@
 // that others may be reading (the run's best model).
 
 import { join } from 'node:path';
+import { type SafetensorsTensor, safetensorsChunks } from '../../formats/safetensors/index.js';
 import { type Config, configToJson } from '../../networks/config.js';
-import { jsonBytes, ManifestWriter } from '../../runtime/node/manifest-writer.js';
-import { type SafetensorsTensor, safetensorsChunks } from '../../runtime/safetensors/index.js';
+import { jsonBytes, ManifestWriter } from '../../node/model-folder/manifest-writer.js';
 import type { Disk } from './disk.js';
 
 /** What a model folder is made from. */

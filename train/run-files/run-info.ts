@@ -3,9 +3,9 @@
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { TmcaError } from '../../errors/index.js';
-import { writeFileAtomic } from '../../runtime/node/files.js';
-import { ifThere, readText } from '../../runtime/node/read-file.js';
-import { parseJson } from '../parse-json.js';
+import { parseJson } from '../../formats/checked-json.js';
+import { writeFileAtomic } from '../../node/disk/files.js';
+import { ifThere, readText } from '../../node/disk/read-file.js';
 
 const NAME = 'run.json';
 

@@ -2,7 +2,7 @@
 
 import * as v from 'valibot';
 import { TmcaError } from '../../errors/index.js';
-import { parseJson } from '../parse-json.js';
+import { parseJson } from '../../formats/checked-json.js';
 import type { RandomState } from '../random.js';
 
 /** Everything that a run needs to go on, but tensors. */

@@ -1,8 +1,8 @@
 // What a run says when it ends before its time: what went wrong, what is saved, how to go on.
 
 import { TmcaError } from '../../errors/index.js';
-import { commandOf } from './info.js';
 import type { TrainOptions } from './options.js';
+import { commandOf } from './run-json.js';
 
 interface Circumstances {
   readonly options: TrainOptions;

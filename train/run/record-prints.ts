@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { TmcaError } from '../../errors/index.js';
 import { show } from '../../errors/show.js';
-import { writeFileAtomic } from '../../runtime/node/files.js';
-import { LIST_BYTES, readText } from '../../runtime/node/read-file.js';
+import { parseJson } from '../../formats/checked-json.js';
+import { writeFileAtomic } from '../../node/disk/files.js';
+import { LIST_BYTES, readText } from '../../node/disk/read-file.js';
 import type { TrainingData } from '../data/index.js';
-import { parseJson } from '../parse-json.js';
 
 const Print = v.strictTuple([v.string(), v.string(), v.string(), v.string()]);
 const File = v.record(v.string(), v.array(Print));

@@ -2,15 +2,15 @@
 
 import { TmcaError } from '../../errors/index.js';
 import { Network } from '../../networks/network.js';
-import { surveyDataset } from '../../runtime/node/dataset.js';
-import { hasSplit } from '../../runtime/node/splits.js';
+import { surveyDataset } from '../../node/datasets/dataset.js';
+import { hasSplit } from '../../node/datasets/splits.js';
 import { readingOf, trainConfigToJson } from '../config.js';
 import { DecodePool } from '../data/decode-pool.js';
 import { TrainingData } from '../data/index.js';
 import type { TrainEvent } from '../events.js';
-import { type Beginning, DATA_KEY } from './beginning.js';
 import type { TrainOptions } from './options.js';
 import { changesSince, digestOf, isComparable, printsOf, type RecordPrints } from './record-prints.js';
+import { type Beginning, DATA_KEY } from './run-start.js';
 
 /** What a data set holds, before any of its pictures is looked at. */
 export interface Survey {

@@ -2,8 +2,8 @@
 
 import { check, TmcaError } from '../../errors/index.js';
 import { show } from '../../errors/show.js';
-import { readJson } from '../../runtime/node/read-file.js';
-import { parseJson } from '../../runtime/safetensors/json.js';
+import { parseJson } from '../../formats/json.js';
+import { readJson } from '../../node/disk/read-file.js';
 import type { Patch } from './settings.js';
 
 /** A configuration of a study: what it changes, and what it is called in tables. */

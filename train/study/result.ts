@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { readJson } from '../../runtime/node/read-file.js';
+import { readJson } from '../../node/disk/read-file.js';
 
 const score = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
 const Shares = { dice: score, iou: score, mean_dice: score, mean_iou: score };

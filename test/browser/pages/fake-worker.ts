@@ -1,4 +1,4 @@
-import { serve } from '../../../runtime/worker/host.js';
+import { serve } from '../../../runtime/browser/worker/host.js';
 import { openFake } from '../../fixtures/fake-session.js';
 
 serve(openFake);

@@ -1,0 +1,71 @@
+// layer-norm: normalisation over the last axis, with what surrounds it in a transformer block folded in.
+
+import { type Binding, f32, type KernelCall, type KernelStorage, spread, u32 } from '../../kernel.js';
+import { checkPositive, checkTogether, elements, given } from '../shared/guard.js';
+import { rowCut } from '../shared/row-tile.js';
+import { bytesOf } from '../shared/sizes.js';
+import source from './layer-norm.wgsl?raw';
+import vec4Source from './layer-norm-vec4.wgsl?raw';
+
+export interface LayerNormDims {
+  /** Rows. */
+  readonly m: number;
+  /** Elements of a row. */
+  readonly c: number;
+  readonly eps: number;
+}
+
+export interface LayerNormOperands<O> {
+  /** [m,c] act. */
+  readonly x: O;
+  /** [m,c] act, added before the norm. */
+  readonly pre?: O | null;
+  /** [c] f32; with `bias` or not at all. */
+  readonly weight?: O | null;
+  /** [c] f32. */
+  readonly bias?: O | null;
+  /** [m,c] act, added after the norm. */
+  readonly post?: O | null;
+  /** [m,c] act. */
+  readonly out: O;
+}
+
+/**
+ * out = (v - mean) / sqrt(var + eps) · weight + bias + post with v = x + pre, per row; population variance.
+ *
+ * Errors: BAD_ARGUMENT (dimensions, eps), SHAPE_MISMATCH (weight without bias, too many elements).
+ *
+ * @example
+ * layerNorm({ m: 49, c: 768, eps: 1e-6 }, { x, weight, bias, out }, { act: 'f16' })
+ */
+export function layerNorm<O>(
+  { m, c, eps }: LayerNormDims,
+  { x, pre, weight, bias, post, out }: LayerNormOperands<O>,
+  { act, tuning }: Pick<KernelStorage, 'act' | 'tuning'>,
+): KernelCall<O> {
+  checkPositive('layerNorm', 'eps', eps);
+  checkTogether('layerNorm', 'weight and bias', weight, bias);
+  const count = elements('layerNorm', { m, c });
+  const fast = c % 4 === 0;
+  const units = fast ? c / 4 : c;
+  const variant = fast ? { name: 'layer-norm-vec4', source: vec4Source } : { name: 'layer-norm', source };
+  const { tiling, rows, lanes } = rowCut(units, tuning, { 'layer-norm-row': 'layer-norm-row-lanes' });
+  const inputs = [x, pre ?? null, weight ?? null, bias ?? null, post ?? null];
+  const bindings: Binding<O>[] = inputs.map(operand => ({ operand, access: 'read' }));
+  bindings.push({ operand: out, access: 'read_write' });
+  const optional = given(pre) + given(post);
+  return {
+    shader: { ...variant, act, ...tiling },
+    uniforms: [
+      ...[m, units].map(u32),
+      ...[eps, c].map(f32),
+      ...[3, lanes, given(pre), given(weight), given(post)].map(u32),
+    ],
+    bindings,
+    workgroups: spread(Math.ceil(m / rows)),
+    cost: {
+      flops: count * (6 + 2 * given(weight) + optional),
+      bytes: count * (2 + optional) * bytesOf(act) + 8 * c * given(weight),
+    },
+  };
+}

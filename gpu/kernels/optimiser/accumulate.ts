@@ -1,0 +1,33 @@
+// accumulate: a flat list of numbers added to another.
+
+import { type KernelCall, u32 } from '../../kernel.js';
+import { flatGroups, flatTile } from '../shared/flat-tile.js';
+import { elements } from '../shared/guard.js';
+import { packetOf } from '../shared/packet.js';
+import source from './accumulate.wgsl?raw';
+
+/**
+ * sum = sum + x in place, f32.
+ *
+ * Errors: BAD_ARGUMENT (no elements), SHAPE_MISMATCH (too many).
+ *
+ * @example
+ * accumulate({ count }, { x: gradient, sum: gradients })
+ */
+export function accumulate<O>(
+  { count }: { readonly count: number },
+  { x, sum }: { readonly x: O; readonly sum: O },
+): KernelCall<O> {
+  elements('accumulate', { count });
+  const packet = packetOf(count);
+  return {
+    shader: { name: 'accumulate', source, act: 'f32', packet, tile: flatTile },
+    uniforms: [u32(count / packet)],
+    bindings: [
+      { operand: x, access: 'read' },
+      { operand: sum, access: 'read_write' },
+    ],
+    workgroups: flatGroups(count / packet),
+    cost: { flops: count, bytes: 12 * count },
+  };
+}

@@ -1,0 +1,45 @@
+// The scores of a model on a split, as they are kept beside a run.
+
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { TmcaError } from '../../errors/index.js';
+import { parseJson } from '../../formats/checked-json.js';
+import { LIST_BYTES, readText } from '../disk/read-file.js';
+import type { Evaluation } from './evaluate-dataset.js';
+
+/** evaluation-SPLIT.json, in a run's folder. */
+export const evaluationFile = (folder: string, split: string): string => join(folder, `evaluation-${split}.json`);
+
+const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
+const shares = { dice: share, iou: share, accuracy: share };
+const scores = { n: v.number(), ...shares, mean_dice: share, mean_iou: share };
+
+const File = v.object({
+  ...scores,
+  per_image: v.array(v.object({ id: v.string(), ...shares, target: share })),
+  without: v.record(v.string(), v.object(scores)),
+  device: v.picklist(['webgpu', 'wasm']),
+  dtype: v.picklist(['fp32', 'fp16', 'int8']),
+  adapter: v.object({
+    ...{ vendor: v.string(), architecture: v.string(), description: v.string(), software: v.boolean() },
+    features: v.array(v.string()),
+  }),
+  ...{ data: v.string(), split: v.string(), text: v.exactOptional(v.string()), model: v.string(), hash: v.string() },
+  ...{ prompt: v.exactOptional(v.string()), category: v.exactOptional(v.string()) },
+  ...{ size: v.number(), threshold: share },
+  // files of earlier versions do not say
+  ...{ empty_masks: v.optional(v.number(), 0), notes: v.optional(v.array(v.string()), []) },
+  ...{ truncated: v.optional(v.number(), 0), integrity: v.optional(v.picklist(['checked', 'unchecked']), 'unchecked') },
+});
+
+/** Errors: FILE_NOT_FOUND, FILE_UNREADABLE, CONFIG_INVALID. */
+export async function readEvaluation(path: string): Promise<Evaluation> {
+  const rule = 'readEvaluation: there must be scores of tmca evaluate --json or tmca report';
+  const text = await readText(path, { rule, advice: 'make them first', invalid: 'CONFIG_INVALID', limit: LIST_BYTES });
+  const fail = (got: string) =>
+    new TmcaError(
+      'CONFIG_INVALID',
+      `readEvaluation: ${path} must be scores of tmca evaluate --json, got ${got}; make them anew`,
+    );
+  return parseJson(text, File, fail);
+}

@@ -1,0 +1,172 @@
+// From a model folder to a session: the one path that Node, the browser's worker and the command share.
+
+import type { Assembly } from '../../assembly/index.js';
+import { loadAssembly } from '../../assembly/instance.js';
+import { Vocabulary } from '../../assembly/wordpiece.js';
+import { throwIfAborted } from '../../errors/index.js';
+import { checkedStream, checkTensors, type ModelFiles, openModelFolder } from '../../formats/model-folder/index.js';
+import type { SafetensorsHeader } from '../../formats/safetensors/index.js';
+import type { ParameterStream } from '../../formats/weights/load-constants.js';
+import type { GpuDevice } from '../../gpu/device.js';
+import type { Config } from '../../networks/config.js';
+import { Network } from '../../networks/network.js';
+import { choosePrecision, chooseWasmPrecision } from '../engines/choice.js';
+import { loadOrt, type Opened, openPrepared, type Platform, prepareEngine } from '../engines/platform.js';
+import { hasWideActivations, realParameters, type StoredWeights, storedWeights } from '../engines/stored-weights.js';
+import { WebGpuEngine } from '../engines/webgpu/engine.js';
+import type { TuneRequest } from '../engines/webgpu/tune-programs.js';
+import type { AdapterSummary, DType, DTypeChoice, Session, SessionInfo, SessionOptions, TuneChoice } from '../types.js';
+import { type EngineReport, type NetworkEngine, NetworkSession } from './network-session.js';
+import { RecoveringSession } from './recovering-session.js';
+
+export type { Platform } from '../engines/platform.js';
+
+export type Described = ModelFiles & { readonly hash: () => string | null };
+
+export interface Choice {
+  readonly device: 'webgpu' | 'wasm';
+  readonly dtype: DType;
+  readonly reason: string;
+}
+
+export const choiceOf = (
+  { device, reason }: Opened,
+  precision: { readonly dtype: DType; readonly reason: string },
+): Choice => ({ device, dtype: precision.dtype, reason: `${reason}; ${precision.reason}` });
+
+/** Asked when the parameters are loaded: the model's hash is known then. */
+export function describe({ config, integrity, hash }: Described, choice: Choice, adapter: AdapterSummary): SessionInfo {
+  const { vendor, architecture, description, software, features } = adapter;
+  return {
+    ...choice,
+    integrity,
+    adapter: { vendor, architecture, description, software, features },
+    model: {
+      name: config.name,
+      hash: hash() ?? '',
+      imageSize: config.imageSize,
+      text: Network.of(config).text ? 'required' : 'none',
+      maxTextLength: Network.of(config).maxTextLength,
+    },
+  };
+}
+
+/**
+ * Opens a model folder on an engine. Everything is checked before anything is allocated on a device. A lost device is
+ * replaced by a new one, and what it failed is run again (runtime/session/recovering-session.ts); where none comes, `auto` goes on in wasm.
+ *
+ * @param location path or address of a model folder
+ * @throws TmcaError of the folder (FILE_NOT_FOUND, CONFIG_INVALID, SAFETENSORS_INVALID, MODEL_INCOMPLETE, MODEL_MISMATCH,
+ *   MODEL_NOT_FINITE, MANIFEST_MISMATCH, MODEL_UNCHECKED, VOCABULARY_INVALID, DOWNLOAD_FAILED), of the engine (NO_WEBGPU, NO_ADAPTER,
+ *   GPU_LIMIT, GPU_OUT_OF_MEMORY, DEVICE_LOST, ENGINE_UNAVAILABLE, ENGINE_FAILED), UNSUPPORTED, ABORTED
+ */
+export async function openModel(location: string, platform: Platform, options: SessionOptions = {}): Promise<Session> {
+  const first = await openOnce(location, platform, options);
+  // A reopening is nobody's loading: it has no progress to show, and the signal was for the first one.
+  const { signal: _, onProgress: __, tune, ...rest } = options;
+  const again = { ...rest, tune: tune === 'refresh' ? 'kept' : (tune ?? true) } as const;
+  const last = (options.device ?? 'auto') === 'auto' ? () => openOnce(location, platform, again, GIVEN_UP) : undefined;
+  return new RecoveringSession(first, () => openOnce(location, platform, again), last ? { last } : {});
+}
+
+const GIVEN_UP = 'the GPU was lost again and again, and wasm took over';
+
+/** @param lost why no GPU is to be tried any more */
+async function openOnce(
+  location: string,
+  platform: Platform,
+  options: SessionOptions,
+  lost?: string,
+): Promise<Session> {
+  const { device = 'auto', dtype = 'auto', integrity, signal, onProgress } = options;
+  const ready = { ...options, hasty: true };
+  const prepared = lost === undefined ? prepareEngine(platform, device, ready) : loadOrt(platform, lost, options);
+  prepared.catch(() => undefined); // awaited before the weights are asked for
+  const opening = { integrity, before: prepared, ...(signal ? { signal } : {}) };
+  const folder = await openModelFolder(location, platform.io, opening);
+  let vocabulary: Vocabulary | null = null;
+  let opened: Opened | undefined;
+  try {
+    const { config } = folder;
+    checkTensors(folder.weights.header, Network.of(config).parameters, `${location}/model.safetensors`);
+    const module = loadAssembly(); // inflated while the driver opens the device
+    module.catch(() => undefined); // awaited below
+    opened = await openPrepared(await prepared);
+    const assembly = await module;
+    vocabulary = folder.vocab && new Vocabulary(assembly, folder.vocab);
+    throwIfAborted(signal, 'openModel');
+    const { header } = folder.weights;
+    const tune = tuneRequest(opened, options.tune, platform);
+    const loading = { header, stream: checkedStream(folder), assembly, config, tune, signal, onProgress };
+    const { engine, choice, adapter } = await startEngine(opened, dtype, loading);
+    onProgress?.({ phase: 'ready', loaded: 1, total: 1 });
+    const info = describe(folder, choice, adapter);
+    return new NetworkSession({ info, config, assembly, vocabulary, engine });
+  } catch (error) {
+    vocabulary?.dispose();
+    if (opened?.device === 'webgpu') opened.gpu.dispose();
+    throw error;
+  } finally {
+    await folder.close();
+  }
+}
+
+interface Loading {
+  /** Null where parameters are computed. */
+  readonly header: SafetensorsHeader | null;
+  readonly stream: ParameterStream;
+  readonly assembly: Assembly;
+  readonly config: Config;
+  readonly tune?: TuneRequest | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly onProgress: SessionOptions['onProgress'] | undefined;
+}
+
+/** Software adapters are not measured unless asked: compiling a variant takes them longer than it could ever save. */
+export function tuneRequest(opened: Opened, tune: TuneChoice = true, platform: Platform): TuneRequest | undefined {
+  if (opened.device === 'wasm' || !tune || (tune === true && opened.gpu.adapter.software)) return undefined;
+  return { refresh: tune === 'refresh', integer: tune === 'integer', store: platform.tuningStore };
+}
+
+interface Started {
+  readonly engine: NetworkEngine<EngineReport>;
+  readonly choice: Choice;
+  readonly adapter: AdapterSummary;
+}
+
+/** An engine with its weights. `Engine` is the class that runs on a device, for whoever must see inside it. */
+export async function startEngine(
+  opened: Opened,
+  dtype: DTypeChoice,
+  { header, stream, ...loading }: Loading,
+  Engine: Pick<typeof WebGpuEngine, 'create'> = WebGpuEngine,
+): Promise<Started> {
+  const { config } = loading;
+  if (opened.device === 'webgpu') {
+    const { gpu } = opened;
+    const weights = await weightsOf(config, header, stream, dtype, gpu);
+    const engine = await Engine.create({ ...loading, ...weights, gpu });
+    return { engine, choice: choiceOf(opened, weights.precision), adapter: gpu.adapter };
+  }
+  // Imported when wanted, as onnxruntime-web is: a page with a GPU downloads neither.
+  const [{ WasmEngine }, { wasmAdapter }] = await Promise.all([
+    import('../engines/wasm/engine.js'),
+    import('../engines/wasm/facts.js'),
+  ]);
+  const parameters = await realParameters(header, stream);
+  const engine = await WasmEngine.create({ ...loading, parameters, ort: opened.ort });
+  const choice = choiceOf(opened, chooseWasmPrecision(dtype, config.dtype));
+  return { engine, choice, adapter: wasmAdapter(opened.ort) };
+}
+
+/** Precision and parameters of a folder, or of computed ones where there is no header, on a device. */
+export function weightsOf(
+  config: Config,
+  header: SafetensorsHeader | null,
+  stream: ParameterStream,
+  dtype: DTypeChoice,
+  { features }: GpuDevice,
+): Promise<StoredWeights> {
+  const precision = choosePrecision(dtype, config.dtype, features.f16, hasWideActivations(config));
+  return storedWeights(config, header, precision, stream);
+}

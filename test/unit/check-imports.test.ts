@@ -1,0 +1,134 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { checkImports, importsOf, readSources } from '../../tools/check-imports.mjs';
+
+const check = (files: Record<string, string>) => checkImports(new Map(Object.entries(files)));
+
+describe('importsOf', () => {
+  test.each<[string, { specifier: string; type: boolean; dynamic: boolean }[]]>([
+    [`import a from './a.js';`, [{ specifier: './a.js', type: false, dynamic: false }]],
+    [`import './a.js';`, [{ specifier: './a.js', type: false, dynamic: false }]],
+    [`import{a}from"./a.js"`, [{ specifier: './a.js', type: false, dynamic: false }]],
+    [`import {\n  a, // why\n  type B,\n} from './a.js';`, [{ specifier: './a.js', type: false, dynamic: false }]],
+    [`import * as a from './a.js';`, [{ specifier: './a.js', type: false, dynamic: false }]],
+    [`import type { A } from './a.js';`, [{ specifier: './a.js', type: true, dynamic: false }]],
+    [
+      `export { a } from './a.js';\nexport * from './b.js';`,
+      [
+        { specifier: './a.js', type: false, dynamic: false },
+        { specifier: './b.js', type: false, dynamic: false },
+      ],
+    ],
+    [`export type { A } from './a.js';`, [{ specifier: './a.js', type: true, dynamic: false }]],
+    [`const a = await import('./a.js');`, [{ specifier: './a.js', type: false, dynamic: true }]],
+    [`import s from './a.wgsl?raw';`, [{ specifier: './a.wgsl?raw', type: false, dynamic: false }]],
+    // neither comments nor strings are imports
+    [`// import a from './a.js';\n/* import './b.js'; */`, []],
+    [
+      `const s = "import './a.js'"; const u = 'http://x'; import './b.js';`,
+      [{ specifier: './b.js', type: false, dynamic: false }],
+    ],
+    [`export const a = 1;\nexport type B = 'x';\nconst c = { from: 'y' };`, []],
+  ])('%s', (source, expected) => expect(importsOf(source)).toEqual(expected));
+});
+
+describe('checkImports', () => {
+  test('downward imports and imports within a layer are fine', () => {
+    const files = {
+      'errors/index.ts': '',
+      'gpu/kernel.ts': `import { check } from '../errors/index.js';`,
+      'graph/graph.ts': `import type { K } from '../gpu/kernel.js'; import './ops.js';`,
+      'model/ops.ts': '',
+      'test/unit/a.test.ts': `import '../../graph/graph.js'; import { readFileSync } from 'node:fs';`,
+    };
+    expect(check(files)).toEqual([]);
+  });
+
+  test.each([
+    [
+      'model/a.ts',
+      `import '../runtime/b.js';`,
+      'model/a.ts → runtime/b.js: model must not import runtime; imports go down',
+    ],
+    [
+      'gpu/a.ts',
+      `import type { B } from '../model/b.js';`,
+      'gpu/a.ts → model/b.js: gpu must not import model; imports go down',
+    ],
+    [
+      'gpu/a.ts',
+      `import '../assembly/b.js';`,
+      'gpu/a.ts → assembly/b.js: gpu must not import assembly; imports go down',
+    ],
+    ['errors/a.ts', `import '../gpu/b.js';`, 'errors/a.ts → gpu/b.js: errors must not import gpu; imports go down'],
+    ['cli/a.ts', `import '../demo/b.js';`, 'cli/a.ts → demo/b.js: cli must not import demo; imports go down'],
+    ['cli/a.ts', `export * from '../test/b.js';`, 'cli/a.ts → test/b.js: cli must not import test; imports go down'],
+    [
+      'runtime/a.ts',
+      `const b = import('./node/b.js');`,
+      'runtime/a.ts → runtime/node/b.js: runtime must not import node; imports go down',
+    ],
+    [
+      'cli/a.ts',
+      `import '../scripts/b.js';`,
+      'cli/a.ts → scripts/b.js: scripts/b.js belongs to no layer; add its folder to the table in tools/check-imports.mjs',
+    ],
+    [
+      'runtime/a.ts',
+      `import 'node:fs';`,
+      'runtime/a.ts → node:fs: a browser may load this file; import it under node or cli, or lazily by import()',
+    ],
+    [
+      'model/a.ts',
+      `import sharp from 'sharp';`,
+      'model/a.ts → sharp: a browser may load this file; import it under node or cli, or lazily by import()',
+    ],
+  ])('%s: %s', (path, source, problem) => expect(check({ [path]: source })).toEqual([problem]));
+
+  test('Node packages are fine lazily, as types, and where only Node runs', () => {
+    expect(check({ 'runtime/a.ts': `await import('sharp'); import type { Sharp } from 'sharp';` })).toEqual([]);
+    expect(check({ 'runtime/node/a.ts': `import 'node:fs';`, 'demo/vite.config.ts': `import 'node:path';` })).toEqual(
+      [],
+    );
+  });
+
+  test.each([
+    [`import { readFile } from 'node:fs/promises';`],
+    [`import { stat, readFileSync as read } from 'fs';`],
+    [`import * as fs from 'node:fs';`],
+    [`import fs from 'node:fs/promises';`],
+    [`const { readFile } = await import('node:fs/promises');`],
+  ])('files are read by the one reader that cannot hang: %s', source => {
+    expect(check({ 'cli/a.ts': source })).toEqual([expect.stringMatching(/^cli\/a\.ts: .* must not read here/)]);
+    expect(check({ 'test/a.ts': source, 'tools/a.mjs': source })).toEqual([]);
+    expect(
+      check({ 'cli/a.ts': `import { stat, readdir } from 'node:fs/promises'; import type { Stats } from 'fs';` }),
+    ).toEqual([]);
+  });
+
+  test('a cycle of values is named, file by file', () => {
+    const files = {
+      'model/a.ts': `import './b.js';`,
+      'model/b.ts': `export * from './c.js';`,
+      'model/c.ts': `import { a } from './a.js';`,
+    };
+    expect(check(files)).toEqual([
+      'model/a.ts → model/b.ts → model/c.ts → model/a.ts: imports must not form a cycle; move what is shared below both',
+    ]);
+  });
+
+  test('a file that imports itself is a cycle; AssemblyScript names files without .js', () => {
+    expect(check({ 'assembly/src/a.ts': `import { x } from './a';` })).toHaveLength(1);
+  });
+
+  test('a cycle that only types or a lazy import close is allowed', () => {
+    expect(check({ 'model/a.ts': `import './b.js';`, 'model/b.ts': `import type { A } from './a.js';` })).toEqual([]);
+    expect(check({ 'model/a.ts': `import './b.js';`, 'model/b.ts': `await import('./a.js');` })).toEqual([]);
+  });
+});
+
+test('the repository itself keeps the rules', () => {
+  const sources = readSources('.');
+  expect(sources.get('errors/index.ts')).toBe(readFileSync('errors/index.ts', 'utf8'));
+  expect(checkImports(sources)).toEqual([]);
+});

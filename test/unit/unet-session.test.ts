@@ -1,0 +1,83 @@
+// A session on a network that takes images alone: in wasm, with the parameters that golden.py's `fill` gives.
+
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { loadAssembly } from '../../assembly/instance.js';
+import { Preprocessor } from '../../assembly/preprocess.js';
+import { encodeSafetensors, toFloat32 } from '../../formats/safetensors/index.js';
+import { fillStream } from '../../formats/weights/name-seeded-parameters.js';
+import { evaluate } from '../../graph/interpreter.js';
+import { channelsLast } from '../../graph/map-layout.js';
+import { parseConfig } from '../../networks/config.js';
+import { Network } from '../../networks/network.js';
+import { type NodeSession, openSession } from '../../node/session.js';
+import { expectClose, tolerance } from '../tolerance.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'unet-'));
+const json = { network: 'unet', name: 'small-unet', image_size: 16, channels: [4, 6, 8] };
+const config = parseConfig(json, 'test');
+const image = {
+  data: Uint8Array.from({ length: 20 * 18 * 3 }, (_, i) => (i * 37) % 251),
+  ...{ width: 20, height: 18, channels: 3 as const },
+};
+
+let session: NodeSession;
+const parameters = new Map<string, Float32Array>();
+
+beforeAll(async () => {
+  const tensors = [];
+  for await (const tensor of fillStream(Network.of(config).parameters).tensors()) {
+    parameters.set(tensor.name, Float32Array.from(toFloat32(tensor)));
+    tensors.push({ ...tensor, bytes: tensor.bytes.slice() });
+  }
+  writeFileSync(join(folder, 'config.json'), JSON.stringify(json));
+  writeFileSync(join(folder, 'model.safetensors'), encodeSafetensors(tensors));
+  session = await openSession(folder, { device: 'wasm' });
+});
+afterAll(() => {
+  session.dispose();
+  rmSync(folder, { recursive: true });
+});
+
+describe('a network without a text', () => {
+  test('says so, and gives the probabilities of its graph', async () => {
+    expect(session.info.model).toMatchObject({ name: 'small-unet', text: 'none', maxTextLength: 0 });
+    const { probability } = await session.segment(image);
+    const preprocessor = new Preprocessor(await loadAssembly(), { size: 16, normalize: 'zscore', layout: 'nchw' });
+    const data = Float32Array.from(preprocessor.run(image));
+    preprocessor.dispose();
+    const picture = channelsLast({ shape: [1, 3, 16, 16], data }).data;
+    const { logits } = evaluate(Network.of(config).logits(1, 0), {
+      input: () => picture,
+      parameter: name => parameters.get(name)!,
+    });
+    const expected = Float64Array.from(logits!.data, x => 1 / (1 + Math.exp(-x)));
+    expectClose(probability, expected, tolerance.f32);
+    expect((await session.segment(image, null)).probability).toEqual(probability);
+  });
+
+  test('takes no sentence, by code and in words', async () => {
+    await expect(session.encodeReport('polyp')).rejects.toMatchObject({
+      code: 'TEXT_NOT_TAKEN',
+      message:
+        'encodeReport: a sentence needs a model that reads one, got small-unet, which takes images alone; leave the text out',
+    });
+    const other = await openSession('models/nano', { device: 'wasm' });
+    const report = await other.encodeReport('polyp');
+    await expect(session.segment(image, report)).rejects.toMatchObject({ code: 'TEXT_NOT_TAKEN' });
+    await expect(other.segment(image)).rejects.toMatchObject({
+      code: 'TEXT_REQUIRED',
+      message:
+        'segment: the model nano-128 must be told what to look for, got no sentence; describe the finding in one',
+    });
+    other.dispose();
+  });
+
+  test('config.json names the network', () => {
+    expect(JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8')).network).toBe('unet');
+    expect(() => parseConfig({ network: 'vnet' }, 'x')).toThrow(/network must be one of tmca, unet, got "vnet"/);
+    expect(() => parseConfig({ ...json, image_size: 18 }, 'x')).toThrow(/image_size must be a multiple of 4/);
+  });
+});

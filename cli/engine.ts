@@ -66,7 +66,7 @@ export const realEngine: Engine = {
   },
   async measureRoofline(signal) {
     const { nodeGpu } = await import('../gpu/node.js');
-    const { openDevice } = await import('../gpu/device.js');
+    const { openDevice } = await import('../gpu/open-device.js');
     const { measureRoofline } = await import('../devices/roofline.js');
     const { stopwatchFor } = await import('../devices/node/driver-threads.js');
     using gpu = await openDevice({ gpu: await nodeGpu(), prefer: 'any', signal });

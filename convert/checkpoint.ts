@@ -5,10 +5,9 @@ import { readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { check, TmcaError } from '../errors/index.js';
 import { show } from '../errors/show.js';
-import { parseJson } from '../formats/json.js';
+import { isObject, parseJson } from '../formats/json.js';
 import { type ByteSource, openSafetensors, readAll, type TensorInfo } from '../formats/safetensors/index.js';
 import { diskSource } from '../node/disk/files.js';
-import { isObject } from './foreign-config.js';
 import { convertTorch, foreignFile, foreignWeights, refuseForeignFile } from './foreign-files.js';
 
 export interface CheckpointTensor extends Pick<TensorInfo, 'dtype' | 'shape'> {

@@ -2,6 +2,7 @@
 
 import { check, TmcaError } from '../errors/index.js';
 import { show } from '../errors/show.js';
+import { isObject } from '../formats/json.js';
 import { ifThere, readJson as readFile } from '../node/disk/read-file.js';
 import type { Sizes } from './sizes.js';
 
@@ -12,9 +13,6 @@ export interface ForeignConfig {
 }
 
 export type Json = Readonly<Record<string, unknown>>;
-
-export const isObject = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Parses a file of JSON; null where there is none. @throws TmcaError CONFIG_INVALID */
 export async function readJson(path: string): Promise<Json | null> {

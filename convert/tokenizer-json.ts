@@ -2,7 +2,8 @@
 
 import { TmcaError } from '../errors/index.js';
 import { show } from '../errors/show.js';
-import { isObject, type Json } from './foreign-config.js';
+import { isObject } from '../formats/json.js';
+import type { Json } from './foreign-config.js';
 
 /** What the tokeniser here does, and what a field that is not there stands for. */
 const MUST: readonly (readonly [field: string, must: unknown, absent?: unknown])[] = [

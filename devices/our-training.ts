@@ -3,7 +3,8 @@
 import { loadAssembly } from '../assembly/index.js';
 import { check } from '../errors/index.js';
 import { tensorOf } from '../formats/safetensors/index.js';
-import { type GpuDevice, openDevice } from '../gpu/device.js';
+import type { GpuDevice } from '../gpu/device.js';
+import { openDevice } from '../gpu/open-device.js';
 import { PipelineCache } from '../gpu/pipelines.js';
 import { TrainingStep } from '../train/step/step.js';
 import { type CallTimes, timeCalls } from './clock.js';

@@ -91,3 +91,7 @@ function skipSpace(text: string, from: number): number {
   while (i < text.length && text.charCodeAt(i) <= 0x20) i++;
   return i;
 }
+
+/** Whether a value of JSON is an object, neither null nor a list. */
+export const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

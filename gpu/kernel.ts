@@ -18,7 +18,7 @@ export interface Shader {
   readonly name: string;
   /** Text of `kernels/NAME.wgsl`. */
   readonly source: string;
-  /** Shared files that `// include:` may name besides those of `kernels/include/index.ts`, which every bundle holds. */
+  /** Shared files that `// include:` may name besides those of `kernels/shared/includes.ts`, which every bundle holds. */
   readonly includes?: Readonly<Record<string, string>>;
   /**
    * Includes taken in place of those that the source names: the same work, dealt to invocations otherwise. Part of the

@@ -2,8 +2,6 @@
 // adapter is, never from a clock, so a training run that is resumed rounds as it did. For inference, the tuner may choose
 // otherwise for a class of shapes, by measuring (gpu/tuner/).
 
-import type { linearDots } from './kernels/matmul/linear-dots.js';
-
 /** Rows x columns of the outputs that one workgroup computes (include/gemm-tile.wgsl). */
 export const productTiles = {
   '32x32': { LINES: 8, TILE_M: 4, TILE_N: 4 },
@@ -44,8 +42,6 @@ export interface Tuning {
   readonly knobs: Knobs;
   /** Variants by class of shapes, in place of what the knobs say: of the tuner, and never where training reads them. */
   readonly choices?: Readonly<Record<string, string>>;
-  /** Products in whole numbers, for a model that may use them: kernels/linear-dots.ts, which is loaded then. */
-  readonly dots?: typeof linearDots;
 }
 
 /** What GPUs want, and what a program is lowered with where no device is known: tiles in workgroup memory. */

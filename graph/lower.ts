@@ -3,7 +3,8 @@
 
 import { check } from '../errors/index.js';
 import type { KernelCall, Storage } from '../gpu/kernel.js';
-import { hardwareTuning, type Tuning } from '../gpu/tuning.js';
+import type { DotTuning } from '../gpu/kernels/matmul/linear-dots.js';
+import { hardwareTuning } from '../gpu/tuning.js';
 import { builder } from './builder.js';
 import {
   findLoadTime,
@@ -49,7 +50,7 @@ export interface LowerOptions {
   /** How weights (`weight` slots known at load) are stored; whole numbers (i8) stay what they are. */
   readonly weights: 'f32' | 'f16';
   /** Of the device that is to run the program; `hardwareTuning` where none is known. */
-  readonly tuning?: Tuning | undefined;
+  readonly tuning?: DotTuning | undefined;
   /** Parameters that f16 cannot hold: a weight made from one is stored in f32. */
   readonly wide?: ReadonlySet<string> | undefined;
 }

@@ -2,7 +2,7 @@
 // rule that lacks a member does not compile.
 
 import type { KernelCall, WeightStorage } from '../gpu/kernel.js';
-import type { Tuning } from '../gpu/tuning.js';
+import type { DotTuning } from '../gpu/kernels/matmul/linear-dots.js';
 import type { Builder } from './builder.js';
 import type { DType, Shape, Tensor } from './graph.js';
 import type { TrainingBuilder } from './training-builder.js';
@@ -48,7 +48,7 @@ export interface LowerContext<A> {
   /** Storage of the weight slot's tensor. */
   readonly weight: WeightStorage;
   /** How the device wants its work cut. */
-  readonly tuning: Tuning;
+  readonly tuning: DotTuning;
   /** What to write instead of `out`, where the rule has `parts`. */
   readonly parts: readonly Tensor[];
   temporary(bytes: number): Temporary;

@@ -3,9 +3,9 @@
 import { type Profile, profileOf } from '../gpu/profiles.js';
 import { requireGpu } from '../runtime/engines/platform.js';
 import { keptStats } from '../runtime/engines/webgpu/tune-programs.js';
+import { openModel } from '../runtime/session/open.js';
 import type { Progress, TuningStats } from '../runtime/types.js';
 import { cacheFolder, NOWHERE } from './disk/tuning-store.js';
-import { openSession } from './index.js';
 import { nodePlatform } from './platform.js';
 
 export interface AdapterTuning extends Omit<TuningStats, 'profile'> {
@@ -37,7 +37,7 @@ export async function describeTuning({ measure, ...options }: DescribeTuningOpti
     return { ...kept, ...about, notes: [...kept.notes, ...unused] };
   }
   const watched = { ...(signal && { signal }), ...(onProgress && { onProgress }) };
-  const session = await openSession(measure, { device: 'webgpu', tune: 'refresh', ...watched });
+  const session = await openModel(measure, nodePlatform, { device: 'webgpu', tune: 'refresh', ...watched });
   try {
     return { ...session.stats().tuning!, ...about };
   } finally {

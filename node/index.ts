@@ -45,7 +45,7 @@ export {
 export type { FileNote } from './notes.js';
 export { type ImageFile, type NodeSession, openSession } from './session.js';
 
-/** Every checkpointed output of a model folder; see `inspectForward` of runtime/session/open.ts. */
+/** Every checkpointed output of a model folder; see `inspectForward` of runtime/inspect/open.ts. */
 export async function inspectForward(
   modelDir: string,
   inputs: ForwardInputs,
@@ -56,7 +56,7 @@ export async function inspectForward(
   return inspect(modelDir, node, inputs, options);
 }
 
-/** The training loss and every parameter's gradient; see `inspectGradients` of runtime/session/open.ts. */
+/** The training loss and every parameter's gradient; see `inspectGradients` of runtime/inspect/open.ts. */
 export async function inspectGradients(
   modelDir: string,
   inputs: TrainingInputs,

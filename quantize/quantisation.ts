@@ -6,8 +6,9 @@ import { checkFinite, type FolderIo, type ModelFolder } from '../formats/model-f
 import type { SafetensorsTensor } from '../formats/safetensors/index.js';
 import { int8Parameters } from '../formats/weights/int8.js';
 import type { ParameterStream } from '../formats/weights/load-constants.js';
-import { type GpuDevice, openDevice } from '../gpu/device.js';
+import type { GpuDevice } from '../gpu/device.js';
 import { nodeGpu } from '../gpu/node.js';
+import { openDevice } from '../gpu/open-device.js';
 import type { Outputs } from '../graph/graph.js';
 import { prepare } from '../graph/passes/index.js';
 import { int8Passes } from '../graph/passes/int8.js';

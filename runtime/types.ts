@@ -1,6 +1,10 @@
 // The public shapes of the package: what goes into a segmentation and what comes out. No code; shared by the engines,
 // the worker API and the command.
 
+import type { IntegrityChoice, Progress } from '../formats/loading.js';
+
+export type { IntegrityChoice, Progress };
+
 /** Decoded pixels, row by row, 8 bits a channel: grey (1), RGB (3) or RGBA (4). Alpha is dropped over black. */
 export interface Pixels {
   readonly data: Uint8Array | Uint8ClampedArray;
@@ -13,9 +17,6 @@ export type DeviceChoice = 'auto' | 'webgpu' | 'wasm';
 export type DTypeChoice = 'auto' | 'fp32' | 'fp16' | 'int8';
 export type DType = 'fp32' | 'fp16' | 'int8';
 
-/** `required`: a model folder whose files cannot all be checked, for want of a manifest.json, is refused (MODEL_UNCHECKED). */
-export type IntegrityChoice = 'auto' | 'required';
-
 export type TuneChoice = boolean | 'refresh' | 'kept' | 'integer';
 
 /** What a WebGPU adapter says of itself, or what stands in its place for the wasm engine. */
@@ -26,14 +27,6 @@ export interface AdapterSummary {
   /** Runs on the CPU (SwiftShader, llvmpipe). */
   readonly software: boolean;
   readonly features: readonly string[];
-}
-
-/** One step of loading: `loaded` of `total` bytes (or pipelines, or classes of shapes); `total` is undefined where a server does not say. */
-export interface Progress {
-  readonly phase: 'download' | 'tune' | 'weights' | 'compile' | 'ready';
-  readonly file?: string;
-  readonly loaded: number;
-  readonly total?: number;
 }
 
 export interface SessionOptions {

@@ -6,7 +6,8 @@ import { checkArgument, checkOptions, requireOptions } from '../errors/arguments
 import { check, throwIfAborted } from '../errors/index.js';
 import { type ModelFolder, openModelFolder, webIo } from '../formats/model-folder/index.js';
 import { encodeSafetensors, memorySource, openSafetensors } from '../formats/safetensors/index.js';
-import { type GpuDevice, openDevice } from '../gpu/device.js';
+import type { GpuDevice } from '../gpu/device.js';
+import { openDevice } from '../gpu/open-device.js';
 import { Readback } from '../gpu/readback.js';
 import type { Shape } from '../graph/graph.js';
 import { type Config, parseConfig } from '../networks/config.js';

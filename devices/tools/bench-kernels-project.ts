@@ -1,8 +1,8 @@
 // What devices/tools/bench-kernels.mjs uses of the project, as one module graph.
 
 import { int8Parameters } from '../../formats/weights/int8.js';
-import { openDevice } from '../../gpu/device.js';
 import { nodeGpu } from '../../gpu/node.js';
+import { openDevice } from '../../gpu/open-device.js';
 import type { Tuning } from '../../gpu/tuning.js';
 import type { Program } from '../../graph/lower.js';
 import { int8Passes } from '../../graph/passes/int8.js';

@@ -3,6 +3,7 @@
 import * as v from 'valibot';
 import { TmcaError } from '../../errors/index.js';
 import { show } from '../../errors/show.js';
+import { isObject } from '../json.js';
 import type { ByteSource } from '../safetensors/index.js';
 import type { Hash } from './folder.js';
 
@@ -47,9 +48,6 @@ export function parseManifest(json: unknown, where: string): Manifest {
   const extra = Object.fromEntries(Object.entries(json).filter(([key]) => key !== 'files'));
   return { files: new Map(entries), extra };
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 export interface VerifiedSource extends ByteSource {
   /** SHA-256 of the file as it was streamed; null until a stream has come to its end. */

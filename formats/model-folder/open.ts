@@ -5,8 +5,8 @@ import { type ErrorCode, TmcaError, throwIfAborted } from '../../errors/index.js
 import { show } from '../../errors/show.js';
 import { type Config, parseConfig } from '../../networks/config.js';
 import { Network } from '../../networks/network.js';
-import type { IntegrityChoice } from '../../runtime/types.js';
 import { parseJson } from '../json.js';
+import type { IntegrityChoice } from '../loading.js';
 import {
   type ByteSource,
   openSafetensors,

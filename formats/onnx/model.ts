@@ -3,7 +3,7 @@
 import type { Assembly } from '../../assembly/index.js';
 import { check } from '../../errors/index.js';
 import { sizeOf } from '../../graph/graph.js';
-import type { Progress } from '../../runtime/types.js';
+import type { Progress } from '../loading.js';
 import type { SafetensorsTensor } from '../safetensors/dtypes.js';
 import { toFloat32 } from '../safetensors/to-float32.js';
 import { bytesOfView, encodeStorage } from '../weights/encode-storage.js';

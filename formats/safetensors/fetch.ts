@@ -3,7 +3,7 @@
 
 import { TmcaError, throwIfAborted } from '../../errors/index.js';
 import { show } from '../../errors/show.js';
-import type { Progress } from '../../runtime/types.js';
+import type { Progress } from '../loading.js';
 import type { ByteSource } from './source.js';
 
 export interface FetchOptions {

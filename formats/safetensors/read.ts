@@ -2,7 +2,7 @@
 
 import { TmcaError } from '../../errors/index.js';
 import { show } from '../../errors/show.js';
-import type { Progress } from '../../runtime/types.js';
+import type { Progress } from '../loading.js';
 import { ByteCursor } from './cursor.js';
 import type { SafetensorsTensor } from './dtypes.js';
 import { PREFIX_BYTES, parseHeader, readHeaderLength, type SafetensorsHeader, type TensorInfo } from './header.js';

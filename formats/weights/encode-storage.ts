@@ -8,8 +8,6 @@ import type { SafetensorsTensor } from '../safetensors/dtypes.js';
 import { findSaturated } from '../safetensors/saturated.js';
 import { toFloat32 } from '../safetensors/to-float32.js';
 
-export type { ParameterStream } from './load-constants.js';
-
 /** Bytes of `view`, zero-padded to a multiple of 4, as buffer writes demand. */
 export function padded(view: ArrayBufferView): Uint8Array {
   const bytes = bytesOfView(view);

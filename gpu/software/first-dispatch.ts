@@ -2,9 +2,8 @@
 // runs the queue (lavapipe: LLVM, tenths of a second a pipeline). Dispatched once while weights load, pipelines are compiled then.
 // All are made before the first is dispatched: lavapipe makes none while its queue is at work.
 
-import type { GpuDevice } from '../device.js';
+import type { Compiler, GpuDevice } from '../device.js';
 import type { KernelCall } from '../kernel.js';
-import type { PipelineCache } from '../pipelines.js';
 
 /** Bytes bound to each operand: enough for any element type, at an offset that any device takes. */
 const SLOT = 256;
@@ -17,7 +16,7 @@ const SLOT = 256;
  */
 export async function dispatchOnce(
   gpu: GpuDevice,
-  pipelines: PipelineCache,
+  pipelines: Compiler,
   calls: readonly KernelCall<unknown>[],
 ): Promise<void> {
   const compiled = await pipelines.compile(calls);

@@ -1,5 +1,5 @@
 // WGSL functions that stand in for others where invocations are the lanes of a CPU's vectors (`Tuning.lanes`, `Shader.swap`).
-// Loaded with such a device: a page with a GPU downloads none. Those of backward kernels are in gradients.ts.
+// Loaded with such a device: a page with a GPU downloads none. Those of backward kernels are in gpu/kernels/shared/gradient-includes.ts.
 //
 // What they are written for is compiling, too: to llvmpipe every place in the text that reads or writes a buffer is eight lanes
 // times its components, each with its own branch (about 350 lines of LLVM's language for a vector of four, whatever the

@@ -4,10 +4,10 @@ import { throwIfAborted } from '../../errors/index.js';
 import { type BufferRange, CommandPlan } from '../commands.js';
 import type { GpuDevice } from '../device.js';
 import type { KernelCall } from '../kernel.js';
+import type { DotTuning } from '../kernels/matmul/linear-dots.js';
 import { PipelineCache } from '../pipelines.js';
 import { Readback } from '../readback.js';
 import { Timestamps } from '../timestamps.js';
-import type { Tuning } from '../tuning.js';
 import { decode, encode } from './numbers.js';
 import { type SelfTest, selfTestsOf } from './reference.js';
 import { parseShape } from './variants.js';
@@ -46,7 +46,7 @@ export class DeviceBench implements TunerBench {
 
   constructor(
     readonly gpu: GpuDevice,
-    readonly tuning: Tuning,
+    readonly tuning: DotTuning,
     readonly signal?: AbortSignal | undefined,
     /** Those of whoever runs the program then: what is compiled here need not be again. */
     pipelines = new PipelineCache(gpu),

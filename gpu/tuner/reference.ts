@@ -7,7 +7,7 @@ import { conv2d } from '../kernels/convolution/conv2d.js';
 import { depthwise } from '../kernels/convolution/depthwise.js';
 import { depthwiseNorm } from '../kernels/convolution/depthwise-norm.js';
 import { linear } from '../kernels/matmul/linear.js';
-import type { Tuning } from '../tuning.js';
+import type { DotTuning } from '../kernels/matmul/linear-dots.js';
 import { known, known128 } from './numbers.js';
 import type { ShapeClass } from './variants.js';
 
@@ -18,7 +18,7 @@ export interface TestOperand {
 
 /** Operands are numbered; the output follows them, and `expected` is what it must hold. */
 export interface SelfTest {
-  readonly calls: (tuning: Tuning, temporary: (bytes: number) => number) => readonly KernelCall<number>[];
+  readonly calls: (tuning: DotTuning, temporary: (bytes: number) => number) => readonly KernelCall<number>[];
   readonly operands: readonly TestOperand[];
   readonly act: 'f32' | 'f16';
   readonly expected: Float64Array;

@@ -3,7 +3,8 @@
 
 import { TmcaError, throwIfAborted } from '../../errors/index.js';
 
-import type { Cut, Tuning } from '../tuning.js';
+import type { DotTuning } from '../kernels/matmul/linear-dots.js';
+import type { Cut } from '../tuning.js';
 import type { SizedCall, TunerBench } from './bench.js';
 import { parseShape, variantsOf } from './variants.js';
 
@@ -32,9 +33,9 @@ export interface TuneResult {
 
 export interface TuneOptions {
   /** Of the profile. */
-  readonly tuning: Tuning;
+  readonly tuning: DotTuning;
   /** The same programs in any tuning: their calls in order, of which those that belong together share a `cut`. */
-  readonly lower: (tuning: Tuning) => readonly SizedCall[];
+  readonly lower: (tuning: DotTuning) => readonly SizedCall[];
   readonly bench: TunerBench;
   /** Choices and rejections of a run before. */
   readonly known?: Readonly<Record<string, string>>;

@@ -1,7 +1,7 @@
 // The ways in which calls of a class of shapes can be cut: those worth trying, and those that may be asked for at all.
 
-import { dotTiles } from '../kernels/matmul/linear-dots.js';
-import { type ProductTile, productTiles, type Tuning } from '../tuning.js';
+import { type DotTuning, dotTiles } from '../kernels/matmul/linear-dots.js';
+import { type ProductTile, productTiles } from '../tuning.js';
 
 /** A class of shapes, taken apart (`shapeClass`). */
 export interface ShapeClass {
@@ -34,7 +34,7 @@ function productVariants(kernel: string, [m = 1, n = 1]: readonly number[]): str
 }
 
 /** What of a tuning decides which variants there are. */
-type Able = Pick<Tuning, 'lanes' | 'dots'>;
+type Able = Pick<DotTuning, 'lanes' | 'dots'>;
 
 function depthwiseVariants(kernel: string, traits: readonly string[], [, width = 1]: readonly number[]): string[] {
   const packets = Math.ceil(Number(traits[2]) / (kernel.endsWith('-vec4') ? 4 : 1));

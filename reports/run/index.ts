@@ -14,7 +14,8 @@ import type { ForwardInputs } from '../../runtime/inspect/forward.js';
 import type { Session } from '../../runtime/types.js';
 import { readingOf } from '../../train/config.js';
 import { latestCheckpoint, readMetrics, readRunInfo } from '../../train/run-files/index.js';
-import { renderReport, type TestContent } from './page.js';
+import type { TestContent } from './content.js';
+import { renderReport } from './page.js';
 import { drawPictures, type PictureEngine, pickRecords } from './pictures.js';
 
 /** Best, middle and worst, of each. */

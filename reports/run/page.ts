@@ -1,38 +1,14 @@
 // The page of one run: what it reached, how it got there, what it gets right and wrong, and what was run.
 
-import type { Config } from '../../networks/config.js';
 import { Network } from '../../networks/network.js';
-import type { Evaluated, Scores } from '../../node/datasets/evaluate.js';
+import type { Scores } from '../../node/datasets/evaluate.js';
 import type { MetricsLine, RunInfo } from '../../train/run-files/index.js';
 import { type Html, html, page } from '../html.js';
 import { type Colour, diceHistogram, type Line, type LineChart, lineChart, sizeScatter } from './charts.js';
+import type { ReportContent, TestContent } from './content.js';
 import { pictureSection } from './picture-cards.js';
-import type { PictureGroup } from './pictures.js';
 import { extent, type Point, seriesOf } from './series.js';
 import { settingsSection } from './settings.js';
-
-export interface ReportContent {
-  /** The run's folder, by its last name. */
-  readonly folder: string;
-  /** Null for a folder whose run.json is not there. */
-  readonly info: RunInfo | null;
-  readonly model: Config;
-  readonly lines: readonly MetricsLine[];
-  /** Null where no data was at hand, or there is no model yet. */
-  readonly test: TestContent | null;
-  /** Why there is no test section; one sentence. */
-  readonly withoutTest: string | null;
-  /** ISO 8601. */
-  readonly created: string;
-}
-
-export interface TestContent extends Evaluated {
-  readonly data: string;
-  readonly split: string;
-  /** "webgpu, fp32: NAME". */
-  readonly ran: string;
-  readonly groups: readonly PictureGroup[];
-}
 
 const three = (value: number): string => value.toFixed(3);
 

@@ -4,7 +4,7 @@ import { type Config, configToJson, defaultConfig } from '../../networks/config.
 import { parseTrainConfig, trainConfigToJson } from '../../train/config.js';
 import type { RunInfo } from '../../train/run-files/index.js';
 import { type Html, html } from '../html.js';
-import type { ReportContent } from './page.js';
+import type { ReportContent } from './content.js';
 
 type Settings = Readonly<Record<string, unknown>>;
 

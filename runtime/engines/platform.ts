@@ -3,7 +3,8 @@
 import { TmcaError } from '../../errors/index.js';
 import type { FolderIo } from '../../formats/model-folder/index.js';
 import { describeAdapter, findAdapter, isGpuAbsence } from '../../gpu/adapter.js';
-import { type GpuDevice, openDevice } from '../../gpu/device.js';
+import type { GpuDevice } from '../../gpu/device.js';
+import { openDevice } from '../../gpu/open-device.js';
 import type { DeviceChoice, SessionOptions } from '../types.js';
 import { type AdapterTraits, chooseEngine } from './choice.js';
 import type { Ort } from './wasm/network.js';

@@ -3,7 +3,7 @@
 
 import type { Assembly } from '../../assembly/index.js';
 import { check } from '../../errors/index.js';
-import type { ParameterStream } from '../../formats/weights/encode-storage.js';
+import type { ParameterStream } from '../../formats/weights/load-constants.js';
 import type { GpuDevice } from '../../gpu/device.js';
 import { type Shape, showShape } from '../../graph/graph.js';
 import { channelsLast } from '../../graph/map-layout.js';

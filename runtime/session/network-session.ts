@@ -7,32 +7,11 @@ import type { Vocabulary } from '../../assembly/wordpiece.js';
 import { check, TmcaError } from '../../errors/index.js';
 import type { Config } from '../../networks/config.js';
 import { Network } from '../../networks/network.js';
+import type { EngineReport, NetworkEngine } from '../engines/network-engine.js';
 import { checkSentence, checkTakesText } from '../given.js';
 import { SerialQueue } from '../serial-queue.js';
 import type { Pixels, Report, Segmentation, SegmentOptions, Session, SessionInfo, SessionStats } from '../types.js';
 import { flatSegmentation, segmentationOf } from './segmentation.js';
-
-/** A sentence on an engine. */
-export interface EngineReport {
-  dispose(): void;
-}
-
-/** What an engine knows of the figures of a session. */
-export type EngineStats = Pick<SessionStats, 'dispatches' | 'gpuBytes' | 'tuning'>;
-
-/** The network on a device, or in wasm. Calls never overlap. */
-export interface NetworkEngine<R extends EngineReport = EngineReport> {
-  /** How pictures are prepared for `run`. */
-  readonly input: { readonly dtype: 'f32' | 'f16'; readonly layout: 'nhwc' | 'nchw' };
-  /** Throws where the engine cannot run any more (DEVICE_LOST). */
-  check(where: string): void;
-  /** @param ids with [CLS] and [SEP], unpadded, not empty */
-  encode(ids: Int32Array): Promise<R>;
-  /** @param input keeps its numbers until this settles. @returns Logits [S,S] by row, the caller's own. */
-  run(input: Float32Array | Uint16Array, report: R, signal: AbortSignal | undefined): Promise<Float32Array>;
-  stats(): EngineStats;
-  dispose(): void;
-}
 
 export interface NetworkSessionParts<R extends EngineReport> {
   readonly info: SessionInfo;

@@ -11,12 +11,13 @@ import type { GpuDevice } from '../../gpu/device.js';
 import type { Config } from '../../networks/config.js';
 import { Network } from '../../networks/network.js';
 import { choosePrecision, chooseWasmPrecision } from '../engines/choice.js';
+import type { EngineReport, NetworkEngine } from '../engines/network-engine.js';
 import { loadOrt, type Opened, openPrepared, type Platform, prepareEngine } from '../engines/platform.js';
 import { hasWideActivations, realParameters, type StoredWeights, storedWeights } from '../engines/stored-weights.js';
 import { WebGpuEngine } from '../engines/webgpu/engine.js';
 import type { TuneRequest } from '../engines/webgpu/tune-programs.js';
 import type { AdapterSummary, DType, DTypeChoice, Session, SessionInfo, SessionOptions, TuneChoice } from '../types.js';
-import { type EngineReport, type NetworkEngine, NetworkSession } from './network-session.js';
+import { NetworkSession } from './network-session.js';
 import { RecoveringSession } from './recovering-session.js';
 
 export type { Platform } from '../engines/platform.js';

@@ -2,9 +2,10 @@
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type BufferRange, CommandPlan } from '../../gpu/commands.js';
-import { type GpuDevice, openDevice } from '../../gpu/device.js';
+import type { GpuDevice } from '../../gpu/device.js';
 import { f32, type KernelCall, type Shader, u32 } from '../../gpu/kernel.js';
 import { nodeGpu } from '../../gpu/node.js';
+import { openDevice } from '../../gpu/open-device.js';
 import { PipelineCache } from '../../gpu/pipelines.js';
 import { Readback } from '../../gpu/readback.js';
 

@@ -4,8 +4,9 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, test } from 'vitest';
 import { describeAdapter, findAdapter, listAdapters } from '../../gpu/adapter.js';
-import { type GpuDevice, openDevice } from '../../gpu/device.js';
+import type { GpuDevice } from '../../gpu/device.js';
 import { nodeGpu } from '../../gpu/node.js';
+import { openDevice } from '../../gpu/open-device.js';
 import { variations } from './harness.js';
 
 const gpu = await nodeGpu();

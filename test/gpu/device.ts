@@ -2,8 +2,9 @@
 // shader-f16 (what many carts offer), opened once a file.
 
 import { afterAll } from 'vitest';
-import { type GpuDevice, openDevice } from '../../gpu/device.js';
+import type { GpuDevice } from '../../gpu/device.js';
 import { nodeGpu } from '../../gpu/node.js';
+import { openDevice } from '../../gpu/open-device.js';
 import { choosePrecision, type PrecisionChoice } from '../../runtime/engines/choice.js';
 
 const open = new Map<boolean, Promise<GpuDevice>>();

@@ -9,7 +9,7 @@ import { beforeAll, expect, test } from 'vitest';
 const outDir = 'build/test-exit';
 
 beforeAll(async () => {
-  const lib = { entry: { device: 'gpu/device.ts', node: 'gpu/node.ts' }, formats: ['es' as const] };
+  const lib = { entry: { device: 'gpu/open-device.ts', node: 'gpu/node.ts' }, formats: ['es' as const] };
   const rolldownOptions = { external: ['webgpu'] };
   await build({ configFile: false, logLevel: 'error', build: { lib, outDir, rolldownOptions, minify: false } });
 });

@@ -10,9 +10,10 @@
 
 import { afterAll } from 'vitest';
 import { CommandPlan } from '../../gpu/commands.js';
-import { type GpuDevice, openDevice } from '../../gpu/device.js';
+import type { GpuDevice } from '../../gpu/device.js';
 import type { KernelCall, Storage } from '../../gpu/kernel.js';
 import { nodeGpu } from '../../gpu/node.js';
+import { openDevice } from '../../gpu/open-device.js';
 import { PipelineCache } from '../../gpu/pipelines.js';
 import { Readback } from '../../gpu/readback.js';
 import { hardwareTuning, type Tuning } from '../../gpu/tuning.js';

@@ -3,7 +3,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { TmcaError } from '../../errors/index.js';
 import { findAdapter, isSoftware, listAdapters } from '../../gpu/adapter.js';
-import { openDevice } from '../../gpu/device.js';
+import { openDevice } from '../../gpu/open-device.js';
 
 type Names = Partial<Record<'vendor' | 'architecture' | 'device' | 'description', string>>;
 

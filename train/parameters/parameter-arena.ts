@@ -4,7 +4,7 @@
 
 import { check } from '../../errors/index.js';
 import { toFloat32 } from '../../formats/safetensors/index.js';
-import type { ParameterStream } from '../../formats/weights/encode-storage.js';
+import type { ParameterStream } from '../../formats/weights/load-constants.js';
 import type { BufferRange } from '../../gpu/commands.js';
 import type { GpuDevice } from '../../gpu/device.js';
 import type { Readback } from '../../gpu/readback.js';

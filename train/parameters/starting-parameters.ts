@@ -4,7 +4,7 @@ import { TmcaError } from '../../errors/index.js';
 import { show } from '../../errors/show.js';
 import { checkFinite, type ModelFolder } from '../../formats/model-folder/index.js';
 import { type SafetensorsTensor, tensorOf } from '../../formats/safetensors/index.js';
-import type { ParameterStream } from '../../formats/weights/encode-storage.js';
+import type { ParameterStream } from '../../formats/weights/load-constants.js';
 import type { Shape } from '../../graph/graph.js';
 import { initialParameter } from './initial-parameters.js';
 

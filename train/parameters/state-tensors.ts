@@ -1,7 +1,7 @@
 // A run's tensors between the device and its checkpoints.
 
 import { type SafetensorsFile, type SafetensorsTensor, tensorOf } from '../../formats/safetensors/index.js';
-import type { ParameterStream } from '../../formats/weights/encode-storage.js';
+import type { ParameterStream } from '../../formats/weights/load-constants.js';
 import type { Readback } from '../../gpu/readback.js';
 import type { ArenaKind, ParameterArena } from './parameter-arena.js';
 

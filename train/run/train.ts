@@ -4,8 +4,9 @@
 import { type Assembly, loadAssembly } from '../../assembly/index.js';
 import { checkOptions, requireOptions } from '../../errors/arguments.js';
 import { check, TmcaError, throwIfAborted } from '../../errors/index.js';
-import { type GpuDevice, openDevice } from '../../gpu/device.js';
+import type { GpuDevice } from '../../gpu/device.js';
 import { nodeGpu } from '../../gpu/node.js';
+import { openDevice } from '../../gpu/open-device.js';
 import { Readback } from '../../gpu/readback.js';
 import { sizeOf } from '../../graph/graph.js';
 import { Network } from '../../networks/network.js';

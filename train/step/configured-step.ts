@@ -2,7 +2,7 @@
 
 import type { Assembly } from '../../assembly/index.js';
 import type { SafetensorsFile } from '../../formats/safetensors/index.js';
-import type { ParameterStream } from '../../formats/weights/encode-storage.js';
+import type { ParameterStream } from '../../formats/weights/load-constants.js';
 import type { GpuDevice } from '../../gpu/device.js';
 import type { Config } from '../../networks/config.js';
 import { type TrainConfig, trainedParameters } from '../config.js';

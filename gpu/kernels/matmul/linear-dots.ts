@@ -1,8 +1,8 @@
 // A linear layer of int8 weights in whole numbers: its rows quantised as they are, four products an instruction. Not part of what a
-// page loads: the tuner brings it where a model may use it (Tuning.dots).
+// page loads: the tuner brings it where a model may use it (`DotTuning`).
 
 import { type KernelCall, type KernelStorage, spread, u32 } from '../../kernel.js';
-import { type Cut, hardwareTuning } from '../../tuning.js';
+import { type Cut, hardwareTuning, type Tuning } from '../../tuning.js';
 import { whole } from '../shared/range.js';
 import { type LinearDims, type LinearOperands, linear } from './linear.js';
 import source from './linear-dots.wgsl?raw';
@@ -45,6 +45,11 @@ export function linearDots<O>(
       cut,
     },
   ];
+}
+
+/** A tuning that may also have linear layers multiplied in whole numbers, for a model that allows it. */
+export interface DotTuning extends Tuning {
+  readonly dots?: typeof linearDots;
 }
 
 const isDots = (choice: string | undefined): choice is keyof typeof dotTiles =>

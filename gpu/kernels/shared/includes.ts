@@ -1,5 +1,5 @@
 // WGSL functions that several kernels share. A kernel names them in its first comment lines: `// include: gelu`.
-// Those of backward kernels alone are in gradients.ts, those for software adapters in lanes.ts.
+// Those of backward kernels alone are in gradient-includes.ts, those for software adapters in gpu/software/lane-includes.ts.
 
 import attentionTile from '../attention/include/attention-tile.wgsl?raw';
 import conv2dEpilogue from '../convolution/include/conv2d-epilogue.wgsl?raw';

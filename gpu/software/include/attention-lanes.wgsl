@@ -27,7 +27,7 @@ fn scores_of(q_at: u32, k_first: u32, k0: u32, lane: u32) -> Scores {
   var scores: Scores;
   for (var strip = 0u; strip < dims.strips; strip++) {
     let own = load_q(q_at, strip);
-    var a: vec4f; // keys lane + LANES j, moved along so that one place reads them (include/lanes.ts)
+    var a: vec4f; // keys lane + LANES j, moved along so that one place reads them (software/lane-includes.ts)
     var b: vec4f;
     var c: vec4f;
     var d: vec4f;

@@ -1,5 +1,5 @@
 // include: subgroup
-// depthwise-row.wgsl for adapters that run on the CPU (include/lanes.ts says what those want). A subgroup of LANES invocations
+// depthwise-row.wgsl for adapters that run on the CPU (software/lane-includes.ts says what those want). A subgroup of LANES invocations
 // has one run of pixels; an invocation has packets LANES apart. What is unrolled there is a loop here, what is
 // constant there is a number of `Dims`, and one pipeline does for all maps.
 // The kernel supplies what depthwise-row.wgsl asks for.

@@ -1,5 +1,5 @@
 // layer-norm-row.wgsl for adapters that run on the CPU: an invocation has a row of its own, so nothing is joined by barriers, and the
-// three passes over it are one loop with one place that reads (include/lanes.ts says why). Sums are added as `dims.lanes` threads
+// three passes over it are one loop with one place that reads (software/lane-includes.ts says why). Sums are added as `dims.lanes` threads
 // would add them: the same bits.
 
 struct Dims {

@@ -21,12 +21,12 @@ export interface LinearOperands {
 export function lowerLinear(
   { x, weight, bias, rows = null, residual = null, scale = null, activation = 'none', block = 1 }: LinearOperands,
   out: Tensor,
-  { temporary, ...storage }: KernelStorage & Pick<LowerContext<unknown>, 'temporary'>,
+  { temporary, ...storage }: KernelStorage & Pick<LowerContext<unknown>, 'temporary' | 'tuning'>,
 ): KernelCall<Operand>[] {
   const [n, k] = weight.shape as [number, number];
   const shuffle = block === 1 ? null : { height: x.shape[1]!, width: x.shape[2]!, block };
   const dims = { m: sizeOf(x.shape) / last(x.shape), n, k, period: rows?.shape[0] ?? 1, activation, shuffle };
   const operands = { x, weight, bias, rows, residual, scale, out };
-  const whole = storage.weight === 'i8' && storage.tuning?.dots?.<Operand>(dims, operands, storage, temporary);
+  const whole = storage.weight === 'i8' && storage.tuning.dots?.<Operand>(dims, operands, storage, temporary);
   return whole || [kernel<Operand>(dims, operands, storage)];
 }

@@ -2,7 +2,7 @@
 // image that is loading, a video without a frame and a closed bitmap alike.
 
 import { TmcaError } from '../../../errors/index.js';
-import { foreign } from './source.js';
+import { foreign } from './shipment.js';
 
 /** What the kinds have, of which each has its own. */
 interface Readable {

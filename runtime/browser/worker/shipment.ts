@@ -1,6 +1,6 @@
 // A picture between page and worker, and what both ends hold it to.
 
-import { check } from '../../../errors/index.js';
+import { check, TmcaError } from '../../../errors/index.js';
 import type { Pixels } from '../../types.js';
 
 /** A picture as it is posted. */
@@ -32,4 +32,12 @@ export function checkSize(width: number, height: number): void {
     'IMAGE_TOO_LARGE',
     `segment: an image must have at most ${MAX_PIXELS} pixels, got ${width}x${height}; make it smaller`,
   );
+}
+
+/** A picture of another server may be shown, but not read or posted, unless that server allows it. */
+export function foreign(cause: unknown): TmcaError {
+  const message =
+    "segment: the image must be of the page's origin or sent with CORS headers, got one that may not be read; set crossOrigin before src, " +
+    'of the <img> or <video> itself and of each that is drawn on a canvas';
+  return new TmcaError('IMAGE_UNREADABLE', message, { cause });
 }

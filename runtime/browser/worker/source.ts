@@ -4,10 +4,10 @@
 // Colours: the bytes of a file are taken as they are, its ICC profile ignored, as PIL and OpenCV do and as networks are trained;
 // whatever is already a surface (canvas, video, wide-gamut ImageData) is converted to sRGB. Alpha is dropped over black.
 
-import { check, TmcaError } from '../../../errors/index.js';
+import { check } from '../../../errors/index.js';
 import { kindOf, takePixels } from '../../given.js';
 import type { Pixels } from '../../types.js';
-import { FROM_FILE, type Shipment } from './shipment.js';
+import { FROM_FILE, foreign, type Shipment } from './shipment.js';
 
 /**
  * What can be segmented. A `Blob` is an encoded image (JPEG, PNG, WebP, …). A `VideoFrame` is consumed: it is closed whatever happens,
@@ -62,14 +62,6 @@ export async function pack(source: ImageSource): Promise<Packed> {
 export function postingError(thrown: unknown): unknown {
   if (!(thrown instanceof DOMException) || thrown.name !== 'DataCloneError') return thrown;
   return foreign(thrown);
-}
-
-/** A picture of another server may be shown, but not read or posted, unless that server allows it. */
-export function foreign(cause: unknown): TmcaError {
-  const message =
-    "segment: the image must be of the page's origin or sent with CORS headers, got one that may not be read; set crossOrigin before src, " +
-    'of the <img> or <video> itself and of each that is drawn on a canvas';
-  return new TmcaError('IMAGE_UNREADABLE', message, { cause });
 }
 
 /** Is it a VideoFrame (absent where there is no WebCodecs)? */

@@ -7,8 +7,8 @@ import { type OnnxFacts, splitModels } from '../../../formats/onnx/model.js';
 import { onnxPlans } from '../../../formats/onnx/plans.js';
 import type { ParameterStream } from '../../../formats/weights/load-constants.js';
 import type { Config } from '../../../networks/config.js';
-import type { EngineReport, EngineStats, NetworkEngine } from '../../session/network-session.js';
 import type { Progress } from '../../types.js';
+import type { EngineReport, EngineStats, NetworkEngine } from '../network-engine.js';
 import { OnnxNetwork, type Ort, type Result } from './network.js';
 
 export interface WasmEngineParts {

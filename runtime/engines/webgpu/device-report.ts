@@ -2,7 +2,7 @@
 
 import { bytesOfView } from '../../../formats/weights/encode-storage.js';
 import type { GpuDevice } from '../../../gpu/device.js';
-import type { EngineReport } from '../../session/network-session.js';
+import type { EngineReport } from '../network-engine.js';
 import type { Plan } from './plan.js';
 
 const ALIGNMENT = 4;

@@ -1,16 +1,17 @@
 // A network on a WebGPU device: one plan for frames, one for each padded text length, their weights stored once.
 
 import type { Assembly } from '../../../assembly/index.js';
-import { bytesOfView, decodeStorage, type ParameterStream } from '../../../formats/weights/encode-storage.js';
+import { bytesOfView, decodeStorage } from '../../../formats/weights/encode-storage.js';
+import type { ParameterStream } from '../../../formats/weights/load-constants.js';
 import type { GpuDevice } from '../../../gpu/device.js';
 import { PipelineCache } from '../../../gpu/pipelines.js';
 import { Readback } from '../../../gpu/readback.js';
 import type { Tuning } from '../../../gpu/tuning.js';
 import type { Config } from '../../../networks/config.js';
-import type { EngineStats, NetworkEngine } from '../../session/network-session.js';
 import { paddedLength, padIds } from '../../text-lengths.js';
 import type { Progress, TuningStats } from '../../types.js';
 import type { PrecisionChoice } from '../choice.js';
+import type { EngineStats, NetworkEngine } from '../network-engine.js';
 import { DeviceReport } from './device-report.js';
 import { Plan } from './plan.js';
 import { type PlacedProgram, ProgramSet, type Programs } from './programs.js';

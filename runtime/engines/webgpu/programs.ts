@@ -1,7 +1,7 @@
 // The two programs of a session, from a configuration alone.
 
 import type { ArenaLimits } from '../../../gpu/arena.js';
-import type { Tuning } from '../../../gpu/tuning.js';
+import type { DotTuning } from '../../../gpu/kernels/matmul/linear-dots.js';
 import { lower, type Program } from '../../../graph/lower.js';
 import { type PassName, partition, prepare } from '../../../graph/passes/index.js';
 import type { Config } from '../../../networks/config.js';
@@ -29,7 +29,7 @@ export function programsOf(
   length: number,
   precision: PrecisionChoice,
   without?: PassName,
-): (tuning?: Tuning) => Programs {
+): (tuning?: DotTuning) => Programs {
   const { logits } = Network.of(config).forward(1, length);
   const { frame, report } = partition(prepare({ logits }, { ...precision, without }), 'image');
   const { weights, wide } = precision;
@@ -43,7 +43,7 @@ export const buildPrograms = (
   config: Config,
   length: number,
   precision: PrecisionChoice,
-  tuning?: Tuning,
+  tuning?: DotTuning,
   without?: PassName,
 ): Programs => programsOf(config, length, precision, without)(tuning);
 
@@ -60,10 +60,10 @@ export interface PlacedProgram {
 export class ProgramSet {
   /** Ascending. */
   readonly lengths: readonly number[];
-  readonly #lowerings = new Map<number, (tuning?: Tuning) => Programs>();
+  readonly #lowerings = new Map<number, (tuning?: DotTuning) => Programs>();
   readonly #made = new Map<number, Programs>();
   readonly #placed = new WeakMap<Program, PlacedProgram>();
-  #tuning: Tuning | undefined;
+  #tuning: DotTuning | undefined;
 
   constructor(
     private readonly config: Config,
@@ -75,13 +75,13 @@ export class ProgramSet {
   }
 
   /** Of the programs that are asked for from now on. */
-  set tuning(tuning: Tuning) {
+  set tuning(tuning: DotTuning) {
     if (tuning !== this.#tuning) this.#made.clear();
     this.#tuning = tuning;
   }
 
   /** Programs of a length in any tuning. */
-  lowering(length: number): (tuning?: Tuning) => Programs {
+  lowering(length: number): (tuning?: DotTuning) => Programs {
     const lowering = this.#lowerings.get(length) ?? programsOf(this.config, length, this.precision);
     this.#lowerings.set(length, lowering);
     return lowering;

@@ -3,7 +3,8 @@
 import { toHalf } from '../../../assembly/half.js';
 import type { Assembly } from '../../../assembly/index.js';
 import { check } from '../../../errors/index.js';
-import { bytesOfView, decodeStorage, type ParameterStream, padded } from '../../../formats/weights/encode-storage.js';
+import { bytesOfView, decodeStorage, padded } from '../../../formats/weights/encode-storage.js';
+import type { ParameterStream } from '../../../formats/weights/load-constants.js';
 import type { GpuDevice } from '../../../gpu/device.js';
 import type { Storage } from '../../../gpu/kernel.js';
 import { PipelineCache } from '../../../gpu/pipelines.js';

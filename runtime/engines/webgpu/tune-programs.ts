@@ -2,12 +2,11 @@
 
 import { check } from '../../../errors/index.js';
 import type { GpuDevice } from '../../../gpu/device.js';
-import { dotTiles, linearDots } from '../../../gpu/kernels/matmul/linear-dots.js';
+import { type DotTuning, dotTiles, linearDots } from '../../../gpu/kernels/matmul/linear-dots.js';
 import type { PipelineCache } from '../../../gpu/pipelines.js';
 import { DeviceBench, type SizedCall } from '../../../gpu/tuner/bench.js';
 import { kernelOf, type TuneResult, tune } from '../../../gpu/tuner/tune.js';
 import { variantsOf } from '../../../gpu/tuner/variants.js';
-import type { Tuning } from '../../../gpu/tuning.js';
 import type { Program } from '../../../graph/lower.js';
 import type { Config } from '../../../networks/config.js';
 import type { Progress, TuningStats } from '../../types.js';
@@ -31,13 +30,13 @@ export interface TuneParts {
   readonly config: Pick<Config, 'extra'>;
   readonly precision: Pick<PrecisionChoice, 'dtype'>;
   /** Of every padded length of a text, the shortest first. */
-  readonly lowerings: readonly (readonly [number, (tuning?: Tuning) => Programs])[];
+  readonly lowerings: readonly (readonly [number, (tuning?: DotTuning) => Programs])[];
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
 export interface Tuned extends Pick<TuningStats, 'rejected' | 'timed' | 'notes'> {
-  readonly tuning: Tuning;
+  readonly tuning: DotTuning;
   /** By class of shapes; of the others the profile decides. */
   readonly sources: Readonly<Record<string, 'cache' | 'timed' | 'asked'>>;
 }
@@ -64,7 +63,7 @@ const sized = ({ calls, buffers }: Program): SizedCall[] =>
   }));
 
 /** The frame is the same for all texts but in what it reads of them. */
-function callsIn(lowerings: TuneParts['lowerings'], tuning: Tuning): SizedCall[] {
+function callsIn(lowerings: TuneParts['lowerings'], tuning: DotTuning): SizedCall[] {
   return lowerings.flatMap(([, lowering], i) => {
     const { frame, text } = lowering(tuning);
     return i === 0 ? [...sized(frame), ...sized(text)] : sized(text);
@@ -132,7 +131,7 @@ export async function tunePrograms(
 }
 
 /** Every product that can be is one of whole numbers; the device must do them right. */
-async function inWholeNumbers(tuning: Tuning, { gpu, pipelines, lowerings, signal }: TuneParts): Promise<Tuned> {
+async function inWholeNumbers(tuning: DotTuning, { gpu, pipelines, lowerings, signal }: TuneParts): Promise<Tuned> {
   const bench = new DeviceBench(gpu, tuning, signal, pipelines);
   const [variant] = Object.keys(dotTiles);
   const choices: Record<string, string> = {};
@@ -171,7 +170,7 @@ async function readKept(
   store: TuningStore,
   name: string,
   key: string,
-  tuning: Tuning,
+  tuning: DotTuning,
   notes: string[],
 ): Promise<KeptTuning> {
   try {

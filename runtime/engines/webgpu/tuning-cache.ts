@@ -6,9 +6,9 @@ import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils';
 import * as v from 'valibot';
 import { parseJson } from '../../../formats/json.js';
 import type { GpuDevice } from '../../../gpu/device.js';
+import type { DotTuning } from '../../../gpu/kernels/matmul/linear-dots.js';
 import type { Rejected } from '../../../gpu/tuner/tune.js';
 import { isVariant } from '../../../gpu/tuner/variants.js';
-import type { Tuning } from '../../../gpu/tuning.js';
 import { version } from '../../../package.json';
 
 /** Names are those of `cacheName`. Errors of any kind: the tuner then does without. */
@@ -26,8 +26,10 @@ export interface KeptTuning {
 
 const hash = (text: string): string => bytesToHex(sha256(utf8ToBytes(text)));
 
+type Keyed = Pick<GpuDevice, 'adapter' | 'features'> & { readonly tuning: DotTuning };
+
 /** All that may change what is fastest or right: a driver shows in the description or in the browser's own version. */
-export function tuningKey({ adapter, features, tuning }: Pick<GpuDevice, 'adapter' | 'features' | 'tuning'>): string {
+export function tuningKey({ adapter, features, tuning }: Keyed): string {
   const { vendor, architecture, description } = adapter;
   const agent = typeof navigator === 'undefined' ? '' : navigator.userAgent;
   const named = Object.entries(features).filter(([, has]) => has);
@@ -52,7 +54,7 @@ export function writeTuning(key: string, { choices, rejected }: KeptTuning): str
 }
 
 /** What was kept, or in what way the text is not what was written. */
-export function readTuning(text: string, key: string, able: Tuning): KeptTuning | { problem: string } {
+export function readTuning(text: string, key: string, able: DotTuning): KeptTuning | { problem: string } {
   const json = parseJson(text);
   if ('problem' in json) return { problem: `it is no JSON (${json.detail})` };
   const parsed = v.safeParse(File, json.value);

@@ -1,5 +1,5 @@
 // gemm-tile.wgsl for adapters that run on the CPU and have no subgroups: every invocation has a tile of its own, four rows by four
-// columns, and reads what these need (include/lanes.ts says what such adapters want). Its sums are registers.
+// columns, and reads what these need (software/lane-includes.ts says what such adapters want). Its sums are registers.
 // The kernel supplies what gemm-tile.wgsl asks for, fn next_strip(Strip) -> Strip, and ONE_LOAD: whether rows are read in a loop that
 // holds load_x once.
 

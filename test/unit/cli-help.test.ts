@@ -1,0 +1,57 @@
+// What `--help` says of every command, and what it loads to say it.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import type { Context } from '../../cli/context.js';
+import { createProgram } from '../../cli/program.js';
+import { importsOf, staticImports } from '../../tools/check-imports.mjs';
+
+/** What this test uses of a command, of `tmca` itself and of all that are below it. */
+interface HelpedCommand {
+  readonly parent: HelpedCommand | null;
+  readonly commands: readonly HelpedCommand[];
+  name(): string;
+  configureOutput(output: object): unknown;
+  outputHelp(): void;
+}
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** The command and those below it, in the order of its help. */
+const all = (command: HelpedCommand): HelpedCommand[] => [command, ...command.commands.flatMap(all)];
+
+const nameOf = (command: HelpedCommand): string =>
+  command.parent ? `${nameOf(command.parent)} ${command.name()}` : command.name();
+
+function helpOf(command: HelpedCommand): string {
+  let text = '';
+  const writeOut = (piece: string) => {
+    text += piece;
+  };
+  // As where the output is no terminal.
+  command.configureOutput({ writeOut, getOutHelpWidth: () => 80, getOutHasColors: () => false });
+  command.outputHelp();
+  return text;
+}
+
+/** Building the program reads nothing of it. */
+const program = (): HelpedCommand => createProgram({} as Context) as unknown as HelpedCommand;
+
+test('the help of every command is the text that was agreed on', async () => {
+  const sections = all(program()).map(command => `===== ${nameOf(command)} --help\n${helpOf(command)}`);
+  expect(sections.length).toBeGreaterThan(20);
+  await expect(sections.join('\n')).toMatchFileSnapshot('cli-help.snapshot.txt');
+});
+
+test('what is loaded before a command is chosen is flags and their texts: no engine, no codec, no action', () => {
+  const loaded = [...staticImports(root, 'cli/main.ts')];
+  const strangers = loaded.filter(file => !/^(cli\/(commands\/)?[\w-]+\.ts|errors\/[\w-]+\.ts)$/.test(file));
+  // These read this package's version.
+  expect(strangers).toEqual(['node/disk/read-file.ts', 'formats/json.ts']);
+  const packages = loaded
+    .flatMap(file => importsOf(readFileSync(join(root, file), 'utf8')))
+    .filter(({ specifier, type, dynamic }) => !type && !dynamic && !/^(\.|node:)/.test(specifier));
+  expect([...new Set(packages.map(({ specifier }) => specifier))]).toEqual(['commander']);
+});

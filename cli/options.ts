@@ -1,6 +1,6 @@
 // Options that several commands share, and the parsers of their values. A bad value is bad usage: exit code 2.
 
-import { InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { DeviceChoice, DTypeChoice, IntegrityChoice } from '../runtime/types.js';
 import { shippedModel } from './engine.js';
 
@@ -56,6 +56,37 @@ export const thresholdOption = () =>
   new Option('--threshold <p>', 'probability from which a pixel belongs to a lesion')
     .default(0.5)
     .argParser(probability);
+
+/** A whole number of at least `least`. */
+export const countOption = (flags: string, description: string, least = 1) =>
+  new Option(flags, description).argParser(wholeNumber(least));
+
+export const outOption = () => new Option('--out <file>', 'JSON file to write');
+
+export const secondsOption = (what: string) => new Option('--seconds <n>', what).default(60).argParser(wholeNumber(0));
+
+export const fillOption = () =>
+  new Option('--fill <folder>', 'a folder with config.json: parameters made from their names, in place of --model');
+
+/** What studies take of training's options, and how many seeds. */
+export function withStudyOptions(command: Command, seeds: number): Command {
+  return command
+    .requiredOption('--data <folder>', 'data set folder')
+    .requiredOption('--out <folder>', 'folder of the study: a new one, or one to go on with')
+    .addOption(countOption('--seeds <n>', 'runs of each row, with seeds 1 to n').default(seeds))
+    .option('--config <file|preset>', 'settings that the rows change: a JSON file, or one of nano and full')
+    .option('--init <folder>', 'model folder that every run starts from')
+    .addOption(countOption('--epochs <n>', 'most passes over the data'))
+    .addOption(countOption('--batch <n>', 'records a step'))
+    .addOption(new Option('--lr <x>', 'highest learning rate').argParser(rate))
+    .addOption(countOption('--steps <n>', 'end each run after this many steps'))
+    .option('--text <text>', 'one text in place of every sentence')
+    .addOption(promptOption())
+    .addOption(categoryOption())
+    .option('--skip-bad', 'leave faulty records out instead of refusing the data set')
+    .addOption(deviceOption())
+    .addOption(jsonOption());
+}
 
 export function probability(text: string): number {
   const value = Number(text);

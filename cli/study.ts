@@ -16,7 +16,7 @@ import { type RowResults, runStudy, type StudyData, type StudyEvent, type StudyO
 import { type StudyTable, type TableOptions, tableOf } from '../train/study/table.js';
 import { commandLine } from './command-line.js';
 import type { Context } from './context.js';
-import { TrainingDisplay } from './training-display.js';
+import { TrainingDisplay } from './display/training.js';
 
 export interface StudyCommandOptions {
   readonly data: string;

@@ -1,87 +1,35 @@
-// `tmca bench train`: a training step here, and the same step by a peer.
+// `tmca bench train` on the command line.
 
-import { type BenchTrainResult, benchTrain, type TrainPeerId } from '../../devices/node/bench-train.js';
-import { writeFileAtomic } from '../../node/disk/files.js';
-import { keepInputs } from '../../node/keep-inputs.js';
+import { type Command, Option } from 'commander';
 import type { Context } from '../context.js';
-import { duration, percent, size, table } from '../text-table.js';
-import { version } from '../version.js';
-import { kernels, rates } from './bench-report.js';
-import { Phases } from './phases.js';
+import { fillOption, jsonOption, modelOption, outOption, secondsOption, wholeNumber } from '../options.js';
 
-export interface BenchTrainCommandOptions {
-  readonly model: string;
-  readonly fill?: string;
-  readonly batch: number;
-  readonly peer: TrainPeerId | 'none';
-  readonly reference?: string;
-  readonly python: string;
-  readonly threads: number;
-  readonly steps: number;
-  readonly seconds: number;
-  readonly out?: string;
-  readonly json?: boolean;
-}
-
-export async function benchTraining(
-  { fill, model, out, json, ...options }: BenchTrainCommandOptions,
-  { console, io }: Context,
-): Promise<void> {
-  await keepInputs('bench train', { files: [out] }, [model, fill, options.reference]);
-  const phases = new Phases(console);
-  const result = await benchTrain({
-    ...options,
-    model: fill ?? model,
-    fill: fill !== undefined,
-    version: version(),
-    command: ['tmca', ...process.argv.slice(2)].join(' '),
-    signal: io.signal,
-    onProgress: (what, done, total) => phases.step(what, done, total),
-  }).finally(() => phases.end());
-  if (out) await writeFileAtomic(out, `${JSON.stringify(result, null, 2)}\n`);
-  await (json ? console.json(result) : console.print(benchTrainReport(result)));
-}
-
-type Side = Pick<BenchTrainResult['ours'], 'step' | 'cpu' | 'open' | 'first' | 'images_per_second' | 'gflops'>;
-
-/** What is compared: a name, one side's figure, and which of the result's ratios belongs to it. */
-const LINES: readonly (readonly [string, (side: Side) => string, ('step' | 'cpu')?])[] = [
-  ['step, median', side => duration(side.step.p50), 'step'],
-  ['step, p95', side => duration(side.step.p95)],
-  ['CPU time of a step', side => duration(side.cpu), 'cpu'],
-  ['images a second', side => side.images_per_second.toPrecision(3)],
-  ['GFLOP/s', side => side.gflops.toPrecision(3)],
-  ['opened', side => duration(side.open)],
-  ['first step', side => duration(side.first)],
-];
-
-function steps({ ours, peer, ratio }: BenchTrainResult): string[] {
-  const rows = LINES.map(([name, figure, compared]) => {
-    if (!peer || !ratio) return [name, figure(ours)];
-    return [name, figure(ours), figure(peer), compared ? ratio[compared].toPrecision(2) : ''];
-  });
-  return table([peer ? ['', 'ours', 'peer', 'ours : peer'] : ['', 'ours'], ...rows]);
-}
-
-export function benchTrainReport(result: BenchTrainResult): string[] {
-  const { adapter, inputs, model, ours, peer, agreement, roofline, step } = result;
-  const where = `${adapter.description || adapter.architecture}${adapter.software ? ' (software)' : ''}`;
-  const against = peer ? `; in turn with ${peer.name} ${peer.version}` : '';
-  const { weights, arena, other } = ours.gpu_bytes;
-  return [
-    `${model}, ${(step.parameters / 1e6).toFixed(2)} M parameters, batch ${inputs.batch}, ${inputs.image_size} x ${inputs.image_size}, ${inputs.tokens} tokens, on ${where}`,
-    `${ours.step.n} steps of ${step.gflop.toFixed(1)} GFLOP${against}`,
-    '',
-    ...steps(result),
-    '',
-    ...(agreement
-      ? [
-          `losses: the first within ${agreement.first.toExponential(1)} of the peer's, ${agreement.steps} steps within ${agreement.all.toExponential(1)}`,
-        ]
-      : []),
-    `device memory: ${size(weights)} parameters, gradients and moments, ${size(arena)} activations, ${size(other)} other`,
-    `dispatches: ${ours.dispatches} a step`,
-    `adapter: ${rates(roofline)}; the step reaches ${percent(ours.roofline)} of them`,
-    ...(ours.kernel_clock ? kernels('step', ours.kernels, ours.kernel_clock) : []),
-  ];
+export function addBenchTrain(bench: Command, context: Context): void {
+  bench
+    .command('train')
+    .summary('measure a training step, alone or against a peer')
+    .description(
+      'Losses, gradients of every parameter, clipping and AdamW on one batch; with a peer, both from the same parameters, in turn, ' +
+        'and their losses compared. On any WebGPU adapter, in fp32. A step is from the batch in memory to the loss in memory and ' +
+        'the new parameters on the device.',
+    )
+    .addOption(modelOption())
+    .addOption(fillOption())
+    .addOption(new Option('--batch <n>', 'images a step').default(16).argParser(wholeNumber(1)))
+    .addOption(
+      new Option(
+        '--peer <name>',
+        'what to compare with: the PyTorch reference on the CPU, or TensorFlow.js on the same adapter',
+      )
+        .choices(['none', 'torch', 'tfjs-webgpu'])
+        .default('none'),
+    )
+    .option('--reference <folder>', "for torch: the folder that holds the reference's tmca.py")
+    .option('--python <command>', 'for torch: a Python that has it', 'python3')
+    .addOption(new Option('--threads <n>', 'for torch: threads').default(1).argParser(wholeNumber(1)))
+    .addOption(new Option('--steps <n>', 'most steps of each after the first').default(20).argParser(wholeNumber(1)))
+    .addOption(secondsOption('after this time no further round of steps begins, from the third on'))
+    .addOption(outOption())
+    .addOption(jsonOption())
+    .action(async options => (await import('../actions/bench-train.js')).benchTraining(options, context));
 }

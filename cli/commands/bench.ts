@@ -1,64 +1,53 @@
-// `tmca bench`: latency, memory and kernels of the network here, and the same work by a peer.
+// `tmca bench` on the command line, and the commands below it.
 
-import { join } from 'node:path';
-import { bench, provenance } from '../../devices/node/bench.js';
-import type { PeerId } from '../../devices/node/find-peers.js';
-import { writeFileAtomic } from '../../node/disk/files.js';
-import { keepInputs } from '../../node/keep-inputs.js';
+import { type Command, Option } from 'commander';
 import type { Context } from '../context.js';
-import { shippedModel } from '../engine.js';
-import type { NetworkOptions } from '../options.js';
-import { version } from '../version.js';
-import { benchReport } from './bench-report.js';
-import { flatReport } from './flat-report.js';
-import { passReport } from './pass-report.js';
-import { Phases } from './phases.js';
+import {
+  deviceOption,
+  dtypeOption,
+  fillOption,
+  jsonOption,
+  modelOption,
+  outOption,
+  secondsOption,
+  tuneOption,
+  wholeNumber,
+} from '../options.js';
+import { addBenchReport } from './bench-report.js';
+import { addBenchTrain } from './bench-train.js';
 
-export interface BenchCommandOptions extends NetworkOptions {
-  readonly model: string;
-  readonly fill?: string;
-  readonly peer: PeerId | 'none';
-  readonly peerDtype?: 'fp32' | 'fp16';
-  readonly frames: number;
-  readonly seconds: number;
-  readonly assembly: boolean;
-  /** Rewrites of the graph are compared, and nothing else. */
-  readonly passes?: boolean;
-  /** Memory over many frames, and nothing else. */
-  readonly flat?: boolean;
-  readonly note?: string;
-  readonly out?: string;
-  readonly json?: boolean;
-}
-
-export async function benchModel(
-  { fill, model, out, json, passes, flat, note, ...options }: BenchCommandOptions,
-  { console, io }: Context,
-): Promise<void> {
-  await keepInputs('bench', { files: [out] }, [model, fill]);
-  const phases = new Phases(console);
-  const command = ['tmca', ...process.argv.slice(2)].join(' ');
-  const onProgress = (what: string, done: number, total: number) => phases.step(what, done, total);
-  const given = { ...options, model: fill ?? model, fill: fill !== undefined, signal: io.signal, onProgress };
-  const [found, text] = await measured().finally(() => phases.end());
-  const result = { ...found, command, ...(note === undefined ? {} : { note }), ...provenance() };
-  if (out) await writeFileAtomic(out, `${JSON.stringify(result, null, 2)}\n`);
-  await (json ? console.json(result) : console.print(text));
-
-  /** What was asked for, and how it reads. */
-  async function measured(): Promise<readonly [object, readonly string[]]> {
-    if (passes) {
-      const { benchPasses } = await import('../../devices/node/pass-bench.js');
-      const compared = await benchPasses(given);
-      return [compared, passReport(compared)];
-    }
-    if (flat) {
-      const { benchFlat } = await import('../../devices/node/flat-bench.js');
-      const sampled = await benchFlat(given);
-      return [sampled, flatReport(sampled)];
-    }
-    const vocab = join(shippedModel, 'vocab.txt');
-    const benched = await bench({ ...given, vocab, version: version() });
-    return [benched, benchReport(benched)];
-  }
+export function addBench(program: Command, context: Context): void {
+  const bench = program
+    .command('bench')
+    .summary('measure latency, memory and kernels, alone or against a peer')
+    .description(
+      'Cold start, then warm texts and frames; with a peer, both in one process, in turn, on the same weights and inputs, and ' +
+        'their outputs compared. A frame is from the normalised image in memory to the logits in memory.',
+    )
+    .addOption(modelOption())
+    .addOption(fillOption())
+    .addOption(deviceOption())
+    .addOption(dtypeOption())
+    .addOption(tuneOption())
+    .addOption(
+      new Option('--peer <name>', 'what to compare with; installed by npm run bench:peers in a clone of the repository')
+        .choices(['none', 'ort-webgpu', 'ort-wasm', 'ort-cpu'])
+        .default('none'),
+    )
+    .addOption(
+      new Option('--peer-dtype <name>', "precision of the peer's model; ours if not given").choices(['fp32', 'fp16']),
+    )
+    .addOption(new Option('--frames <n>', 'most warm frames of each').default(50).argParser(wholeNumber(1)))
+    .addOption(secondsOption('after this time no further frame begins, from the fifth on'))
+    .option('--passes', 'in place of all that: what each rewrite of the graph is worth, by leaving it out in turn')
+    .option('--flat', 'in place of all that: memory over so many frames, which must not grow')
+    .option('--no-assembly', "leave out the host's work (resizing, tokenising)")
+    .option('--note <text>', 'what is to be known of the machine (busy, on battery), for the JSON')
+    .addOption(outOption())
+    .addOption(jsonOption())
+    // its options are those before `train`
+    .enablePositionalOptions()
+    .action(async options => (await import('../actions/bench.js')).benchModel(options, context));
+  addBenchTrain(bench, context);
+  addBenchReport(bench, context);
 }

@@ -1,30 +1,23 @@
-// `tmca card`: README.md of a model folder, from the run that made it.
+// `tmca card` on the command line.
 
-import { stat } from 'node:fs/promises';
-import { readText } from '../../node/disk/read-file.js';
-import { type CardOptions, writeCard } from '../../reports/model-card/write-card.js';
+import type { Command } from 'commander';
 import type { Context } from '../context.js';
+import { jsonOption } from '../options.js';
 
-export interface CardCommandOptions extends CardOptions {
-  readonly json?: boolean;
-}
-
-export async function card(
-  run: string,
-  { json, terms, ...options }: CardCommandOptions,
-  { console }: Context,
-): Promise<void> {
-  const path = await writeCard(run, { ...options, terms: terms === undefined ? undefined : await textOf(terms) });
-  await (json ? console.json({ card: path }) : console.print(path));
-}
-
-/** A file's content where there is a file of that name, else the text itself. */
-async function textOf(terms: string): Promise<string> {
-  const isFile = await stat(terms).then(
-    status => status.isFile(),
-    () => false,
-  );
-  return isFile
-    ? readText(terms, { rule: 'card: --terms must be text or a file of text', advice: 'correct it' })
-    : terms;
+export function addCard(program: Command, context: Context): void {
+  program
+    .command('card')
+    .summary('write the model card of a run')
+    .description(
+      "Writes README.md into the model's folder: network, scores, recipe, data and terms. Scores are those that tmca report has " +
+        'left in the run, or of --scores. A README.md that is no card is not replaced.',
+    )
+    .argument('<run>', 'folder of the run: the --out of train')
+    .option('--model <folder>', 'folder that the card is for, where it is not the run itself (its fp16 form)')
+    .option('--scores <file>', 'JSON of evaluate --json on that folder')
+    .option('--without-text <run>', 'run of the same recipe with text_override, to say what language is worth')
+    .option('--terms <text|file>', 'terms of the data')
+    .option('--out <file>', 'where the card goes, if not README.md of the folder')
+    .addOption(jsonOption())
+    .action(async (run, options) => (await import('../actions/card.js')).card(run, options, context));
 }

@@ -1,25 +1,23 @@
-// `tmca export-checkpoint`: an encoder of a model under another project's names.
+// `tmca export-checkpoint` on the command line.
 
-import { exportCheckpoint } from '../../convert/export.js';
-import { CONVENTIONS, type ConventionId } from '../../convert/names.js';
+import { type Command, Option } from 'commander';
 import type { Context } from '../context.js';
+import { jsonOption } from '../options.js';
 
-export interface ExportCheckpointOptions {
-  readonly as: ConventionId;
-  readonly out: string;
-  readonly json?: boolean;
-}
-
-export async function exportModel(
-  model: string,
-  { json, ...options }: ExportCheckpointOptions,
-  { console, io }: Context,
-): Promise<void> {
-  const task = await console.task('tensors', 1);
-  const onTensor = (done: number, total: number) => task.step(done, total);
-  const result = await exportCheckpoint({ ...options, model, signal: io.signal, onTensor }).finally(task.end);
-  const { out, as, encoder, tensors } = result;
-  await (json
-    ? console.json(result)
-    : console.print(`${out}: ${tensors.length} tensors of the ${encoder} encoder, named as ${CONVENTIONS[as].title}`));
+export function addExportCheckpoint(program: Command, context: Context): void {
+  program
+    .command('export-checkpoint')
+    .summary("write a model's encoder under another project's names")
+    .description('Writes one encoder as a safetensors file (F32) that the named project loads; import reads it back.')
+    .argument('<model>', 'model folder or address')
+    .addOption(
+      new Option('--as <names>', 'bert: the text encoder; the others: the image encoder')
+        .choices(['hf', 'timm', 'torchvision', 'original', 'bert'])
+        .makeOptionMandatory(),
+    )
+    .requiredOption('--out <file>', 'safetensors file to write')
+    .addOption(jsonOption())
+    .action(async (model, options) =>
+      (await import('../actions/export-checkpoint.js')).exportModel(model, options, context),
+    );
 }

@@ -1,35 +1,24 @@
-// `tmca export-onnx`: a model folder as two ONNX files.
+// `tmca export-onnx` on the command line.
 
-import { basename } from 'node:path';
-import { type OnnxExport, type OnnxPort, exportOnnx as write } from '../../node/index.js';
-import type { DTypeChoice } from '../../runtime/types.js';
+import type { Command } from 'commander';
 import type { Context } from '../context.js';
-import { prepareFolder } from '../outputs.js';
+import { dtypeOption, jsonOption } from '../options.js';
+import { version } from '../version.js';
 
-export interface ExportOnnxOptions {
-  readonly out: string;
-  readonly dtype: DTypeChoice;
-  readonly fill: boolean;
-  /** Of this package. */
-  readonly version: string;
-  readonly json?: boolean;
-}
-
-export async function exportOnnx(model: string, options: ExportOnnxOptions, { console, io }: Context): Promise<void> {
-  const { out, dtype, fill, version, json } = options;
-  await prepareFolder(out, 'export-onnx');
-  const loading = console.loading(basename(model));
-  const given = { dtype, fill, producerVersion: version, signal: io.signal, onProgress: loading.report };
-  const result = await write(model, out, given).finally(loading.end);
-  await (json ? console.json(result) : console.print(summary(result)));
-}
-
-function summary({ files, dtype, opset, model }: OnnxExport): string[] {
-  const port = ({ name, type, shape }: OnnxPort) => `${name} ${type} [${shape.join(', ')}]`;
-  const lines = files.flatMap(({ file, bytes, nodes, inputs, outputs }) => [
-    `${file}: ${(bytes / 1e6).toFixed(1)} MB, ${nodes} nodes`,
-    ...inputs.map(each => `  in   ${port(each)}`),
-    ...outputs.map(each => `  out  ${port(each)}`),
-  ]);
-  return [...lines, `${model}: ${dtype}, opset ${opset}. Research use only; not a medical device.`];
+export function addExportOnnx(program: Command, context: Context): void {
+  program
+    .command('export-onnx')
+    .summary('write a model as ONNX')
+    .description(
+      'Writes text.onnx (a sentence, once) and image.onnx (an image and what text.onnx made of the sentence to logits), opset ' +
+        '20, for any batch and text length. Images go in normalised, [batch,3,S,S]; see tmca preprocess and tmca tokenize.',
+    )
+    .argument('<model>', 'model folder or address')
+    .requiredOption('--out <folder>', 'where the files go')
+    .option('--fill', 'parameters made from their names, in place of model.safetensors', false)
+    .addOption(dtypeOption())
+    .addOption(jsonOption())
+    .action(async (model, options) =>
+      (await import('../actions/export-onnx.js')).exportOnnx(model, { ...options, version: version() }, context),
+    );
 }

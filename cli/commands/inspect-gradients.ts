@@ -1,53 +1,26 @@
-// `tmca inspect gradients`: the training loss and every parameter's gradient for inputs from a file.
+// `tmca inspect gradients` on the command line.
 
-import { basename, dirname } from 'node:path';
-import { safetensorsChunks, tensorOf } from '../../formats/safetensors/index.js';
-import { writeFileAtomic } from '../../node/disk/files.js';
-import { keepInputs } from '../../node/keep-inputs.js';
+import type { Command } from 'commander';
 import type { Context } from '../context.js';
-import type { NetworkOptions } from '../options.js';
-import { prepareFolder } from '../outputs.js';
-import { readTrainingInputs } from './inspect-inputs.js';
+import { deviceOption, dtypeOption, jsonOption } from '../options.js';
 
-export interface InspectGradientsOptions extends NetworkOptions {
-  readonly inputs: string;
-  readonly out: string;
-  readonly fill: boolean;
-  readonly freezeText: boolean;
-  readonly json?: boolean;
-}
-
-export async function inspectGradients(
-  model: string,
-  options: InspectGradientsOptions,
-  { console, engine, io }: Context,
-): Promise<void> {
-  const where = 'inspect gradients';
-  const inputs = await readTrainingInputs({ where, path: options.inputs }, io.signal);
-  await keepInputs(where, { files: [options.out] }, [model, options.inputs]);
-  await prepareFolder(dirname(options.out), where);
-  const { device, dtype, fill, freezeText } = options;
-  const loading = console.loading(basename(model));
-  const run = await engine
-    .inspectGradients(model, inputs, {
-      device,
-      dtype,
-      fill,
-      freeze: freezeText,
-      signal: io.signal,
-      onProgress: loading.report,
-    })
-    .finally(loading.end);
-  const tensors = Object.entries(run.gradients).map(([name, { shape, data }]) => tensorOf(name, shape, data));
-  await writeFileAtomic(options.out, safetensorsChunks(tensors));
-  const { losses, dispatches, info } = run;
-  const { loss, ...parts } = losses;
-  const result = {
-    ...losses,
-    ...{ out: options.out, gradients: tensors.length, dispatches },
-    ...{ device: info.device, dtype: info.dtype, adapter: info.adapter },
-  };
-  const said = Object.entries(parts).map(([name, value]) => `${name} ${value}`);
-  const lines = [`loss ${loss} (${said.join(', ')})`, `${options.out}: ${tensors.length} gradients`];
-  await (options.json ? console.json(result) : console.print(lines));
+export function addInspectGradients(inspect: Command, context: Context): void {
+  inspect
+    .command('gradients')
+    .summary('the training loss and its derivatives for given inputs')
+    .description(
+      'Inputs as of inspect forward, and target [B,1,S,S] (0 and 1). Every gradient goes under the name of its parameter. ' +
+        'Runs in fp32.',
+    )
+    .argument('<model>', 'model folder or address')
+    .requiredOption('--inputs <file>', 'safetensors file with image, ids, mask and target')
+    .requiredOption('--out <file>', 'safetensors file to write')
+    .option('--freeze-text', 'leave the text encoder out', false)
+    .option('--fill', 'parameters made from their names, in place of model.safetensors', false)
+    .addOption(deviceOption())
+    .addOption(dtypeOption())
+    .addOption(jsonOption())
+    .action(async (model, options) =>
+      (await import('../actions/inspect-gradients.js')).inspectGradients(model, options, context),
+    );
 }

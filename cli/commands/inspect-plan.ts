@@ -1,71 +1,35 @@
-// `tmca inspect plan`: what a network takes on a device, before one is opened.
+// `tmca inspect plan` on the command line.
 
-import { type PassFigures, passFigures } from '../../devices/pass-figures.js';
-import { type PlanFigures, type ProgramFigures, planFigures } from '../../runtime/engines/plan-figures.js';
-import { plannedPrecision } from '../../runtime/engines/planned-precision.js';
-import type { DTypeChoice } from '../../runtime/types.js';
+import { type Command, Option } from 'commander';
 import type { Context } from '../context.js';
-import { networkOf } from '../network.js';
-import { size, table } from '../text-table.js';
-import { leftOut } from './pass-report.js';
+import { dtypeOption, jsonOption, memorySize, wholeNumber } from '../options.js';
 
-export interface InspectPlanOptions {
-  readonly dtype: DTypeChoice;
-  /** Also with each rewrite of the graph left out. */
-  readonly passes?: boolean;
-  readonly json?: boolean;
+export function addInspectPlan(inspect: Command, context: Context): void {
+  inspect
+    .command('plan')
+    .summary('dispatches, memory and arithmetic, before a device is opened')
+    .description(
+      'What a frame and a text take: kernels, arithmetic, bytes of weights and of the arenas. With --train: what a training ' +
+        'step takes, and how the batch is taken so that it fits. Reads config.json alone.',
+    )
+    .argument('<model>', 'model folder or address, or the name of a preset (full, nano)')
+    .addOption(dtypeOption())
+    .option('--passes', 'also with each rewrite of the graph left out')
+    .option('--train', 'of a training step, in fp32')
+    .addOption(forTraining('--config <file>', 'training configuration, or the name of a preset'))
+    .addOption(forTraining('--batch <n>', 'records a step').argParser(wholeNumber(1)))
+    .addOption(forTraining('--micro-batch <n>', 'records in memory at a time').argParser(wholeNumber(1)))
+    .addOption(
+      forTraining('--text-length <n>', 'tokens of a padded text; the most if not given').argParser(wholeNumber(2)),
+    )
+    .addOption(forTraining('--train-text', 'the text encoder is not frozen'))
+    .addOption(forTraining('--memory <size>', 'what it must fit: 16 (GiB), 900MiB').argParser(memorySize))
+    .addOption(jsonOption())
+    .action(async (model, { train, ...options }) =>
+      train
+        ? (await import('../actions/inspect-memory.js')).inspectMemory(model, options, context)
+        : (await import('../actions/inspect-plan.js')).inspectPlan(model, options, context),
+    );
 }
 
-/** @param model folder or address of a model, or the name of a preset */
-export async function inspectPlan(
-  model: string,
-  { dtype, passes, json }: InspectPlanOptions,
-  { console, io }: Context,
-): Promise<void> {
-  const config = await networkOf(model, io.signal);
-  const precision = plannedPrecision(config, dtype);
-  const figures = planFigures(config, precision);
-  const rows = passes ? passFigures(config, precision) : undefined;
-  if (json) return console.json({ ...figures, ...(rows ? { passes: rows } : {}) });
-  await console.print([...describe(figures), ...(rows ? ['', ...passTable(rows)] : [])]);
-}
-
-function describe(figures: PlanFigures): string[] {
-  const { frame, text, textLength, weightBytes, deviceBytes, allowedBytes } = figures;
-  const { weights, arena, other } = deviceBytes;
-  const all = weights + arena + other;
-  return [
-    `weights: ${size(weightBytes)}`,
-    ...program('frame', frame),
-    ...program(`text of ${textLength} tokens`, text),
-    `on the device: ${size(all)}: ${size(weights)} weights, ${size(arena)} activations, ${size(other)} other; ` +
-      `${(all / allowedBytes).toFixed(2)} of 1.15 x (weights + inputs + outputs) + activations`,
-  ];
-}
-
-function program(name: string, figures: ProgramFigures): string[] {
-  const { dispatches, gflop, movedBytes, arenaBytes, arenaLowerBound, kernels } = figures;
-  return [
-    `${name}: ${dispatches} dispatches, ${gflop.toFixed(2)} GFLOP, ${size(movedBytes)} moved`,
-    `  activations: ${size(arenaBytes)}, ${(arenaBytes / arenaLowerBound).toFixed(2)} x the ${size(arenaLowerBound)} that are alive at once`,
-    ...Object.entries(kernels)
-      .sort(([, a], [, b]) => b - a)
-      .map(([kernel, count]) => `  ${String(count).padStart(3)} ${kernel}`),
-  ];
-}
-
-function passTable(rows: ReturnType<typeof passFigures>): string[] {
-  const cells = rows.map(({ without, figures }) => [leftOut(without), ...countCells(figures)]);
-  return table([['a frame without', ...COUNT_HEADS], ...cells]);
-}
-
-const COUNT_HEADS = ['dispatches', 'of a text', 'GFLOP', 'moved', 'activations', 'weights'];
-
-const countCells = (figures: PassFigures): string[] => [
-  `${figures.dispatches}`,
-  `${figures.textDispatches}`,
-  figures.gflop.toFixed(3),
-  size(figures.movedBytes),
-  size(figures.arenaBytes),
-  size(figures.weightBytes),
-];
+const forTraining = (flags: string, description: string) => new Option(flags, description).implies({ train: true });

@@ -1,32 +1,22 @@
-// `tmca preprocess`: an image as the network would see it, in a file.
+// `tmca preprocess` on the command line.
 
-import { loadAssembly } from '../../assembly/instance.js';
-import { type Normalize, Preprocessor } from '../../assembly/preprocess.js';
-import { throwIfAborted } from '../../errors/index.js';
-import { encodeSafetensors, tensorOf } from '../../formats/safetensors/index.js';
-import { writeFileAtomic } from '../../node/disk/files.js';
-import { decodeImage } from '../../node/images/image-files.js';
-import { keepInputs } from '../../node/keep-inputs.js';
+import { type Command, Option } from 'commander';
 import type { Context } from '../context.js';
+import { jsonOption, wholeNumber } from '../options.js';
 
-export interface PreprocessOptions {
-  readonly size: number;
-  readonly normalize: Normalize;
-  readonly out: string;
-  readonly json?: boolean;
-}
-
-export async function preprocess(image: string, options: PreprocessOptions, { io, console }: Context): Promise<void> {
-  const { size, normalize, out } = options;
-  await keepInputs('preprocess', { files: [out] }, [image]);
-  // Before the decoding, which takes longer: it refuses sizes that are too large.
-  using preprocessor = new Preprocessor(await loadAssembly(), { size, normalize, layout: 'nchw' });
-  const { pixels, notes } = await decodeImage(image, { signal: io.signal });
-  for (const { file, text } of notes) await console.warn(`${file}: ${text}`);
-  const data = preprocessor.run(pixels) as Float32Array;
-  throwIfAborted(io.signal, 'preprocess');
-  await writeFileAtomic(out, encodeSafetensors([tensorOf('image', [3, size, size], data)]));
-  const { width, height } = pixels;
-  const result = { image, width, height, size, normalize, out };
-  await (options.json ? console.json(result) : console.print(`${out}: image [3, ${size}, ${size}] F32, ${normalize}`));
+export function addPreprocess(program: Command, context: Context): void {
+  program
+    .command('preprocess')
+    .summary('turn an image into the input of a network')
+    .description('Resizes to S x S and normalises; writes a safetensors file with the tensor "image", [3, S, S], F32.')
+    .argument('<image>', 'JPEG, PNG, WebP, GIF, TIFF, AVIF or BMP file')
+    .addOption(new Option('--size <S>', 'side of the output').argParser(wholeNumber(1)).makeOptionMandatory())
+    .addOption(
+      new Option('--normalize <how>', 'per image (zscore), by ImageNet, or only to 0..1 (none)')
+        .choices(['zscore', 'imagenet', 'none'])
+        .makeOptionMandatory(),
+    )
+    .requiredOption('--out <file>', 'safetensors file to write')
+    .addOption(jsonOption())
+    .action(async (image, options) => (await import('../actions/preprocess.js')).preprocess(image, options, context));
 }

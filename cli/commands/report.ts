@@ -1,72 +1,22 @@
-// `tmca report`: report.html of a run, finished or not.
+// `tmca report` on the command line.
 
-import { isGpuAbsence } from '../../gpu/adapter.js';
-import { type ReportEngine, type WrittenReport, writeReport } from '../../reports/run/index.js';
-import type { Task } from '../console.js';
+import type { Command } from 'commander';
 import type { Context } from '../context.js';
-import type { NetworkOptions } from '../options.js';
-import { openSession } from '../session.js';
-import { tellNotes } from './evaluate.js';
+import { deviceOption, dtypeOption, jsonOption } from '../options.js';
 
-export interface ReportCommandOptions extends NetworkOptions {
-  readonly data?: string;
-  readonly split?: string;
-  readonly json?: boolean;
-}
-
-export async function report(run: string, options: ReportCommandOptions, context: Context): Promise<void> {
-  const { console } = context;
-  const written = await reportOn(run, options, context);
-  const { evaluation, without } = written;
-  if (without !== null) await console.warn(`no scores: ${without}`);
-  if (options.json) {
-    await console.json({ report: written.report, evaluation });
-    return;
-  }
-  await console.print(written.report);
-  if (evaluation) {
-    const { split, n, dice, mean_dice } = evaluation;
-    await console.print(`  ${split}, ${n} images   dice ${dice.toFixed(4)}  per image ${mean_dice.toFixed(4)}`);
-  }
-}
-
-/** Writes the report with its progress shown. */
-export async function reportOn(
-  run: string,
-  { data, split, device, dtype }: Omit<ReportCommandOptions, 'json'>,
-  context: Context,
-): Promise<WrittenReport> {
-  const { io, console, engine: network } = context;
-  const engine: ReportEngine = {
-    openSession: model => openSession(context, { model, device, dtype }),
-    // any adapter will do: what it is asked for is a picture, and other engines do not show their insides
-    forward: async (model, inputs) => {
-      try {
-        const options = { device: 'webgpu', dtype, fill: false, signal: io.signal } as const;
-        return (await network.inspectForward(model, inputs, options)).outputs;
-      } catch (error) {
-        if (isGpuAbsence(error)) return null;
-        throw error;
-      }
-    },
-  };
-  const shown = new Map<string, Promise<Task>>();
-  const onProgress = (phase: string, done: number, total: number) => {
-    const task = shown.get(phase) ?? console.task(phase, total);
-    shown.set(phase, task);
-    void task.then(bar => (done < total ? bar.step(done) : bar.end()));
-  };
-  try {
-    const written = await writeReport(run, {
-      ...(data !== undefined && { data }),
-      ...(split !== undefined && { split }),
-      engine,
-      signal: io.signal,
-      onProgress,
-    });
-    if (written.evaluation) await tellNotes(written.evaluation, context);
-    return written;
-  } finally {
-    for (const task of shown.values()) (await task).end();
-  }
+export function addReport(program: Command, context: Context): void {
+  program
+    .command('report')
+    .summary('write the report of a training run')
+    .description(
+      'Writes report.html into the folder of a run, finished or not: curves, scores on a split, best, median and worst ' +
+        'pictures, settings. One file that opens anywhere. Beside it evaluation-SPLIT.json, as of evaluate --json.',
+    )
+    .argument('<run>', 'folder of the run: the --out of train')
+    .option('--data <folder>', 'data set folder; the one that the run was trained on if not given')
+    .option('--split <name>', 'records to score; test if not given, or val where there is no test')
+    .addOption(deviceOption())
+    .addOption(dtypeOption())
+    .addOption(jsonOption())
+    .action(async (run, options) => (await import('../actions/report.js')).report(run, options, context));
 }

@@ -1,17 +1,18 @@
-// `tmca sweep`: which settings validate best.
+// `tmca sweep` on the command line.
 
-import { readGrid } from '../../train/study/grid.js';
-import { SWEEP_COLUMNS } from '../../train/study/table.js';
+import type { Command } from 'commander';
 import type { Context } from '../context.js';
-import { type StudyCommandOptions, study } from '../study.js';
+import { withStudyOptions } from '../options.js';
 
-export interface SweepCommandOptions extends StudyCommandOptions {
-  readonly grid: readonly string[];
-}
-
-export async function sweep(options: SweepCommandOptions, context: Context): Promise<void> {
-  const rows = await readGrid(options.grid);
-  const note = 'Scores of the split "val", at the best epoch of each run. The test split was not opened.';
-  const table = () => ({ title: 'Sweep', notes: [note], columns: SWEEP_COLUMNS, sorted: true });
-  await study({ name: 'sweep', rows, score: null, table }, options, context);
+export function addSweep(program: Command, context: Context): void {
+  const command = program
+    .command('sweep')
+    .summary('compare settings on the validation split')
+    .description(
+      'Trains every combination of the values, and compares by the validation Dice of the best epoch; the test split is not ' +
+        'opened. Keys are those of a configuration file (tau_enhance, contrastive_weight, ltem_apply, augment.flip.probability, …). ' +
+        'Given again, it goes on: what is done is not run again. Writes table.html, table.md and table.json.',
+    )
+    .requiredOption('--grid <key=v1,v2...>', 'values to try, for each key; or one JSON file of them');
+  withStudyOptions(command, 1).action(async options => (await import('../actions/sweep.js')).sweep(options, context));
 }

@@ -1,90 +1,37 @@
-// `tmca train`: a data set in, a model folder out.
+// `tmca train` on the command line.
 
-import { TmcaError } from '../../errors/index.js';
-import type { Evaluation } from '../../node/datasets/evaluate-dataset.js';
-import { bestToScore } from '../../node/datasets/splits.js';
-import type { WrittenReport } from '../../reports/run/index.js';
-import type { TrainEvent } from '../../train/events.js';
-import type { TrainResult } from '../../train/run/options.js';
+import { type Command, Option } from 'commander';
 import type { Context } from '../context.js';
-import type { NetworkOptions } from '../options.js';
-import { TrainingDisplay } from '../training-display.js';
-import { reportOn } from './report.js';
+import { categoryOption, countOption, deviceOption, jsonOption, memorySize, promptOption, rate } from '../options.js';
 
-export interface TrainCommandOptions extends Pick<NetworkOptions, 'device'> {
-  readonly data: string;
-  readonly out: string;
-  readonly config?: string;
-  readonly init?: string;
-  readonly epochs?: number;
-  readonly batch?: number;
-  readonly microBatch?: number;
-  /** Bytes. */
-  readonly memory?: number;
-  readonly lr?: number;
-  readonly steps?: number;
-  readonly seed?: number;
-  readonly text?: string;
-  readonly prompt?: string;
-  readonly category?: string;
-  readonly resume?: boolean;
-  readonly skipBad?: boolean;
-  readonly json?: boolean;
+export function addTrain(program: Command, context: Context): void {
+  program
+    .command('train')
+    .summary('train a model on a data set')
+    .description(
+      'Trains on the split "train" and validates on "val" after every epoch. The folder --out becomes a model folder: the best ' +
+        'model by validation Dice, with metrics.jsonl (a line a step and one an epoch) and the checkpoints to resume from. ' +
+        'Ctrl-C saves and stops.',
+    )
+    .requiredOption('--data <folder>', 'data set folder')
+    .requiredOption('--out <folder>', 'folder of the run: a new one, or one to be resumed')
+    .option('--config <file|preset>', 'settings: a JSON file, or one of nano and full (default: those of the paper)')
+    .option('--init <folder>', 'model folder to start from; parameters that it does not have begin at random')
+    .addOption(countOption('--epochs <n>', 'most passes over the data'))
+    .addOption(countOption('--batch <n>', 'records a step'))
+    .addOption(countOption('--micro-batch <n>', 'records in memory at a time (default: the most that fit)'))
+    .addOption(
+      new Option('--memory <size>', 'what a step may take of the device: 16 (GiB), 900MiB').argParser(memorySize),
+    )
+    .addOption(new Option('--lr <x>', 'highest learning rate').argParser(rate))
+    .addOption(countOption('--steps <n>', 'end after this many steps in all; the schedule stays that of the epochs'))
+    .addOption(countOption('--seed <n>', 'what everything random is drawn by', 0))
+    .option('--text <text>', 'one text in place of every sentence: what the same recipe reaches without language')
+    .addOption(promptOption())
+    .addOption(categoryOption())
+    .option('--resume', 'go on from the last checkpoint of --out')
+    .option('--skip-bad', 'leave faulty records out instead of refusing the data set')
+    .addOption(deviceOption())
+    .addOption(jsonOption())
+    .action(async options => (await import('../actions/train.js')).train(options, context));
 }
-
-export async function train(options: TrainCommandOptions, context: Context): Promise<void> {
-  const { console, engine, io } = context;
-  const { json, text, ...wanted } = options;
-  const display = new TrainingDisplay(console);
-  const onEvent = (event: TrainEvent) => display.show(event);
-  const result = await engine
-    .train({ ...wanted, textOverride: text, signal: io.signal, onEvent })
-    .finally(() => display.end());
-  const written = await reported(options, result, context);
-  const test = written?.evaluation && scoresOf(written.evaluation);
-  const { last, splits: _, ...ended } = result;
-  if (json)
-    await console.json({ ...last, ...ended, device: 'webgpu', report: written?.report ?? null, test: test ?? null });
-  else await console.print(summary(result, written));
-}
-
-/** report.html. The model is there, so a report that fails is a warning; `tmca report` makes another. */
-async function reported(
-  { data, out, device }: TrainCommandOptions,
-  { splits }: TrainResult,
-  context: Context,
-): Promise<WrittenReport | null> {
-  const split = bestToScore(splits);
-  try {
-    return await reportOn(out, { data, split, device, dtype: 'auto' }, context);
-  } catch (error) {
-    if (!(error instanceof TmcaError) || error.code === 'ABORTED') throw error;
-    await context.console.warn(`no report [${error.code}]: ${error.message}; tmca report ${out} makes it`);
-    return null;
-  }
-}
-
-const scoresOf = ({ split, n, dice, iou, accuracy, mean_dice, mean_iou }: Evaluation) => ({
-  ...{ split, n, dice, iou, accuracy, mean_dice, mean_iou },
-});
-
-/** Why it ended, as a user would say it. */
-const ENDED = {
-  epochs: 'all epochs done',
-  steps: 'the last step that was asked for',
-  patience: 'no better validation score for the epochs that "patience" allows',
-} as const;
-
-function summary({ out, stopped, step, best, last }: TrainResult, written: WrittenReport | null): string[] {
-  const score = (name: string) => (typeof last?.[name] === 'number' ? last[name].toFixed(4) : '–');
-  return [
-    `${out}: ${step} steps, ${ENDED[stopped]}`,
-    `  last   loss ${score('loss')}  validation dice ${score('val_dice')}  iou ${score('val_iou')}`,
-    ...(best ? [`  best   validation dice ${best.score.toFixed(4)}, epoch ${best.epoch + 1}`] : []),
-    ...(written?.evaluation ? [scoreLine(written.evaluation)] : []),
-    ...(written ? [written.report] : []),
-  ];
-}
-
-const scoreLine = ({ split, n, dice, iou, mean_dice }: Evaluation): string =>
-  `  ${split.padEnd(6)} dice ${dice.toFixed(4)}  iou ${iou.toFixed(4)}  mean dice ${mean_dice.toFixed(4)}, ${n} images`;

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { benchTrainReport } from '../../cli/commands/bench-train.js';
+import { benchTrainReport } from '../../cli/actions/bench-train.js';
 import { alternateSteps } from '../../devices/alternate-steps.js';
 import { agreement, type BenchTrainResult } from '../../devices/node/bench-train.js';
 import { loadPeer } from '../../devices/node/find-peers.js';

@@ -3,10 +3,10 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
-import { benchReport } from '../../cli/commands/bench-report.js';
-import { flatReport } from '../../cli/commands/flat-report.js';
-import { passReport } from '../../cli/commands/pass-report.js';
-import { duration } from '../../cli/text-table.js';
+import { benchReport } from '../../cli/display/bench.js';
+import { flatReport } from '../../cli/display/flat.js';
+import { passReport } from '../../cli/display/passes.js';
+import { duration } from '../../cli/display/text-table.js';
 import { agreement } from '../../devices/agreement.js';
 import { alternate } from '../../devices/alternate.js';
 import { madeInputs } from '../../devices/inputs.js';

@@ -1,10 +1,10 @@
 // Inputs of `tmca inspect …`: tensors of a safetensors file by name.
 
-import { check } from '../../errors/index.js';
-import { show } from '../../errors/show.js';
-import { openSafetensors, type SafetensorsTensor, toFloat32 } from '../../formats/safetensors/index.js';
-import type { ForwardInputs, TrainingInputs } from '../../node/index.js';
-import { openFile } from '../inputs.js';
+import { check } from '../errors/index.js';
+import { show } from '../errors/show.js';
+import { openSafetensors, type SafetensorsTensor, toFloat32 } from '../formats/safetensors/index.js';
+import type { ForwardInputs, TrainingInputs } from '../node/index.js';
+import { openFile } from './inputs.js';
 
 /** The file, and the command that reads it, for messages. */
 interface Source {

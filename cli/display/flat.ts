@@ -1,7 +1,7 @@
 // Memory over many frames, as a person reads it.
 
 import type { FlatResult } from '../../devices/node/flat-bench.js';
-import { size, table } from '../text-table.js';
+import { size, table } from './text-table.js';
 
 /** A signed number of bytes. */
 const change = (bytes: number): string => `${bytes < 0 ? '-' : '+'}${size(Math.abs(bytes))}`;

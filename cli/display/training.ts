@@ -1,9 +1,9 @@
 // A run as it goes on, on stderr: a bar with loss, Dice and speed on a terminal, a line now and then elsewhere, and a line for
 // each epoch on both.
 
-import type { RunSummary, TrainEvent } from '../train/events.js';
-import { describePlan } from '../train/step/memory-plan.js';
-import type { Console, Task } from './console.js';
+import type { RunSummary, TrainEvent } from '../../train/events.js';
+import { describePlan } from '../../train/step/memory-plan.js';
+import type { Console, Task } from '../console.js';
 
 /** Of the new value in the shown speed: a step's own time jumps. */
 const SMOOTHING = 0.1;

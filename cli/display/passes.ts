@@ -2,7 +2,7 @@
 
 import type { PassBench } from '../../devices/node/pass-bench.js';
 import type { LeftOut } from '../../devices/pass-figures.js';
-import { duration, size, table } from '../text-table.js';
+import { duration, size, table } from './text-table.js';
 
 /** What is missing where a rewrite is left out. */
 const NAMES: Readonly<Record<LeftOut, string>> = {

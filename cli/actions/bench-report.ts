@@ -5,7 +5,7 @@ import { keepInputs } from '../../node/keep-inputs.js';
 import { comparePage } from '../../reports/benchmark/page.js';
 import { readMeasurement } from '../../reports/benchmark/read.js';
 import type { Context } from '../context.js';
-import { duration, size, table } from '../text-table.js';
+import { duration, size, table } from '../display/text-table.js';
 
 export interface BenchCompareOptions {
   readonly out: string;

@@ -8,7 +8,7 @@ import type { Evaluation } from '../../node/datasets/evaluate-dataset.js';
 import { parseTrainConfig, trainConfigToJson } from '../../train/config.js';
 import { quoted } from '../../train/run/run-json.js';
 import type { MetricsLine, RunInfo } from '../../train/run-files/index.js';
-import { block, inline } from '../run/markdown.js';
+import { block, inline, wrapped } from '../run/markdown.js';
 import { bestEpoch } from '../run/page.js';
 
 /** By which a card is known to be one, and may be replaced. */
@@ -29,11 +29,12 @@ export interface CardContent {
 
 export function modelCard(content: CardContent): string {
   const { config, info } = content;
-  return `${CARD_MARK}
+  return wrapped(`${CARD_MARK}
 # ${inline(config.name)}
 
-A TMCA network of ${(parameterCount(config) / 1e6).toFixed(2)} M parameters at ${config.imageSize} x ${config.imageSize} pixels, trained on ${inline(info.data.name)}. **Research use only; not a medical device.**
-Do not use it in diagnosis, treatment or any decision about a patient.
+A ${inline(Network.of(config).title)} network of ${(parameterCount(config) / 1e6).toFixed(2)} M parameters at ${config.imageSize} x ${config.imageSize} pixels, trained on ${inline(info.data.name)}.
+
+**Research use only; not a medical device.** Do not use it in diagnosis, treatment or any decision about a patient.
 
 ${networkTable(content)}
 
@@ -54,7 +55,7 @@ ${dataSection(content)}
 - It has seen images of one data set, with sentences in the style of that data set, and nothing else. A wrong sentence gives a wrong mask.
 - No evaluation across hospitals, devices or patients is part of this card.
 - Scores are of masks at the size of the network, ${config.imageSize} x ${config.imageSize}, against masks brought to that size by nearest neighbour.
-`;
+`);
 }
 
 /** Learned ones: BatchNorm's statistics are not. */

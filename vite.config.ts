@@ -38,8 +38,7 @@ const both = new Set(worker.filter(file => page.has(file)));
 
 const fileOf = (id: string): string => relative('.', id).split('?')[0]!.replaceAll('\\', '/');
 
-const isEngine = (id: string): boolean =>
-  engine.has(fileOf(id)) || /^node_modules\/(valibot|@noble)\//.test(fileOf(id));
+const isEngine = (id: string): boolean => engine.has(fileOf(id)) || /^node_modules\/@noble\//.test(fileOf(id));
 const isBoth = (id: string): boolean => both.has(fileOf(id)) || /^node_modules\/comlink\//.test(fileOf(id));
 
 /** What every bundler needs to hear before it lets an address be: Vite, webpack, Turbopack. */

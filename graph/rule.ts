@@ -70,6 +70,9 @@ export interface GradientContext<A> {
  */
 export type Gradient<A> = (builder: TrainingBuilder, context: GradientContext<A>) => readonly (Tensor | null)[];
 
+/** Computes an op on the host: writes `out`, which starts as zeros. */
+export type Reference<A> = (inputs: readonly (NdArray | null)[], attrs: A, out: NdArray) => void;
+
 interface RuleBase {
   /** One per input, the last one repeated for ops with many. Default: all `act`. */
   readonly slots?: readonly Slot[];
@@ -79,8 +82,11 @@ interface RuleBase {
 export interface CoreRule<A> extends RuleBase {
   /** Output shape; throws SHAPE_MISMATCH. Absent optional inputs are null. */
   infer(inputs: readonly (Shape | null)[], attrs: A): Shape;
-  /** The plain meaning, in double precision: the oracle of every test. Writes `out`, which starts as zeros. */
-  reference(inputs: readonly (NdArray | null)[], attrs: A, out: NdArray): void;
+  /**
+   * The plain meaning, in double precision: the oracle of every test. Writes `out`, which starts as zeros. An op carries it where
+   * constants of networks are computed by it at load; of the others it is in `ops/oracle.ts`, which a page does not load.
+   */
+  readonly reference?: Reference<A>;
   /**
    * Of an op with several results: their lengths. The op's value is flat, one result after another, and readers take each by
    * `slice`; on a device each has memory of its own, and the slice is a view of it.

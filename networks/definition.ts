@@ -1,5 +1,5 @@
-// What a network must say of itself. `networks/NAME/` says it, `networks/registry.ts` is the closed table of all, and the rest
-// of the package asks a `Network` (networks/network.ts): nothing outside this folder knows one by name.
+// What a network must say of itself. `networks/NAME/` says it, registry.ts and training-registry.ts are the closed tables of all, and
+// the rest of the package asks a `Network` (network.ts) or its `trainingOf`: nothing outside this folder knows one by name.
 
 import type { Outputs, Tensor } from '../graph/graph.js';
 import type { Block } from '../graph/passes/recompute.js';
@@ -67,6 +67,10 @@ export interface NetworkDefinition<C extends { readonly imageSize: number }> {
   /** Null where the network takes an image alone. */
   text(config: C): TextInput | null;
   build(config: C, inputs: Inputs, mode: Mode): Forward;
+}
+
+/** What training and its reports need of a network besides. Apart, since a page that segments loads none of it. */
+export interface TrainingDefinition<C extends { readonly imageSize: number }> {
   readonly losses: Losses<C>;
   /** Beginnings of the names of parameters that training leaves as they are, unless it is told otherwise. */
   readonly frozen: readonly string[];

@@ -1,7 +1,7 @@
 // Settings as files have them: one mechanism for networks, model folders and training runs. A field has its key in the
-// file, its rule in words for messages, the schema that checks it, and the value that stands where the key is missing.
+// file, its rule in words for messages, a reader that checks a value, and the value that stands where the key is missing.
+// No library of schemas is used here, since every page that segments loads this.
 
-import * as v from 'valibot';
 import { show } from '../errors/show.js';
 
 export interface Field<T> {
@@ -9,7 +9,8 @@ export interface Field<T> {
   readonly key: string;
   /** Completes "KEY must be …". */
   readonly rule: string;
-  readonly schema: v.GenericSchema<unknown, T>;
+  /** The value that the file's stands for; undefined where it breaks the rule. */
+  read(value: unknown): T | undefined;
   readonly standard: T;
 }
 
@@ -37,14 +38,14 @@ export function readFields<C>(fields: Fields<C>, json: object): ReadFields<C> {
   const given = new Set<keyof C>();
   const broken: string[] = [];
   for (const name of namesOf(fields)) {
-    const { key, rule, schema, standard } = fields[name];
+    const { key, rule, standard } = fields[name];
     values[name] = standard;
     // Own keys only: what a prototype holds is not the file's.
     if (!Object.hasOwn(json, key)) continue;
     const value = (json as Record<string, unknown>)[key];
-    const parsed = v.safeParse(schema, value);
+    const read = fields[name].read(value);
     given.add(name);
-    if (parsed.success) values[name] = parsed.output;
+    if (read !== undefined) values[name] = read;
     else broken.push(`${key} must be ${rule}, got ${show(value)}`);
   }
   return { values: values as C, given, broken };
@@ -54,11 +55,27 @@ export function readFields<C>(fields: Fields<C>, json: object): ReadFields<C> {
 export const fieldsToJson = <C>(fields: Fields<C>, values: C): Record<string, unknown> =>
   Object.fromEntries(namesOf(fields).map(name => [fields[name].key, values[name]]));
 
+/** The reader of values that are taken as they are where `holds`. */
+export const taken =
+  <T>(holds: (value: unknown) => boolean) =>
+  (value: unknown): T | undefined =>
+    holds(value) ? (value as T) : undefined;
+
+export const isInteger = (value: unknown, min: number, max: number): boolean =>
+  Number.isSafeInteger(value) && isNumber(value, min, max);
+
+/** Finite, as JSON's numbers are. */
+export const isNumber = (value: unknown, min: number, max: number): boolean =>
+  Number.isFinite(value) && (value as number) >= min && (value as number) <= max;
+
+const isText = (value: unknown, max: number): boolean =>
+  typeof value === 'string' && value.length > 0 && value.length <= max;
+
 /** A whole number from `min` to `max`. */
 export const integer = (key: string, standard: number, min = 1, max = 1_000_000_000): Field<number> => ({
   key,
   rule: `an integer from ${min} to ${max}`,
-  schema: v.pipe(v.number(), v.safeInteger(), v.minValue(min), v.maxValue(max)),
+  read: taken(value => isInteger(value, min, max)),
   standard,
 });
 
@@ -66,14 +83,14 @@ export const integer = (key: string, standard: number, min = 1, max = 1_000_000_
 export const number = (key: string, standard: number, min: number, max: number): Field<number> => ({
   key,
   rule: `a number from ${min} to ${max}`,
-  schema: v.pipe(v.number(), v.minValue(min), v.maxValue(max)),
+  read: taken(value => isNumber(value, min, max)),
   standard,
 });
 
 export const flag = (key: string, standard: boolean): Field<boolean> => ({
   key,
   rule: 'true or false',
-  schema: v.boolean(),
+  read: taken(value => typeof value === 'boolean'),
   standard,
 });
 
@@ -81,13 +98,13 @@ export const flag = (key: string, standard: boolean): Field<boolean> => ({
 export const label = (key: string, standard: string): Field<string> => ({
   key,
   rule: 'text of 1 to 200 characters',
-  schema: v.pipe(v.string(), v.minLength(1), v.maxLength(200)),
+  read: taken(value => isText(value, 200)),
   standard,
 });
 
 export const choice = <T extends string>(key: string, options: readonly T[], standard: NoInfer<T>): Field<T> => ({
   key,
   rule: `one of ${options.join(', ')}`,
-  schema: v.picklist(options),
+  read: taken(value => options.some(option => option === value)),
   standard,
 });

@@ -14,6 +14,7 @@ import { expandForGradients } from '../graph/passes/expand-for-gradients.js';
 import { parametersAsInputs } from '../graph/passes/parameters-as-inputs.js';
 import type { Network } from './network.js';
 import { differentiate, scalarsOf, type TrainingOptions, targetInput, trainingForward } from './training.js';
+import { trainingOf } from './training-registry.js';
 
 /** What losses across the batch compare, such as `G.image`; a row is an image or a sentence. */
 export interface Feature {
@@ -50,7 +51,8 @@ const renamed = (outputs: Outputs, name: (from: string) => string): Outputs =>
 
 function contrastGraph(network: Network, batch: number, features: readonly Feature[]): Outputs {
   if (features.length === 0) return {};
-  const { config, losses } = network;
+  const { config } = network;
+  const { losses } = trainingOf(network);
   // As parameters, because derivatives are by parameters; the program sees inputs.
   const named = Object.fromEntries(
     features.map(({ name, channels }) => [name, b.parameter(featureName(name), [batch, channels])]),
@@ -86,7 +88,7 @@ export function microBatchGraphs(
   const forward = trainingForward(network, network.leaves(micro, length));
   const named = forward.features;
   const features = Object.entries(named).map(([name, { shape }]) => ({ name, channels: sizeOf(shape) / micro }));
-  const ofImages = network.losses.perImage(network.config, forward, targetInput(network, micro));
+  const ofImages = trainingOf(network).losses.perImage(network.config, forward, targetInput(network, micro));
   const share = b.scalar(micro / batch);
   const parts = Object.fromEntries(Object.entries(ofImages).map(([name, part]) => [name, b.mul(part, share)]));
   const surrogate = [...Object.values(parts), ...innerProducts(named)].reduce((sum, part) => b.add(sum, part));

@@ -4,11 +4,8 @@
 import { builder as b } from '../graph/builder.js';
 import { type Outputs, parametersOf, type Shape } from '../graph/graph.js';
 import type { Config } from './config.js';
-import type { Forward, Inputs, Losses, Mode, NetworkDefinition, TextInput } from './definition.js';
+import type { Forward, Inputs, Mode, NetworkDefinition, TextInput } from './definition.js';
 import { definitionOf } from './registry.js';
-
-/** Numbers that a schedule moves from step to step, by name. */
-export type Scalars = Readonly<Record<string, number>>;
 
 const known = new WeakMap<Config, Network>();
 
@@ -58,42 +55,6 @@ export class Network {
   get parameters(): ReadonlyMap<string, Shape> {
     this.#parameters ??= parametersOf(this.forward(1, 1).named);
     return this.#parameters;
-  }
-
-  /** Beginnings of the names of parameters that training leaves as they are, unless it is told otherwise. */
-  get frozen(): readonly string[] {
-    return this.#definition.frozen;
-  }
-
-  get losses(): Losses<{ readonly imageSize: number }> {
-    return this.#definition.losses;
-  }
-
-  /** Names of the parts of the training loss, those of images first. */
-  get lossNames(): readonly string[] {
-    return [...this.losses.ofImages, ...Object.keys(this.losses.acrossBatch)];
-  }
-
-  /** The numbers that a schedule may move, as the configuration has them. */
-  get scalars(): Scalars {
-    const values = this.config as unknown as Readonly<Record<string, number>>;
-    return Object.fromEntries(this.losses.scalars.map(name => [name, values[name]!]));
-  }
-
-  /** The key of each scalar, as files and metrics have it. */
-  get scalarKeys(): Readonly<Record<string, string>> {
-    const fields = this.#definition.fields as Readonly<Record<string, { readonly key: string }>>;
-    return Object.fromEntries(this.losses.scalars.map(name => [name, fields[name]!.key]));
-  }
-
-  /** Outputs that a report draws as maps over a picture, and what they show. */
-  get maps(): readonly (readonly [output: string, title: string])[] {
-    return this.#definition.maps(this.config);
-  }
-
-  /** The rows of the model card that describe it. */
-  describe(): readonly (readonly [what: string, how: string])[] {
-    return this.#definition.describe(this.config);
   }
 
   /** Its input leaves, for a batch of images and sentences of one padded length. */

@@ -10,6 +10,7 @@ import { foldForTraining, fuseForTraining } from '../graph/passes/index.js';
 import { type Block, type Recompute, recompute } from '../graph/passes/recompute.js';
 import type { Forward, Inputs } from './definition.js';
 import type { Network } from './network.js';
+import { trainingOf } from './training-registry.js';
 
 export interface TrainingOptions {
   /** Leaves the parameters as they are that the network freezes unless it is told otherwise. Default false. */
@@ -71,7 +72,7 @@ export function differentiate(
   const expanded = expandForGradients(foldForTraining({ ...losses, ...statistics, ...named }));
   const lossNames = Object.keys(losses);
   const loss = pick(expanded, lossNames);
-  const frozen = (name: string) => freeze && network.frozen.some(prefix => name.startsWith(`${prefix}.`));
+  const frozen = (name: string) => freeze && trainingOf(network).frozen.some(prefix => name.startsWith(`${prefix}.`));
   const names = [...parametersOf(loss).keys()].filter(name => trained(name) && !frozen(name));
   const byName = gradients(loss[by]!, names);
   // Fused before anything is computed again: what is fused depends on what is read, and a fused sum rounds otherwise.
@@ -94,7 +95,7 @@ export const targetInput = ({ config }: Network, batch: number): Tensor =>
 
 /** Each scalar's input, [1], or what the configuration has. */
 export function scalarsOf(network: Network, asInputs: boolean): Outputs {
-  const entries = Object.entries(network.scalars);
+  const entries = Object.entries(trainingOf(network).scalars);
   return Object.fromEntries(entries.map(([name, value]) => [name, asInputs ? b.input(name, [1]) : b.scalar(value)]));
 }
 
@@ -103,7 +104,8 @@ export function scalarsOf(network: Network, asInputs: boolean): Outputs {
  * A part without features to compare is 0.
  */
 export function trainingLosses(network: Network, forward: Forward, target: Tensor, scalars: Outputs): Outputs {
-  const { losses, config } = network;
+  const { config } = network;
+  const { losses } = trainingOf(network);
   const ofImages = losses.perImage(config, forward, target);
   let loss = Object.values(ofImages).reduce((sum, part) => b.add(sum, part));
   const across: Record<string, Tensor> = {};

@@ -6,8 +6,19 @@ import { TmcaError } from '../errors/index.js';
 import { show } from '../errors/show.js';
 import type { Recompute } from '../graph/passes/recompute.js';
 import { type Config, defaultConfig, parseConfig } from '../networks/config.js';
+import {
+  choice,
+  type Field,
+  type Fields,
+  fieldsToJson,
+  integer,
+  keysOf,
+  number,
+  readFields,
+} from '../networks/fields.js';
 import { Network } from '../networks/network.js';
 import { PRESETS } from '../networks/tmca/presets.js';
+import { trainingOf } from '../networks/training-registry.js';
 import type { DatasetReading } from '../node/datasets/dataset.js';
 import type { AugmentSettings } from './batch/augment.js';
 import { type ParameterRule, parameterSettings } from './schedule.js';
@@ -75,52 +86,37 @@ export interface TrainConfig {
   readonly model: Config | null;
 }
 
-type Field = keyof TrainConfig;
+/** The reader of values that a schema checks, and makes complete. */
+const schemed =
+  <T>(schema: v.GenericSchema<unknown, T>) =>
+  (value: unknown): T | undefined => {
+    const parsed = v.safeParse(schema, value);
+    return parsed.success ? parsed.output : undefined;
+  };
 
-interface Rule<T> {
-  readonly key: string;
-  /** Completes "KEY must be …". */
-  readonly rule: string;
-  readonly schema: v.GenericSchema<unknown, T>;
-  readonly standard: T;
-}
-
-const integer = (key: string, standard: number, min: number, max = 1_000_000_000): Rule<number> => ({
-  key,
-  rule: `an integer from ${min} to ${max}`,
-  schema: v.pipe(v.number(), v.safeInteger(), v.minValue(min), v.maxValue(max)),
-  standard,
-});
-
-const number = (key: string, standard: number, min: number, max: number): Rule<number> => ({
-  key,
-  rule: `a number from ${min} to ${max}`,
-  schema: v.pipe(v.number(), v.minValue(min), v.maxValue(max)),
-  standard,
-});
-
-const optionalName = (key: string, of: string): Rule<string | null> => ({
+const optionalName = (key: string, of: string): Field<string | null> => ({
   key,
   rule: `null or the name of a ${of}`,
-  schema: v.nullable(v.pipe(v.string(), v.minLength(1))),
+  read: schemed(v.nullable(v.pipe(v.string(), v.minLength(1)))),
   standard: null,
 });
 
-const prefixes = (key: string, standard: readonly string[]): Rule<readonly string[]> => ({
+const prefixes = (key: string, standard: readonly string[]): Field<readonly string[]> => ({
   key,
   rule: 'a list of beginnings of parameter names, each once',
-  schema: v.pipe(
-    v.array(v.pipe(v.string(), v.minLength(1))),
-    v.check(list => new Set(list).size === list.length),
+  read: schemed(
+    v.pipe(
+      v.array(v.pipe(v.string(), v.minLength(1))),
+      v.check(list => new Set(list).size === list.length),
+    ),
   ),
   standard,
 });
 
-const nullable = <T>({ key, rule, schema, standard }: Rule<T>): Rule<T | null> => ({
-  key,
-  rule: `null or ${rule}`,
-  schema: v.nullable(schema),
-  standard,
+const nullable = <T>(field: Field<T>): Field<T | null> => ({
+  ...field,
+  rule: `null or ${field.rule}`,
+  read: value => (value === null ? null : field.read(value)),
 });
 
 const probability = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
@@ -132,53 +128,56 @@ const STILL = {
   flip: { probability: 0 },
 } as const;
 
-const augment: Rule<AugmentSettings> = {
+const augment: Field<AugmentSettings> = {
   key: 'augment',
   rule:
     '{"zoom": {probability, min, max}, "jitter": {probability, brightness, contrast, saturation}, "flip": {probability}} ' +
     'with probabilities and spreads from 0 to 1 and 0.1 <= min <= max <= 10',
-  schema: v.strictObject({
-    zoom: v.optional(
-      v.pipe(
-        v.strictObject({ probability, min: factor, max: factor }),
-        v.check(({ min, max }) => min <= max),
+  read: schemed(
+    v.strictObject({
+      zoom: v.optional(
+        v.pipe(
+          v.strictObject({ probability, min: factor, max: factor }),
+          v.check(({ min, max }) => min <= max),
+        ),
+        { probability: 0, min: 1, max: 1 },
       ),
-      { probability: 0, min: 1, max: 1 },
-    ),
-    jitter: v.optional(
-      v.strictObject({ probability, brightness: spread, contrast: spread, saturation: spread }),
-      STILL.jitter,
-    ),
-    flip: v.optional(v.strictObject({ probability }), STILL.flip),
-  }),
+      jitter: v.optional(
+        v.strictObject({ probability, brightness: spread, contrast: spread, saturation: spread }),
+        STILL.jitter,
+      ),
+      flip: v.optional(v.strictObject({ probability }), STILL.flip),
+    }),
+  ),
   standard: { zoom: { probability: 0.1, min: 0.95, max: 1.2 }, ...STILL },
 };
 
 // Closed over TrainConfig: a field without its rule does not compile.
-const RULES: { readonly [K in Exclude<Field, 'model'>]: Rule<TrainConfig[K]> } = {
+const RULES: Fields<Omit<TrainConfig, 'model'>> = {
   epochs: integer('epochs', 100, 1),
   batch: integer('batch', 32, 1, 65_536),
   microBatch: integer('micro_batch', 0, 0, 65_536),
-  recompute: {
-    key: 'recompute',
-    rule: 'one of auto, none, cheap, blocks',
-    schema: v.picklist(['auto', 'none', 'cheap', 'blocks']),
-    standard: 'auto',
-  },
+  recompute: choice('recompute', ['auto', 'none', 'cheap', 'blocks'], 'auto'),
   lr: number('lr', 3e-4, 0, 10),
   minLr: number('min_lr', 1e-6, 0, 10),
   warmupSteps: integer('warmup_steps', 0, 0),
   weightDecay: number('weight_decay', 0.01, 0, 1),
   clip: number('clip', 0, 0, 1e9),
-  ema: { ...number('ema', 0, 0, 1), rule: 'a number from 0 to below 1', schema: v.pipe(probability, v.ltValue(1)) },
+  ema: {
+    ...number('ema', 0, 0, 1),
+    rule: 'a number from 0 to below 1',
+    read: schemed(v.pipe(probability, v.ltValue(1))),
+  },
   augment,
   textOverride: {
     key: 'text_override',
     rule: 'null or a text that is not empty',
-    schema: v.nullable(
-      v.pipe(
-        v.string(),
-        v.check(text => text.trim() !== ''),
+    read: schemed(
+      v.nullable(
+        v.pipe(
+          v.string(),
+          v.check(text => text.trim() !== ''),
+        ),
       ),
     ),
     standard: null,
@@ -191,13 +190,13 @@ const RULES: { readonly [K in Exclude<Field, 'model'>]: Rule<TrainConfig[K]> } =
   lrScale: {
     key: 'lr_scale',
     rule: 'an object of beginnings of parameter names, each with a number from 0 to 1000',
-    schema: v.record(v.pipe(v.string(), v.minLength(1)), v.pipe(v.number(), v.minValue(0), v.maxValue(1000))),
+    read: schemed(v.record(v.pipe(v.string(), v.minLength(1)), v.pipe(v.number(), v.minValue(0), v.maxValue(1000)))),
     standard: {},
   },
   contrastiveWeight: {
     key: 'contrastive_weight',
     rule: 'null or a number from 0 to 1000',
-    schema: v.nullable(v.pipe(v.number(), v.minValue(0), v.maxValue(1000))),
+    read: schemed(v.nullable(v.pipe(v.number(), v.minValue(0), v.maxValue(1000)))),
     standard: null,
   },
   contrastiveWarmupSteps: integer('contrastive_warmup_steps', 0, 0),
@@ -207,13 +206,12 @@ const RULES: { readonly [K in Exclude<Field, 'model'>]: Rule<TrainConfig[K]> } =
   vocab: {
     key: 'vocab',
     rule: 'null or the path of a vocab.txt',
-    schema: v.nullable(v.pipe(v.string(), v.minLength(1))),
+    read: schemed(v.nullable(v.pipe(v.string(), v.minLength(1)))),
     standard: null,
   },
 };
 
-const FIELDS = Object.keys(RULES) as (keyof typeof RULES)[];
-const KEYS = [...FIELDS.map(name => RULES[name].key), 'model'];
+const KEYS = [...keysOf(RULES), 'model'];
 
 /** What the command line says over the file. */
 export type TrainOverrides = {
@@ -244,16 +242,11 @@ export function parseTrainConfig(json: unknown, where: string, overrides: TrainO
   const broken = [...values.keys()]
     .filter(key => !KEYS.includes(key))
     .map(key => `keys must be of ${KEYS.join(', ')}, got ${show(key)}`);
-  const fields: Partial<Record<Field, unknown>> = {};
-  for (const name of FIELDS) {
-    const { key, rule, schema, standard } = RULES[name];
-    const parsed = values.has(key) ? v.safeParse(schema, values.get(key)) : { success: true, output: standard };
-    if (parsed.success) fields[name] = parsed.output;
-    else broken.push(`${key} must be ${rule}, got ${show(values.get(key))}`);
-  }
+  const read = readFields(RULES, Object.fromEntries(values));
+  broken.push(...read.broken);
   if (broken.length > 0) throw fail(broken);
   const model = values.get('model') ?? null;
-  const config = { ...fields, model: model === null ? null : parseConfig(model, `${where}: model`) } as TrainConfig;
+  const config = { ...read.values, model: model === null ? null : parseConfig(model, `${where}: model`) };
   const unrelated = relations(config);
   if (unrelated.length > 0) throw fail(unrelated);
   return config;
@@ -275,7 +268,7 @@ function relations(c: TrainConfig): string[] {
 
 /** The content of a configuration file that gives this configuration, for `state.json`; all keys but `model`. */
 export function trainConfigToJson(config: TrainConfig): Record<string, unknown> {
-  return Object.fromEntries(FIELDS.map(name => [RULES[name].key, config[name]]));
+  return fieldsToJson<Omit<TrainConfig, 'model'>>(RULES, config);
 }
 
 /**
@@ -284,7 +277,7 @@ export function trainConfigToJson(config: TrainConfig): Record<string, unknown> 
  */
 export function weighted(network: Config, { contrastiveWeight }: TrainConfig): Config {
   if (contrastiveWeight === null) return network;
-  if (!Object.hasOwn(Network.of(network).scalars, 'contrastiveWeight')) {
+  if (!Object.hasOwn(trainingOf(Network.of(network)).scalars, 'contrastiveWeight')) {
     const message = `train: contrastive_weight must be left out for a network without a contrastive loss, got ${contrastiveWeight} for ${network.network}; remove the key`;
     throw new TmcaError('CONFIG_INVALID', message);
   }
@@ -300,7 +293,7 @@ export function readingOf(settings: Readonly<Record<string, unknown>>): DatasetR
 
 /** The parameters that stay as they are, by the beginning of their names. */
 export const frozenBy = (network: Config, { freeze }: TrainConfig): readonly string[] =>
-  freeze ?? Network.of(network).frozen;
+  freeze ?? trainingOf(Network.of(network)).frozen;
 
 /** What `freeze`, `thaw` and `lrScale` say of a network, for `parameterSettings`. */
 export function parameterRules(network: Config, config: TrainConfig): ParameterRule[] {

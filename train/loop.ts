@@ -6,7 +6,7 @@
 
 import type { Evaluation } from '../assembly/index.js';
 import { TmcaError, throwIfAborted } from '../errors/index.js';
-import type { Network } from '../networks/network.js';
+import type { Training } from '../networks/training-registry.js';
 import type { TrainConfig } from './config.js';
 import type { StopReason, TrainEvent } from './events.js';
 import type { MetricsLine } from './run-files/metrics.js';
@@ -22,7 +22,7 @@ export interface LoopParts {
   readonly totalSteps: number;
   /** The run ends after this step, at the latest. */
   readonly lastStep: number;
-  readonly network: Pick<Network, 'lossNames' | 'scalars' | 'scalarKeys'>;
+  readonly network: Pick<Training, 'lossNames' | 'scalars' | 'scalarKeys'>;
   /** The batches of an epoch from `from` on. */
   epoch(epoch: number, from: number): AsyncIterable<Batch>;
   step(batch: Batch, settings: StepSettings): Promise<StepResult>;

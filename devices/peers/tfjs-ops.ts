@@ -3,7 +3,7 @@
 // composed. Its own gradients do the rest.
 
 import type { OpTensor } from '../../graph/graph.js';
-import { taps } from '../../graph/ops/resize.js';
+import { taps } from '../../graph/ops/oracle.js';
 import type { AttrsOf, CoreOpName } from '../../graph/ops/table.js';
 import type { Tf, TfTensor } from './tfjs-types.js';
 

@@ -1,6 +1,5 @@
 // manifest.json: length and SHA-256 of a folder's files, and the source that holds a file to them.
 
-import * as v from 'valibot';
 import { TmcaError } from '../../errors/index.js';
 import { show } from '../../errors/show.js';
 import { isObject } from '../json.js';
@@ -25,10 +24,13 @@ export interface Manifest {
 const mismatch = (where: string, rule: string, got: string) =>
   new TmcaError('MANIFEST_MISMATCH', `openModelFolder: ${where}: ${rule}, got ${got}; fetch or write the folder again`);
 
-const Entry = v.object({
-  bytes: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
-  sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/i), v.toLowerCase()),
-});
+function entryOf(value: unknown): ManifestEntry | undefined {
+  if (!isObject(value)) return undefined;
+  const { bytes, sha256 } = value;
+  const isLength = Number.isSafeInteger(bytes) && (bytes as number) >= 0;
+  const isHash = typeof sha256 === 'string' && /^[0-9a-f]{64}$/i.test(sha256);
+  return isLength && isHash ? { bytes: bytes as number, sha256: sha256.toLowerCase() } : undefined;
+}
 
 /**
  * Checks the parsed content of a manifest.json.
@@ -41,8 +43,8 @@ export function parseManifest(json: unknown, where: string): Manifest {
     throw mismatch(where, 'a manifest must be an object with "files"', show(json));
   }
   const entries = Object.entries(files).map(([name, value]): [string, ManifestEntry] => {
-    const parsed = v.safeParse(Entry, value);
-    if (parsed.success) return [name, parsed.output];
+    const entry = entryOf(value);
+    if (entry) return [name, entry];
     throw mismatch(where, `${show(name)} must have "bytes" and "sha256" (64 hexadecimal digits)`, show(value));
   });
   const extra = Object.fromEntries(Object.entries(json).filter(([key]) => key !== 'files'));

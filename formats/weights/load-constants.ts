@@ -2,8 +2,8 @@
 // what is folded is evaluated on the host as soon as its parameters are there, and they are let go after their last reader.
 
 import { check, TmcaError, throwIfAborted } from '../../errors/index.js';
+import { evaluateBy } from '../../graph/evaluate.js';
 import { isOp, parametersOf, type Tensor } from '../../graph/graph.js';
-import { evaluate } from '../../graph/interpreter.js';
 import type { SafetensorsTensor } from '../safetensors/dtypes.js';
 import { findSaturated } from '../safetensors/saturated.js';
 import { toFloat32, wholeNumbers } from '../safetensors/to-float32.js';
@@ -88,7 +88,7 @@ class Computed<C extends LoadTime> {
 
   evaluate(where: string, held: HeldParameters<C>): SafetensorsTensor {
     const { tensor } = this.constant;
-    const { value } = evaluate({ value: tensor }, { parameter: name => held.get(name) }, held.memory);
+    const { value } = evaluateBy({ value: tensor }, { parameter: name => held.get(name) }, held.memory);
     held.release(this);
     const { buffer, byteOffset, byteLength, length } = value.data;
     const stray = findSaturated(new Uint32Array(buffer, byteOffset, length), 'F32');

@@ -1,6 +1,6 @@
 // Memory of what is computed on the host while a model is opened.
 
-import type { HostMemory } from '../../graph/interpreter.js';
+import type { HostMemory } from '../../graph/evaluate.js';
 
 /**
  * Arrays by their length, used again. A model's layers have the same few lengths, and a new page of memory costs more time

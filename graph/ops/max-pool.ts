@@ -3,7 +3,7 @@
 
 import { maxPool as kernel } from '../../gpu/kernels/convolution/max-pool.js';
 import type { Shape } from '../graph.js';
-import type { CoreRule, NdArray } from '../rule.js';
+import type { CoreRule } from '../rule.js';
 import { expectShapes, required } from './shared/expect.js';
 
 export interface MaxPoolAttrs {
@@ -27,36 +27,8 @@ export function pooledShape(x: Shape, { size, stride, padding }: MaxPoolAttrs, w
   return [x[0]!, side(x[1]!), side(x[2]!), x[3]!];
 }
 
-/** For each element of the pooled map, in order: where in x its largest number is, the first one in a row-major window. */
-export function winners(x: NdArray, pooled: Shape, { size, stride, padding }: MaxPoolAttrs): Uint32Array {
-  const [, height, width, channels] = x.shape as [number, number, number, number];
-  const [batch, rows, columns] = pooled as [number, number, number, number];
-  const found = new Uint32Array(batch * rows * columns * channels);
-  let at = 0;
-  for (let b = 0; b < batch; b++)
-    for (let row = 0; row < rows; row++)
-      for (let column = 0; column < columns; column++)
-        for (let c = 0; c < channels; c++) {
-          let best = -1;
-          for (let y = Math.max(row * stride - padding, 0); y < Math.min(row * stride - padding + size, height); y++)
-            for (let i = Math.max(column * stride - padding, 0); ; i++) {
-              if (i >= Math.min(column * stride - padding + size, width)) break;
-              const place = ((b * height + y) * width + i) * channels + c;
-              // As torch: a NaN wins over every number.
-              if (best < 0 || x.data[place]! > x.data[best]! || Number.isNaN(x.data[place]!)) best = place;
-            }
-          found[at++] = best;
-        }
-  return found;
-}
-
 export const maxPool: CoreRule<MaxPoolAttrs> = {
   infer: (inputs, attrs) => pooledShape(required(inputs, 0, 'maxPool'), attrs, 'maxPool'),
-  reference([x], attrs, out) {
-    winners(x!, out.shape, attrs).forEach((place, i) => {
-      out.data[i] = x!.data[place]!;
-    });
-  },
   lower: ({ inputs: [x], attrs, out, act }) => {
     const [batch, height, width, channels] = x!.shape as [number, number, number, number];
     const [, outHeight, outWidth] = out.shape as [number, number, number];

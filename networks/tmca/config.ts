@@ -1,9 +1,8 @@
 // The configuration of one TMCA network. Field names are those of the reference's Config, in snake_case in files and in
 // camelCase here. Sizes are bounded, because plans and positional tables are sized from them before any weight is read.
 
-import * as v from 'valibot';
 import { show } from '../../errors/show.js';
-import { choice, type Field, type Fields, flag, integer } from '../fields.js';
+import { choice, type Field, type Fields, flag, integer, isInteger, isNumber, taken } from '../fields.js';
 
 /** Levels of the contrastive alignment: the pooled image, and the decoder's maps by stride. */
 export type Level = 'G' | '32' | '16' | '8';
@@ -50,17 +49,17 @@ export interface TmcaConfig {
   readonly maxTextLength: number;
 }
 
-const integers = v.pipe(v.number(), v.safeInteger());
-
-const perStage = (key: string, standard: PerStage, max: number): Field<PerStage> => {
-  const size = v.pipe(integers, v.minValue(1), v.maxValue(max));
-  return { key, rule: `four integers from 1 to ${max}`, schema: v.strictTuple([size, size, size, size]), standard };
-};
+const perStage = (key: string, standard: PerStage, max: number): Field<PerStage> => ({
+  key,
+  rule: `four integers from 1 to ${max}`,
+  read: taken(value => Array.isArray(value) && value.length === 4 && value.every(n => isInteger(n, 1, max))),
+  standard,
+});
 
 const temperature = (key: string, standard: number): Field<number> => ({
   key,
   rule: 'a finite number above 0',
-  schema: v.pipe(v.number(), v.finite(), v.gtValue(0)),
+  read: taken(value => isNumber(value, Number.MIN_VALUE, Number.MAX_VALUE)),
   standard,
 });
 
@@ -71,7 +70,7 @@ export const fields: Fields<TmcaConfig> = {
   imageSize: {
     key: 'image_size',
     rule: 'a multiple of 32 from 32 to 2048',
-    schema: v.pipe(integers, v.minValue(32), v.maxValue(2048), v.multipleOf(32)),
+    read: taken(value => isInteger(value, 32, 2048) && (value as number) % 32 === 0),
     standard: 224,
   },
   depths: perStage('depths', [3, 3, 9, 3], 64),
@@ -91,9 +90,9 @@ export const fields: Fields<TmcaConfig> = {
   levels: {
     key: 'levels',
     rule: 'a list of "G", "32", "16" and "8", each at most once',
-    schema: v.pipe(
-      v.array(v.picklist(LEVELS)),
-      v.check(levels => new Set(levels).size === levels.length),
+    read: taken(
+      value =>
+        Array.isArray(value) && new Set(value).size === value.length && value.every(level => LEVELS.includes(level)),
     ),
     standard: LEVELS,
   },
@@ -104,7 +103,7 @@ export const fields: Fields<TmcaConfig> = {
   contrastiveWeight: {
     key: 'contrastive_weight',
     rule: 'a finite number of at least 0',
-    schema: v.pipe(v.number(), v.finite(), v.minValue(0)),
+    read: taken(value => isNumber(value, 0, Number.MAX_VALUE)),
     standard: 1,
   },
   // [CLS] and [SEP] at the least

@@ -1,7 +1,6 @@
 // The configuration of one U-Net. Field names are those of the reference's UNetConfig.
 
-import * as v from 'valibot';
-import { choice, type Fields, integer } from '../fields.js';
+import { choice, type Fields, integer, isInteger, taken } from '../fields.js';
 
 export interface UnetConfig {
   /** Side of the square input, in pixels; a multiple of the stride of the deepest map. */
@@ -20,14 +19,13 @@ export interface UnetConfig {
 /** The standard values are those of the original network of 2015, at 224 x 224. */
 export const fields: Fields<UnetConfig> = {
   imageSize: integer('image_size', 224, 2, 2048),
-  inChannels: { key: 'in_channels', rule: '3', schema: v.pipe(v.number(), v.literal(3)), standard: 3 },
+  inChannels: { key: 'in_channels', rule: '3', read: taken(value => value === 3), standard: 3 },
   channels: {
     key: 'channels',
     rule: 'a list of 2 to 8 integers from 1 to 4096',
-    schema: v.pipe(
-      v.array(v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(4096))),
-      v.minLength(2),
-      v.maxLength(8),
+    read: taken(
+      value =>
+        Array.isArray(value) && value.length >= 2 && value.length <= 8 && value.every(n => isInteger(n, 1, 4096)),
     ),
     standard: [64, 128, 256, 512, 1024],
   },

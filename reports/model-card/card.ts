@@ -3,6 +3,7 @@
 import { sizeOf } from '../../graph/graph.js';
 import type { Config } from '../../networks/config.js';
 import { Network } from '../../networks/network.js';
+import { trainingOf } from '../../networks/training-registry.js';
 import type { Scores } from '../../node/datasets/evaluate.js';
 import type { Evaluation } from '../../node/datasets/evaluate-dataset.js';
 import { parseTrainConfig, trainConfigToJson } from '../../train/config.js';
@@ -76,7 +77,7 @@ function networkTable({ config }: CardContent): string {
   return [
     '| | |',
     '|---|---|',
-    ...network.describe().map(([what, how]) => `| ${inline(what)} | ${inline(how)} |`),
+    ...trainingOf(network).rows.map(([what, how]) => `| ${inline(what)} | ${inline(how)} |`),
     `| input | ${inline(input)}${network.text ? '; one English sentence' : ''} |`,
     '| output | one logit a pixel |',
     `| weights | ${inline(dtype)} |`,

@@ -1,6 +1,7 @@
 // The page of one run: what it reached, how it got there, what it gets right and wrong, and what was run.
 
 import { Network } from '../../networks/network.js';
+import { trainingOf } from '../../networks/training-registry.js';
 import type { Scores } from '../../node/datasets/evaluate.js';
 import type { MetricsLine, RunInfo } from '../../train/run-files/index.js';
 import { type Html, html, page } from '../html.js';
@@ -29,7 +30,7 @@ ${tiles(lines, best, test)}
 ${curves(lines, best)}
 <h2>Test</h2>
 ${test ? testSection(test) : html`<p class="note">${withoutTest ?? 'Not scored.'}</p>`}
-${test && pictureSection(test.groups, Network.of(model).maps)}
+${test && pictureSection(test.groups, trainingOf(Network.of(model)).maps)}
 ${settingsSection(content)}
 </main>`,
   );

@@ -3,6 +3,7 @@
 import { type Assembly, findRegions, loadAssembly, Preprocessor } from '../../assembly/index.js';
 import type { Config } from '../../networks/config.js';
 import { Network } from '../../networks/network.js';
+import { trainingOf } from '../../networks/training-registry.js';
 import type { DatasetRecord } from '../../node/datasets/dataset.js';
 import type { ImageScore } from '../../node/datasets/evaluate.js';
 import { simplify } from '../../node/images/contour.js';
@@ -107,7 +108,7 @@ export async function drawPictures(
   } finally {
     preprocessor.dispose();
   }
-  const drawn = Network.of(config).maps.length > 0;
+  const drawn = trainingOf(Network.of(config)).maps.length > 0;
   const maps = drawn ? await mapsOf(engine, config, drafts) : drafts.map(() => []);
   const pictures = drafts.map(({ input: _, tokens: __, ...draft }, i) => ({ ...draft, maps: maps[i]! }));
   return GROUPS.flatMap(name => {
@@ -152,7 +153,7 @@ async function mapsOf(engine: PictureEngine, config: Config, drafts: readonly Dr
     ids: { shape: texts, data: joined(rows.map(({ ids }) => ids)) },
     mask: { shape: texts, data: joined(rows.map(({ mask }) => mask)) },
   });
-  const levels = Network.of(config).maps.flatMap(([name]) => outputs?.[name] ?? []);
+  const levels = trainingOf(Network.of(config)).maps.flatMap(([name]) => outputs?.[name] ?? []);
   const mapOf = ({ data, shape }: ForwardOutput, i: number) => {
     const [, , height, width] = shape as [number, number, number, number];
     return heatMap(data.subarray(i * height * width, (i + 1) * height * width), width, height);

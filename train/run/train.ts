@@ -10,6 +10,7 @@ import { openDevice } from '../../gpu/open-device.js';
 import { Readback } from '../../gpu/readback.js';
 import { sizeOf } from '../../graph/graph.js';
 import { Network } from '../../networks/network.js';
+import { trainingOf } from '../../networks/training-registry.js';
 import { keepInputs } from '../../node/keep-inputs.js';
 import { engineReason } from '../../runtime/engines/choice.js';
 import type { AdapterSummary, DeviceChoice } from '../../runtime/types.js';
@@ -228,7 +229,7 @@ class Run {
       ...{ config, batches, signal, emit: this.emit },
       totalSteps: config.epochs * batches,
       lastStep: Math.min(steps ?? Number.POSITIVE_INFINITY, config.epochs * batches),
-      network: Network.of(network),
+      network: trainingOf(Network.of(network)),
       epoch: (epoch, from) => train.epoch(epoch, { from, length, ...stop }),
       step: (batch, settings) => this.#step(step, assembly, batch, settings),
       validate:

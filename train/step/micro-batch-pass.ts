@@ -4,8 +4,8 @@ import type { BufferRange, CommandPlan } from '../../gpu/commands.js';
 import type { GpuDevice } from '../../gpu/device.js';
 import { parameterInput } from '../../graph/passes/parameters-as-inputs.js';
 import { derivativeName, featureName } from '../../networks/micro-batches.js';
-import type { Scalars } from '../../networks/network.js';
 import type { LossValues } from '../../networks/training.js';
+import { type Scalars, trainingOf } from '../../networks/training-registry.js';
 import type { Plan } from '../../runtime/engines/webgpu/plan.js';
 import type { ParameterArena } from '../parameters/parameter-arena.js';
 import {
@@ -128,7 +128,7 @@ export class MicroBatches implements GradientPass {
   }
 
   losses(values: readonly number[], scalars: Scalars): LossValues {
-    const { losses } = this.context.network;
+    const { losses } = trainingOf(this.context.network);
     const ofImages = this.programs.losses.map((name, i) => [name, values[i]!] as const);
     const across = this.#acrossBatch.map((name, i) => [name, values[ofImages.length + i] ?? 0] as const);
     // In single precision and in the graph's order, so that the sum is that of a whole batch.
@@ -161,7 +161,7 @@ export class MicroBatches implements GradientPass {
   }
 
   get #acrossBatch(): readonly string[] {
-    return Object.keys(this.context.network.losses.acrossBatch);
+    return Object.keys(trainingOf(this.context.network).losses.acrossBatch);
   }
 
   /** The derivatives of the losses across the batch by what every micro-batch brings to them. */

@@ -11,8 +11,9 @@ import { PipelineCache } from '../../gpu/pipelines.js';
 import { Readback } from '../../gpu/readback.js';
 import type { Recompute } from '../../graph/passes/recompute.js';
 import type { Config } from '../../networks/config.js';
-import { Network, type Scalars } from '../../networks/network.js';
+import { Network } from '../../networks/network.js';
 import type { LossValues } from '../../networks/training.js';
+import { type Scalars, trainingOf } from '../../networks/training-registry.js';
 import { ParameterArena, type Trained } from '../parameters/parameter-arena.js';
 import { AdamW, type AdamWOptions } from './adamw.js';
 import { WeightAverage } from './average.js';
@@ -144,7 +145,7 @@ export class TrainingStep {
    * DISPOSED.
    */
   async run(batch: Batch, { lr, scalars: given }: StepSettings): Promise<StepResult> {
-    const scalars = { ...this.network.scalars, ...given };
+    const scalars = { ...trainingOf(this.network).scalars, ...given };
     const { pass, norm, optimiser, average } = this.parts;
     this.#submit('step', encoder => {
       pass.encode(batch, scalars, encoder);

@@ -9,7 +9,8 @@ import {
 } from '../../../gpu/kernels/attention/attention-gradient.js';
 import { sameShape, sizeOf, type Tensor } from '../../graph.js';
 import type { Operand, TrainingRule } from '../../rule.js';
-import { type AttentionAttrs, attention, probabilities } from '../attention.js';
+import { type AttentionAttrs, attention } from '../attention.js';
+import { probabilities } from '../oracle.js';
 import { expectShapes, required } from '../shared/expect.js';
 import { notDifferentiable } from './gradient.js';
 

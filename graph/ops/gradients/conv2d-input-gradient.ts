@@ -3,7 +3,8 @@
 
 import { conv2dInputGradient as kernel } from '../../../gpu/kernels/convolution/conv2d-input-gradient.js';
 import type { TrainingRule } from '../../rule.js';
-import { type Conv2dAttrs, convolvedSide, eachTap } from '../conv2d.js';
+import { type Conv2dAttrs, convolvedSide } from '../conv2d.js';
+import { eachTap } from '../oracle.js';
 import { expectShapes, required } from '../shared/expect.js';
 import { notDifferentiable } from './gradient.js';
 

@@ -6,7 +6,8 @@ import {
   conv2dWeightGradientPartial as partialFloats,
 } from '../../../gpu/kernels/convolution/conv2d-weight-gradient.js';
 import type { Operand, TrainingRule } from '../../rule.js';
-import { type Conv2dAttrs, convolvedSide, eachTap } from '../conv2d.js';
+import { type Conv2dAttrs, convolvedSide } from '../conv2d.js';
+import { eachTap } from '../oracle.js';
 import { expectShapes, required } from '../shared/expect.js';
 import { notDifferentiable } from './gradient.js';
 

@@ -3,7 +3,8 @@
 
 import { depthwiseInputGradient as kernel } from '../../../gpu/kernels/convolution/depthwise-gradient.js';
 import type { TrainingRule } from '../../rule.js';
-import { depthwise, eachDepthwiseTap } from '../depthwise.js';
+import { depthwise } from '../depthwise.js';
+import { eachDepthwiseTap } from '../oracle.js';
 import { notDifferentiable } from './gradient.js';
 
 export const depthwiseInputGradient: TrainingRule<Record<never, never>> = {

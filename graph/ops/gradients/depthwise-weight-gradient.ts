@@ -7,7 +7,7 @@ import {
 } from '../../../gpu/kernels/convolution/depthwise-gradient.js';
 import { sameShape } from '../../graph.js';
 import type { Operand, TrainingRule } from '../../rule.js';
-import { eachDepthwiseTap } from '../depthwise.js';
+import { eachDepthwiseTap } from '../oracle.js';
 import { expectShapes, required } from '../shared/expect.js';
 import { notDifferentiable } from './gradient.js';
 

@@ -4,7 +4,8 @@
 import { maxPoolGradient as kernel } from '../../../gpu/kernels/convolution/max-pool-gradient.js';
 import { sameShape } from '../../graph.js';
 import type { TrainingRule } from '../../rule.js';
-import { type MaxPoolAttrs, pooledShape, winners } from '../max-pool.js';
+import { type MaxPoolAttrs, pooledShape } from '../max-pool.js';
+import { winners } from '../oracle.js';
 import { expectShapes, required } from '../shared/expect.js';
 import { notDifferentiable } from './gradient.js';
 

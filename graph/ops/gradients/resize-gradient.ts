@@ -3,7 +3,8 @@
 
 import { resizeBilinearGradient as kernel } from '../../../gpu/kernels/movement/resize-bilinear-gradient.js';
 import type { TrainingRule } from '../../rule.js';
-import { type ResizeAttrs, taps } from '../resize.js';
+import { taps } from '../oracle.js';
+import type { ResizeAttrs } from '../resize.js';
 import { expectShapes, required } from '../shared/expect.js';
 import { notDifferentiable } from './gradient.js';
 

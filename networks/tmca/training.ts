@@ -1,0 +1,27 @@
+// TMCA in training and in reports: its losses, what begins frozen, what is drawn and what a card says.
+
+import type { TrainingDefinition } from '../definition.js';
+import type { TmcaConfig } from './config.js';
+import { losses } from './losses.js';
+
+function describe(c: TmcaConfig): [string, string][] {
+  const kind = c.targetInformed ? 'target-informed (TSDM)' : 'plain';
+  const alignment =
+    c.levels.length === 0
+      ? 'none'
+      : `${kind} at ${c.levels.join(', ')}, weight ${c.contrastiveWeight}, temperatures ${c.tauTarget} and ${c.tauSimilarity}`;
+  const enhancement = c.enhance ? `on, temperature ${c.tauEnhance}, ${c.ltemNormalize}, ${c.ltemApply}` : 'off';
+  return [
+    ['image encoder', `ConvNeXt, depths ${c.depths.join('-')}, widths ${c.dims.join('-')}`],
+    ['text encoder', `BERT, ${c.textLayers} layers of width ${c.textDim}, up to ${c.maxTextLength} tokens`],
+    ['alignment', `${alignment}; enhancement (LTEM) ${enhancement}`],
+  ];
+}
+
+export const tmcaTraining: TrainingDefinition<TmcaConfig> = {
+  losses,
+  frozen: ['text_encoder'],
+  maps: ({ enhance }) =>
+    enhance ? ['32', '16', '8'].map((stride, i) => [`enhancement.${i + 1}`, `LTEM at stride ${stride}`]) : [],
+  describe,
+};

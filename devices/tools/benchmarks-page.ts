@@ -2,7 +2,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join, posix } from 'node:path';
-import { inline } from '../../reports/run/markdown.js';
+import { inline, wrapped } from '../../reports/run/markdown.js';
 import { tableMarkdown } from '../../reports/study/study-table.js';
 import type { StudyTable } from '../../train/study/table.js';
 import type { KernelRow } from '../kernel-table.js';
@@ -69,8 +69,8 @@ export function benchmarksPage({ runs, pages, training, studies, cards }: Benchm
   const all = [...runs, ...pages];
   const kernels = (result: RunFile | TrainingFile, what: string, rows: readonly KernelRow[], most?: number) =>
     rows.length > 0 ? [`### ${result.name}: ${what}`, kernelsTable(rows, most)] : [];
-  return `${[
-    '<!-- Written by `npm run docs:benchmarks` from the files that it links. Do not edit: change the files and run it again. -->',
+  const parts = [
+    '<!-- Written by `npm run docs:benchmarks` from the files that it links. Do not edit. -->',
     '# Benchmarks',
     INTRODUCTION,
     '## How it was measured',
@@ -79,7 +79,7 @@ export function benchmarksPage({ runs, pages, training, studies, cards }: Benchm
     MEASUREMENTS,
     measurementTable([...all, ...training]),
     commands([...all, ...training]),
-    '## A frame, a report and a cold start',
+    '## A frame, a text and a cold start',
     LATENCY,
     '### In Node',
     latencyTable(runs),
@@ -99,7 +99,7 @@ export function benchmarksPage({ runs, pages, training, studies, cards }: Benchm
     ratesTable([...all, ...training]),
     ...all.flatMap(result => [
       ...kernels(result, 'a frame', result.ours.kernels),
-      ...kernels(result, 'a report', result.ours.text_kernels),
+      ...kernels(result, 'a text', result.ours.text_kernels),
     ]),
     '## Preparing images and text',
     HOST,
@@ -119,12 +119,18 @@ export function benchmarksPage({ runs, pages, training, studies, cards }: Benchm
     '## Scores of the shipped model',
     'The model cards, which `tmca card` writes from the files of `tmca evaluate`, say:',
     ...cards.flatMap(({ name, link, scores }) => [`### [${name}](${link})`, scores]),
-  ].join('\n\n')}\n`;
+  ];
+  return wrapped(`${parts.join('\n\n')}\n`);
 }
 
 /** How each file was made, and what its maker said of the machine. */
 const commands = (results: readonly (RunFile | TrainingFile)[]): string =>
-  results.map(({ name, command, note }) => `- ${name}: \`${command}\`${note ? ` (${inline(note)})` : ''}`).join('\n');
+  [
+    '| measurement | command | the machine then |\n| --- | --- | --- |',
+    ...results.map(
+      ({ name, command, note }) => `| ${name} | \`${command.replaceAll('|', '\\|')}\` | ${note ? inline(note) : ''} |`,
+    ),
+  ].join('\n');
 
 const INTRODUCTION = `Every figure of this package's speed, memory, agreement and scores is on this page, and all of them are copied by
 a program from the files that the measuring commands wrote. \`npm run docs:benchmarks\` writes the page again; a test
@@ -145,12 +151,12 @@ const MEASUREMENTS = `One line is one file, which holds more than the tables sho
 made each file, and what was said of the machine then. \`--fill\` means that parameters were made by a formula instead of trained,
 which changes no time.`;
 
-const LATENCY = `A _frame_ goes from the normalised image to the logits, both in memory. A _report_ goes from token ids to the encoded text; it is done
-once for any number of frames. A _cold start_ is opening the model, the first report and the first frame. Columns are milliseconds, except
+const LATENCY = `A _frame_ goes from the normalised image to the logits, both in memory. A _text_ goes from token ids to the encoded text; it is done
+once for any number of frames. A _cold start_ is opening the model, the first text and the first frame. Columns are milliseconds, except
 for the ratio (ours over the peer's) and n (warm runs of each side). A dash means that no peer was measured.`;
 
 const COLD = `Milliseconds of the one cold start: reading and uploading the weights (_load_), making the pipelines (_compile_, which overlaps
-with load here and which onnxruntime does within its first runs), the first report and the first frame. _CPU_ is processor time of all threads together,
+with load here and which onnxruntime does within its first runs), the first text and the first frame. _CPU_ is processor time of all threads together,
 where the process can ask for it.`;
 
 const AGREEMENT = `_Largest difference_ is that of a logit between the package and its peer on the same input, and _mask_ is the share of

@@ -94,7 +94,7 @@ export const latencyTable = (results: readonly RunFile[]): string =>
       const from = [day(result.date), result.commit ? `\`${result.commit.slice(0, 7)}\`` : NONE];
       const warm = (['frame', 'text'] as const).map(what => [
         ...about,
-        what === 'text' ? 'report' : what,
+        what,
         ...[ours[what].p50, ours[what].p95, peer?.[what].p50, peer?.[what].p95, ratio?.[what]].map(digits),
         String(ours[what].n),
         ...from,
@@ -112,7 +112,7 @@ const dtypes = ({ dtype, peer }: RunFile): string =>
 
 export const coldTable = (results: readonly RunFile[]): string =>
   table(
-    ['<measurement', '<whose', 'load', 'compile', 'first report', 'first frame', 'total', 'CPU'],
+    ['<measurement', '<whose', 'load', 'compile', 'first text', 'first frame', 'total', 'CPU'],
     results.flatMap(result =>
       [
         { whose: 'ours', cold: result.ours.cold },
@@ -149,7 +149,7 @@ export const memoryTable = (results: readonly RunFile[]): string =>
   table(
     [
       ...['<measurement', '<dtype', 'planned arena', 'its lower bound', 'planned inputs and outputs'],
-      ...['weights', 'arena', 'other', 'dispatches, frame', 'dispatches, report'],
+      ...['weights', 'arena', 'other', 'dispatches, frame', 'dispatches, text'],
     ],
     results.map(result => {
       const { planned_bytes: planned, gpu_bytes: live, dispatches, text_dispatches } = result.ours;
@@ -174,7 +174,7 @@ export const ratesTable = (results: readonly Any[]): string =>
       'GB/s',
       '<clock',
       'kernels of a frame or step, ms',
-      'of a report, ms',
+      'of a text, ms',
     ],
     results.map(result => {
       const clocks = isRun(result) ? result.ours.kernel_clock : null;

@@ -16,34 +16,55 @@ export function block(text: string, language: string): string {
   return `${fence}${language}\n${shown}\n${fence}`;
 }
 
-/** Most characters of a line of prose. */
+/** Most characters of a line of prose, and of one that is broken here. */
+const LONGEST = 120;
 const WIDTH = 116;
 
-/** Marks that would make a list, a heading or a quotation of the line that they begin. */
+/** What begins an item of a list or a quotation. */
+const BEGIN = /^\s*(?:(?:[-*+]|\d+[.)])\s+|>\s?)?/;
+
+/** Words that would make a list, a heading or a quotation of the line that they begin. */
 const MARK = /^(?:[-+*>]|#+|\d+[.)]|[=-]+)$/;
 
+/** Lines that are no prose: empty ones, tables, headings, comments, indented code. */
+const APART = /^(?:\s*$|\s*\||#|<!--| {4})/;
+
 /**
- * A document whose long lines of prose are broken between words. Tables, headings, comments and code stay as they are, and
- * so does the meaning: a line that belongs to an item of a list is indented, and a piece of code is not broken.
+ * A document whose paragraphs with a line of more than 120 characters are broken anew, between words. Tables, headings,
+ * comments and code stay as they are, and so does the meaning: what belongs to an item of a list is indented, a piece of
+ * code is not broken, and a line break that the author wants stays.
  */
 export function wrapped(markdown: string): string {
+  const result: string[] = [];
   let fence = '';
-  const lines = markdown.split('\n').flatMap(line => {
+  let paragraph: string[] = [];
+  const end = () => {
+    result.push(...(paragraph.some(line => line.length > LONGEST) ? broken(paragraph) : paragraph));
+    paragraph = [];
+  };
+  for (const line of markdown.split('\n')) {
     const [, ticks] = /^\s*(`{3,})/.exec(line) ?? [];
-    if (ticks !== undefined && (fence === '' || ticks.length >= fence.length)) fence = fence === '' ? ticks : '';
-    const prose = fence === '' && ticks === undefined && !/^(?:\s*\||#|<!--| {4})/.test(line);
-    return prose && line.length > WIDTH ? brokenLine(line) : [line];
-  });
-  return lines.join('\n');
+    if (ticks !== undefined || fence !== '' || APART.test(line)) {
+      end();
+      if (ticks !== undefined && ticks.length >= fence.length) fence = fence === '' ? ticks : '';
+      result.push(line);
+      continue;
+    }
+    const wanted = /(?: {2}|\\)$/.test(paragraph.at(-1) ?? '');
+    if (wanted || BEGIN.exec(line)![0].trim() !== '') end();
+    paragraph.push(line);
+  }
+  end();
+  return result.join('\n');
 }
 
-function brokenLine(line: string): string[] {
-  const [begin] = /^\s*(?:(?:[-*+]|\d+[.)])\s+|>\s?)?/.exec(line)!;
+function broken([first, ...rest]: readonly string[]): string[] {
+  const [begin] = BEGIN.exec(first!)!;
   const indent = begin.includes('>') ? begin : ' '.repeat(begin.length);
-  const words = line.slice(begin.length).match(/(?:`[^`]*`|[^\s`]|`)+/g) ?? [];
+  const text = [first!.slice(begin.length), ...rest.map(line => line.trimStart())].join(' ');
   const lines: string[][] = [[]];
   let length = begin.length;
-  for (const word of words) {
+  for (const word of text.match(/(?:`[^`]*`|[^\s`]|`)+/g) ?? []) {
     const last = lines.at(-1)!;
     if (last.length > 0 && length + word.length > WIDTH && !MARK.test(word)) {
       lines.push([word]);
@@ -53,5 +74,6 @@ function brokenLine(line: string): string[] {
       length += word.length + 1;
     }
   }
-  return lines.map((of, i) => (i === 0 ? begin : indent) + of.join(' '));
+  const [wanted] = / {2}$|$/.exec(text)!;
+  return lines.map((of, i) => (i === 0 ? begin : indent) + of.join(' ') + (i === lines.length - 1 ? wanted : ''));
 }

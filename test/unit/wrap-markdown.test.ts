@@ -19,6 +19,13 @@ test('what belongs to an item or a quotation stays in it', () => {
   expect(wrapped(`> ${long('word', 30)}`)).toMatch(/^> word.*\n> word/);
 });
 
+test('a paragraph with a long line is broken anew as one; a break that the author wants stays', () => {
+  const lines = wrapped(`${long('word', 30)}\n${long('more', 10)}`).split('\n');
+  expect(lines[1]).toMatch(/^word .* more$/);
+  expect(wrapped(`${long('word', 30)}  \nmore`)).toMatch(/word {2}\nmore$/);
+  expect(wrapped('short\nlines')).toBe('short\nlines');
+});
+
 test('no line begins with a mark that it did not begin with', () => {
   const text = `${long('-', 70)} ${long('1.', 40)} ${long('#', 40)}`;
   const begins = wrapped(`a ${text} b`).split('\n');

@@ -26,6 +26,14 @@ export async function pack(): Promise<string> {
   return join(consumers, filename);
 }
 
+/** The package alone, where its installation would leave it. */
+export async function unpack(tarball: string): Promise<void> {
+  const folder = join(consumers, 'node_modules', 'tmca-edge');
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  run('tar', ['-xzf', tarball, '-C', folder, '--strip-components=1'], consumers);
+}
+
 /** The projects with their bundlers, and with the package unpacked beside those, as its installation would leave it. */
 export async function installConsumers(tarball: string): Promise<void> {
   const lock = await readFile(join(sources, 'package-lock.json'), 'utf8');
@@ -38,10 +46,7 @@ export async function installConsumers(tarball: string): Promise<void> {
     run(npm, ['ci', '--ignore-scripts', '--prefer-offline'], consumers);
     await writeFile(stamp, lock);
   }
-  const folder = join(consumers, 'node_modules', 'tmca-edge');
-  await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { recursive: true });
-  run('tar', ['-xzf', tarball, '-C', folder, '--strip-components=1'], consumers);
+  await unpack(tarball);
   for (const name of await readdir(sources)) {
     if (/^package/.test(name)) continue;
     await rm(join(consumers, name), { recursive: true, force: true });

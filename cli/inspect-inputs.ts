@@ -12,14 +12,14 @@ interface Source {
   readonly path: string;
 }
 
-/** `image`, `ids` and `mask`. Errors: BAD_ARGUMENT, those of the file. */
+/** `image`, and `ids` and `mask` where the file has them: which a network takes is checked with it. Errors: BAD_ARGUMENT, those of the file. */
 export async function readForwardInputs(source: Source, signal: AbortSignal): Promise<ForwardInputs> {
-  return forwardInputs(await readTensors(source, ['image', 'ids', 'mask'], signal), source);
+  return forwardInputs(await readTensors(source, ['image'], signal), source);
 }
 
-/** `image`, `ids`, `mask` and `target`. Errors: BAD_ARGUMENT, those of the file. */
+/** As `readForwardInputs`, and `target`. Errors: BAD_ARGUMENT, those of the file. */
 export async function readTrainingInputs(source: Source, signal: AbortSignal): Promise<TrainingInputs> {
-  const found = await readTensors(source, ['image', 'ids', 'mask', 'target'], signal);
+  const found = await readTensors(source, ['image', 'target'], signal);
   const target = found.get('target')!;
   // Masks are written as bytes as often as as floats.
   const data = FLOATS.includes(target.dtype) ? toFloats(target, source) : toIntegers(target, source);
@@ -27,18 +27,17 @@ export async function readTrainingInputs(source: Source, signal: AbortSignal): P
 }
 
 function forwardInputs(found: ReadonlyMap<string, SafetensorsTensor>, source: Source): ForwardInputs {
-  const [image, ids, mask] = ['image', 'ids', 'mask'].map(name => found.get(name)!) as [
-    SafetensorsTensor,
-    SafetensorsTensor,
-    SafetensorsTensor,
-  ];
-  return {
-    image: { shape: image.shape, data: toFloats(image, source) },
-    ids: { shape: ids.shape, data: toIntegers(ids, source) },
-    mask: { shape: mask.shape, data: toIntegers(mask, source) },
-  };
+  const image = found.get('image')!;
+  const texts = TEXTS.flatMap(name => {
+    const tensor = found.get(name);
+    return tensor ? [[name, { shape: tensor.shape, data: toIntegers(tensor, source) }] as const] : [];
+  });
+  return { image: { shape: image.shape, data: toFloats(image, source) }, ...Object.fromEntries(texts) };
 }
 
+const TEXTS = ['ids', 'mask'] as const;
+
+/** The tensors that must be there, and those of a text that are. */
 async function readTensors(
   { where, path }: Source,
   wanted: readonly string[],
@@ -47,9 +46,10 @@ async function readTensors(
   const file = await openSafetensors(await openFile(path, `${where}: the inputs`), { signal });
   const found = new Map<string, SafetensorsTensor>();
   // Goldens hold outputs as well; only the inputs are kept.
-  for await (const tensor of file.tensors()) if (wanted.includes(tensor.name)) found.set(tensor.name, tensor);
+  const kept: readonly string[] = [...wanted, ...TEXTS];
+  for await (const tensor of file.tensors()) if (kept.includes(tensor.name)) found.set(tensor.name, tensor);
   const missing = wanted.filter(name => !found.has(name));
-  const list = `${wanted.slice(0, -1).join(', ')} and ${wanted.at(-1)}`;
+  const list = wanted.join(' and ');
   const message = `${where}: ${path} must hold ${list}, got no ${missing.join(', no ')}; add it`;
   check(missing.length === 0, 'BAD_ARGUMENT', message);
   return found;

@@ -37,7 +37,7 @@ function describe(figures: PlanFigures): string[] {
   return [
     `weights: ${size(weightBytes)}`,
     ...program('frame', frame),
-    ...program(`text of ${textLength} tokens`, text),
+    ...(textLength > 0 ? program(`text of ${textLength} tokens`, text) : []),
     `on the device: ${size(all)}: ${size(weights)} weights, ${size(arena)} activations, ${size(other)} other; ` +
       `${(all / allowedBytes).toFixed(2)} of 1.15 x (weights + inputs + outputs) + activations`,
   ];

@@ -2,7 +2,7 @@
 
 import { makeNode } from '../builder.js';
 import type { OpTensor, Outputs, Tensor } from '../graph.js';
-import { LEAKY_SLOPE } from '../ops/activation.js';
+import { activationOf } from '../ops/activation.js';
 import { asOp, compose, type RewriteRule, rewritePass } from './rewrite.js';
 
 type Fused = NonNullable<ReturnType<typeof asOp<'fusedConv2d'>>>;
@@ -29,11 +29,11 @@ const fuseConcat: RewriteRule = (node, original, { uses }) => {
 };
 
 const fuseActivation: RewriteRule = (node, original, { uses }) => {
-  const unary = asOp(node, 'unary');
-  const fused =
-    unary?.attrs.kind === 'leakyRelu' && unary.attrs.alpha === LEAKY_SLOPE ? open(node, original, uses) : undefined;
+  const activation = activationOf(asOp(node, 'unary')?.attrs);
+  // A convolution's epilogue has no gelu.
+  const fused = activation === 'leakyRelu' || activation === 'relu' ? open(node, original, uses) : undefined;
   if (fused?.attrs.activation !== 'none' || fused.inputs[4]) return undefined;
-  return makeNode('fusedConv2d', fused.inputs, { ...fused.attrs, activation: 'leakyRelu' });
+  return makeNode('fusedConv2d', fused.inputs, { ...fused.attrs, activation });
 };
 
 const fuseGate: RewriteRule = (node, original, { uses }) => {

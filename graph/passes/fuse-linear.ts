@@ -3,8 +3,7 @@
 
 import { makeNode } from '../builder.js';
 import { findLoadTime, type OpTensor, type Outputs, sameShape, type Tensor } from '../graph.js';
-import type { Activation } from '../ops/activation.js';
-import { LEAKY_SLOPE } from '../ops/activation.js';
+import { activationOf } from '../ops/activation.js';
 import { asOp, compose, type RewriteRule, rewritePass } from './rewrite.js';
 
 type Fused = NonNullable<ReturnType<typeof asOp<'fusedLinear'>>>;
@@ -43,13 +42,8 @@ function fuseRows(outputs: Outputs): Outputs {
   })(outputs);
 }
 
-const activationOf = (t: ReturnType<typeof asOp<'unary'>>): Activation => {
-  if (t?.attrs.kind === 'gelu') return 'gelu';
-  return t?.attrs.kind === 'leakyRelu' && t.attrs.alpha === LEAKY_SLOPE ? 'leakyRelu' : 'none';
-};
-
 const fuseActivation: RewriteRule = (node, original, { uses }) => {
-  const activation = activationOf(asOp(node, 'unary'));
+  const activation = activationOf(asOp(node, 'unary')?.attrs);
   const fused = activation === 'none' ? undefined : open(node, original, 0, uses);
   if (fused?.attrs.activation !== 'none') return undefined;
   return makeNode('fusedLinear', fused.inputs, { ...fused.attrs, activation });

@@ -1,7 +1,7 @@
-// Named configurations of `tmca train --config`, as files would have them. What a preset does not say is the default.
+// Named configurations of `tmca train --config` for TMCA, as files would have them. What a preset does not say is the default.
 
 /** Keys as in a configuration file; checked like one (`parseTrainConfig`). */
-export const PRESETS = {
+export const tmcaPresets = {
   /** The paper's network and settings, all defaults: ConvNeXt-Tiny and a BERT-base text encoder at 224 x 224. */
   full: {
     model: { name: 'tmca-full' },
@@ -43,5 +43,3 @@ export const PRESETS = {
     },
   },
 } as const satisfies Readonly<Record<string, object>>;
-
-export type Preset = keyof typeof PRESETS;

@@ -99,6 +99,7 @@ describe.each([...Object.keys(productTiles), 'skinny'])('cut as %s', variant => 
   const dims: LinearDims[] = [
     { m: 139, k: 36, n: 77, activation: 'leakyRelu' },
     { m: 3, k: 36, n: 5, activation: 'leakyRelu' },
+    { m: 70, k: 36, n: 9, activation: 'relu' },
     { m: 139, k: 35, n: 77, activation: 'leakyRelu' },
     { m: 131, k: 7, n: 1, activation: 'leakyRelu' },
   ];

@@ -34,7 +34,7 @@ interface Case {
   readonly squares?: readonly number[];
 }
 
-const product = (k: number, activation: 'none' | 'gelu' | 'leakyRelu', m = 33, n = 37): Case => ({
+const product = (k: number, activation: 'none' | 'gelu' | 'leakyRelu' | 'relu', m = 33, n = 37): Case => ({
   name: `linear ${m} x ${k} x ${n}, ${activation}`,
   operands: [
     ['act', m * k],
@@ -49,7 +49,7 @@ const product = (k: number, activation: 'none' | 'gelu' | 'leakyRelu', m = 33, n
   ],
 });
 
-const window = (channels: number, activation: 'none' | 'gelu' | 'leakyRelu'): Case => ({
+const window = (channels: number, activation: 'none' | 'gelu' | 'leakyRelu' | 'relu'): Case => ({
   name: `conv2d of ${channels} channels, ${activation}`,
   operands: [
     ['act', 42 * channels],

@@ -26,9 +26,10 @@ function normalCdf(x: number): number {
   return 0.5 + sum / Math.sqrt(2 * Math.PI);
 }
 
-export function activate(x: number, activation: 'none' | 'gelu' | 'leakyRelu'): number {
+export function activate(x: number, activation: 'none' | 'gelu' | 'leakyRelu' | 'relu'): number {
   if (activation === 'gelu') return x * normalCdf(x);
-  return activation === 'leakyRelu' && x < 0 ? 0.01 * x : x;
+  if (activation === 'none' || x >= 0) return x;
+  return activation === 'relu' ? 0 : 0.01 * x;
 }
 
 /** [maps, height, width, channels] → [maps, height * block, width * block, channels / block²]. */
@@ -56,7 +57,7 @@ export interface LinearCase {
   readonly k: number;
   readonly n: number;
   readonly period?: number;
-  readonly activation?: 'none' | 'gelu' | 'leakyRelu';
+  readonly activation?: 'none' | 'gelu' | 'leakyRelu' | 'relu';
   readonly x?: { readonly offset: number; readonly pitch: number };
 }
 
@@ -87,7 +88,7 @@ export interface Conv2dCase {
   readonly kernelWidth: number;
   readonly stride?: number;
   readonly padding?: number;
-  readonly activation?: 'none' | 'gelu' | 'leakyRelu';
+  readonly activation?: 'none' | 'gelu' | 'leakyRelu' | 'relu';
 }
 
 /** [batch, outHeight, outWidth, outChannels]; x and x2 NHWC, weight OHWI. */

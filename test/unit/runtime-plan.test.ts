@@ -9,7 +9,7 @@ import { StructuralKeys } from '../../graph/constant-keys.js';
 import { channelsFirst, channelsLast } from '../../graph/map-layout.js';
 import { passNames } from '../../graph/passes/index.js';
 import { type Config, defaultConfig, parseConfig } from '../../networks/config.js';
-import { PRESETS } from '../../networks/tmca/presets.js';
+import { PRESETS } from '../../networks/training-registry.js';
 import { inspectPlan } from '../../node/index.js';
 import { chooseEngine, choosePrecision, chooseWasmPrecision } from '../../runtime/engines/choice.js';
 import { planFigures } from '../../runtime/engines/plan-figures.js';

@@ -11,7 +11,8 @@ import { Network } from '../../networks/network.js';
 import { trainingGraph } from '../../networks/training.js';
 import { readTensors } from '../golden.js';
 
-const folders = ['test/fixtures/golden/unet', '../shared/reference/compare/golden/unet'].filter(existsSync);
+const shared = ['../shared/reference/compare/golden/unet'].filter(folder => existsSync(folder));
+const folders = ['test/fixtures/golden/unet', 'test/fixtures/golden/unet-lvit', ...shared];
 
 async function load(folder: string) {
   const config = parseConfig(JSON.parse(readFileSync(`${folder}/config.json`, 'utf8')), folder);

@@ -6,8 +6,8 @@ import { hardwareTuning, type ProductKnobs, type ProductTile, productTiles, type
 import { laneGroup } from './lane-group.js';
 import { checkSizes } from './sizes.js';
 
-/** `leakyRelu` has slope 0.01; `gelu` is the exact one. */
-export type Activation = 'none' | 'gelu' | 'leakyRelu';
+/** `leakyRelu` has slope 0.01, `relu` 0; `gelu` is the exact one. */
+export type Activation = 'none' | 'gelu' | 'leakyRelu' | 'relu';
 
 /**
  * Channels to space on the store. With depth = channels / block², channel n of a pixel goes to channel c, row ky and
@@ -19,7 +19,7 @@ export interface Shuffle {
 }
 
 /** The kinds of include/activation.wgsl. */
-export const ACTIVATION = { none: 0, gelu: 1, leakyRelu: 2 } as const;
+export const ACTIVATION = { none: 0, gelu: 1, leakyRelu: 2, relu: 3 } as const;
 const ORDER = { DCR: 1, CRD: 2 } as const;
 
 /** Block and order, as include/depth-to-space.wgsl takes them. */

@@ -1,6 +1,7 @@
 // Options that several commands share, and the parsers of their values. A bad value is bad usage: exit code 2.
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { DEVICES } from '../runtime/engines/names.js';
 import type { DeviceChoice, DTypeChoice, IntegrityChoice } from '../runtime/types.js';
 import { shippedModel } from './engine.js';
 
@@ -14,7 +15,7 @@ export interface NetworkOptions {
 
 export const deviceOption = () =>
   new Option('--device <name>', 'where the network runs; webgpu takes a software adapter too')
-    .choices(['auto', 'webgpu', 'wasm'])
+    .choices(DEVICES)
     .default('auto');
 
 export const dtypeOption = () =>

@@ -7,11 +7,12 @@ import { bytesOfView, encodeStorage } from '../formats/weights/encode-storage.js
 import type { GpuDevice } from '../gpu/device.js';
 import { channelsLast } from '../graph/map-layout.js';
 import type { EngineReport, EngineStats, NetworkEngine } from '../runtime/engines/network-engine.js';
-import { openDeviceOrOrt, type Platform } from '../runtime/engines/platform.js';
+import type { Platform } from '../runtime/engines/platform.js';
+import { startEngine } from '../runtime/engines/table.js';
 import { WebGpuEngine, type WebGpuEngineParts } from '../runtime/engines/webgpu/engine.js';
 import type { Plan } from '../runtime/engines/webgpu/plan.js';
-import { withNetwork } from '../runtime/inspect/open.js';
-import { startEngine, tuneRequest } from '../runtime/session/open.js';
+import { openEngine, withNetwork } from '../runtime/inspect/open.js';
+import { tuneRequest } from '../runtime/session/open.js';
 import { paddedLength } from '../runtime/text-lengths.js';
 import type { DeviceChoice, DTypeChoice, Progress, SessionInfo, TuneChoice } from '../runtime/types.js';
 import { type CallTimes, type TimingOptions, timeCalls } from './clock.js';
@@ -114,7 +115,7 @@ export class OurRunner implements Runner {
     };
     return withNetwork(model, platform, { fill, ...(signal ? { signal } : {}) }, async network => {
       const { header, stream, assembly, config, describe } = network;
-      const opened = await openDeviceOrOrt(platform, device, { hasty: true, ...(signal ? { signal } : {}) });
+      const opened = await openEngine(platform, device, { hasty: true, ...(signal ? { signal } : {}) });
       const loading = {
         header,
         stream,

@@ -1,5 +1,6 @@
 // What a benchmark says, of whatever page or process it ran in.
 
+import type { EngineId } from '../runtime/engines/names.js';
 import type { AdapterSummary, DType, TuningStats } from '../runtime/types.js';
 import { type Agreement, agreement } from './agreement.js';
 import type { Cold, Comparison, Measured } from './alternate.js';
@@ -19,7 +20,7 @@ export interface Latencies {
 export interface RunResult {
   readonly adapter: AdapterSummary;
   /** Which engine ran. */
-  readonly device: 'webgpu' | 'wasm';
+  readonly device: EngineId;
   readonly model: string;
   /** SHA-256 of its weights; empty where they are filled. */
   readonly model_hash: string;

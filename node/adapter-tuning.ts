@@ -1,7 +1,7 @@
 // How kernels are cut on this machine's adapter: what its profile says, what was measured and kept, or, on request, measured now.
 
 import { type Profile, profileOf } from '../gpu/profiles.js';
-import { requireGpu } from '../runtime/engines/platform.js';
+import { requireGpu } from '../runtime/engines/require-gpu.js';
 import { keptStats } from '../runtime/engines/webgpu/tune-programs.js';
 import { openModel } from '../runtime/session/open.js';
 import type { Progress, TuningStats } from '../runtime/types.js';

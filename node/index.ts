@@ -69,8 +69,8 @@ export async function inspectGradients(
 
 /** The wasm engine, and the cores that it could use. Errors: ENGINE_UNAVAILABLE. */
 export async function describeWasm(): Promise<AdapterSummary & { readonly cores: number }> {
-  const opened = await loadOrt(node, '', {});
-  return { ...wasmAdapter(opened.ort), cores: availableParallelism() };
+  const ort = await loadOrt(node);
+  return { ...wasmAdapter(ort), cores: availableParallelism() };
 }
 
 /** What a model folder takes on a device; none is opened. Errors: those of its config.json. */

@@ -34,9 +34,9 @@ export async function quantize(model: string, options: QuantizeOptions): Promise
   const { out, data, split = 'test', signal, device = 'auto' } = options;
   await keepInputs('quantize', { folder: out }, [model, data]);
   check(
-    device !== 'wasm',
+    device === 'auto' || device === 'webgpu',
     'ENGINE_UNAVAILABLE',
-    'quantize: layers are looked at on WebGPU, got device wasm; use --device webgpu (a software adapter will do)',
+    `quantize: layers are looked at on WebGPU, got device ${device}; use --device webgpu (a software adapter will do)`,
   );
   check(
     !options.integerProducts || (options.to === 'int8' && data !== undefined),

@@ -4,10 +4,11 @@
 import { checkArgument, checkOptions } from '../errors/arguments.js';
 import { check } from '../errors/index.js';
 import { checkSize } from './browser/worker/shipment.js';
+import { DEVICES } from './engines/names.js';
 import type { Pixels, SegmentOptions, SessionInfo } from './types.js';
 
 const CHOICES = {
-  device: ['auto', 'webgpu', 'wasm'],
+  device: DEVICES,
   dtype: ['auto', 'fp32', 'fp16', 'int8'],
   integrity: ['auto', 'required'],
 } as const;

@@ -2,6 +2,7 @@
 // the worker API and the command.
 
 import type { IntegrityChoice, Progress } from '../formats/loading.js';
+import type { EngineId } from './engines/names.js';
 
 export type { IntegrityChoice, Progress };
 
@@ -13,7 +14,7 @@ export interface Pixels {
   readonly channels: 1 | 3 | 4;
 }
 
-export type DeviceChoice = 'auto' | 'webgpu' | 'wasm';
+export type DeviceChoice = 'auto' | EngineId;
 export type DTypeChoice = 'auto' | 'fp32' | 'fp16' | 'int8';
 export type DType = 'fp32' | 'fp16' | 'int8';
 
@@ -115,7 +116,7 @@ export interface Segmentation {
 }
 
 export interface SessionInfo {
-  readonly device: 'webgpu' | 'wasm';
+  readonly device: EngineId;
   readonly dtype: DType;
   readonly adapter: AdapterSummary;
   /** Why this engine and precision run: one sentence. */

@@ -5,7 +5,8 @@ import type { Roofline } from '../../devices/roofline.js';
 import type { AdapterInfo } from '../../gpu/adapter.js';
 import { isGpuAbsence } from '../../gpu/adapter.js';
 import type { AdapterTuning } from '../../node/index.js';
-import { chooseEngine } from '../../runtime/engines/choice.js';
+import type { EngineId } from '../../runtime/engines/names.js';
+import { chooseEngine } from '../../runtime/engines/table.js';
 import type { AdapterSummary } from '../../runtime/types.js';
 import type { Context } from '../context.js';
 import { rates } from '../display/bench.js';
@@ -23,7 +24,7 @@ export interface DevicesResult {
   /** The engine on the CPU: version, threads, and the cores that it could use. */
   readonly wasm: AdapterSummary & { readonly cores: number };
   readonly auto: {
-    readonly device: 'webgpu' | 'wasm';
+    readonly device: EngineId;
     readonly adapter: string;
     /** What computes in f16: the device itself, or f16 weights with f32 arithmetic. */
     readonly fp16: 'native' | 'weights';
@@ -47,7 +48,7 @@ export async function devices({ measure, json, ...options }: DevicesOptions, con
   const wasm = await engine.describeWasm();
   const first = adapters[0];
   const { device, reason } = chooseEngine('auto', first ?? null);
-  const adapter = device === 'wasm' || !first ? wasm.description : first.description || first.architecture;
+  const adapter = device !== 'webgpu' || !first ? wasm.description : first.description || first.architecture;
   const fp16 = device === 'webgpu' && first?.features.includes('shader-f16') ? 'native' : 'weights';
   const roofline = measure && first ? await engine.measureRoofline(io.signal) : undefined;
   const tuning = first && (await tuningOf(options, context));

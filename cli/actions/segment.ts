@@ -10,6 +10,7 @@ import { drawOverlay } from '../../node/images/overlay.js';
 import { encodeProbability } from '../../node/images/probability-image.js';
 import { keepInputs } from '../../node/keep-inputs.js';
 import { NoteTally } from '../../node/notes.js';
+import type { EngineId } from '../../runtime/engines/names.js';
 import { checkSentence } from '../../runtime/given.js';
 import type { AdapterSummary, DType, Pixels, Report, Segmentation, Session, Warning } from '../../runtime/types.js';
 import type { Context } from '../context.js';
@@ -47,7 +48,7 @@ export interface SegmentResult {
   /** What is smaller than `--min-area`. */
   readonly omitted: { readonly count: number; readonly area: number };
   readonly warnings: readonly Warning[];
-  readonly device: 'webgpu' | 'wasm';
+  readonly device: EngineId;
   readonly dtype: DType;
   readonly adapter: AdapterSummary;
   /** From pixels to mask and lesions; files are not counted. */

@@ -63,7 +63,7 @@ export function kernels(what: string, rows: readonly KernelRow[], { clock, runs,
 
 function memory({ device, ours }: Measurements): string[] {
   const { gpu_bytes: bytes, planned_bytes: planned } = ours;
-  if (device === 'wasm' || !planned) return [`memory: ${size(bytes.weights)} weights`];
+  if (device !== 'webgpu' || !planned) return [`memory: ${size(bytes.weights)} weights`];
   const least = (planned.arena / planned.arena_lower_bound).toFixed(2);
   return [
     `device memory: ${size(bytes.weights)} weights, ${size(bytes.arena)} activations, ${size(bytes.other)} other`,
@@ -87,7 +87,7 @@ export function benchReport(result: Measurements): string[] {
     lines.push(`outputs: logits within ${agreement.max_abs.toExponential(1)}, masks equal on ${share} % of pixels`);
   }
   lines.push(...memory(result));
-  if (result.device !== 'wasm') {
+  if (result.device === 'webgpu') {
     const clock = ours.kernel_clock;
     lines.push(
       `dispatches: ${ours.dispatches} a frame, ${ours.text_dispatches} a text`,

@@ -19,7 +19,7 @@ export function flatReport(result: FlatResult): string[] {
     ...[gpu, rss, heap, buffers].map(bytes => (bytes === null ? '-' : size(bytes))),
   ]);
   const onDevice =
-    device === 'wasm'
+    device !== 'webgpu'
       ? []
       : [`on the device: ${buffers_created} buffers made after the first frame, ${change(gpu_growth ?? 0)}`];
   return [

@@ -8,10 +8,10 @@ import type { GpuDevice } from '../../gpu/device.js';
 import type { Config } from '../../networks/config.js';
 import { Network } from '../../networks/network.js';
 import { nodePlatform } from '../../node/platform.js';
-import { openDeviceOrOrt } from '../../runtime/engines/platform.js';
-import { withNetwork } from '../../runtime/inspect/open.js';
+import type { EngineId } from '../../runtime/engines/names.js';
+import { startEngine } from '../../runtime/engines/table.js';
+import { openEngine, withNetwork } from '../../runtime/inspect/open.js';
 import { NetworkSession } from '../../runtime/session/network-session.js';
-import { startEngine } from '../../runtime/session/open.js';
 import type { AdapterSummary, DeviceChoice, DType, DTypeChoice, Session } from '../../runtime/types.js';
 import { median } from '../statistics.js';
 import { HEIGHT, videoFrame, WIDTH } from './video-frame.js';
@@ -40,7 +40,7 @@ export interface MemorySample {
 
 export interface FlatResult {
   readonly adapter: AdapterSummary;
-  readonly device: 'webgpu' | 'wasm';
+  readonly device: EngineId;
   readonly model: string;
   readonly dtype: DType;
   readonly image: { readonly width: number; readonly height: number };
@@ -68,7 +68,7 @@ export function benchFlat(options: FlatOptions): Promise<FlatResult> {
   const { model, fill, device, dtype, frames, signal, onProgress } = options;
   const stop = signal ? { signal } : {};
   return withNetwork(model, nodePlatform, { fill, ...stop }, async ({ header, stream, assembly, config, describe }) => {
-    const opened = await openDeviceOrOrt(nodePlatform, device, stop);
+    const opened = await openEngine(nodePlatform, device, stop);
     const gpu = opened.device === 'webgpu' ? opened.gpu : null;
     const made = gpu ? countBuffers(gpu) : () => null;
     const loading = { header, stream, assembly, config, signal, onProgress: undefined };

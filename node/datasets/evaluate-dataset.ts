@@ -1,6 +1,7 @@
 // The scores of a model on a split of a data set, as `tmca evaluate --json` prints them.
 
 import { checkOptions, requireOptions } from '../../errors/arguments.js';
+import type { EngineId } from '../../runtime/engines/names.js';
 import { takeOptions } from '../../runtime/given.js';
 import type { AdapterSummary, DType, Session, SessionOptions } from '../../runtime/types.js';
 import { shippedModel } from '../model-folder/folder.js';
@@ -10,7 +11,7 @@ import { type Evaluated, type EvaluateOptions, evaluateRecords } from './evaluat
 
 /** Shares of 1; where both masks are empty, dice and iou are 1. */
 export interface Evaluation extends Evaluated {
-  readonly device: 'webgpu' | 'wasm';
+  readonly device: EngineId;
   readonly dtype: DType;
   readonly adapter: AdapterSummary;
   readonly data: string;

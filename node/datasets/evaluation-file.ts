@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { TmcaError } from '../../errors/index.js';
 import { parseJson } from '../../formats/checked-json.js';
+import { ENGINES } from '../../runtime/engines/names.js';
 import { LIST_BYTES, readText } from '../disk/read-file.js';
 import type { Evaluation } from './evaluate-dataset.js';
 
@@ -18,7 +19,7 @@ const File = v.object({
   ...scores,
   per_image: v.array(v.object({ id: v.string(), ...shares, target: share })),
   without: v.record(v.string(), v.object(scores)),
-  device: v.picklist(['webgpu', 'wasm']),
+  device: v.picklist(ENGINES),
   dtype: v.picklist(['fp32', 'fp16', 'int8']),
   adapter: v.object({
     ...{ vendor: v.string(), architecture: v.string(), description: v.string(), software: v.boolean() },

@@ -73,11 +73,11 @@ function adapterName({ adapter, device }: Measurement): string {
     description.replace(/\s*\(.*$/, '').replace(/(\d\.\d+)[-~+]\S*$/, '$1') ||
     [vendor, architecture].filter(Boolean).join(' ') ||
     'unnamed adapter';
-  return device === 'wasm' ? name.replace(/ on the CPU.*/, '') : name;
+  return device !== 'webgpu' ? name.replace(/ on the CPU.*/, '') : name;
 }
 
 const nameOf = (each: Measurement): Html =>
-  html`${adapterName(each)}${each.userAgent && ' in a page'} <small>${each.dtype}${each.adapter.software && each.device !== 'wasm' ? ', software' : ''}</small>`;
+  html`${adapterName(each)}${each.userAgent && ' in a page'} <small>${each.dtype}${each.adapter.software && each.device === 'webgpu' ? ', software' : ''}</small>`;
 
 function verdict(ms: number): string {
   if (ms <= LIVE_MS) return 'every frame of 30 a second';

@@ -5,6 +5,7 @@ import * as v from 'valibot';
 import { TmcaError } from '../../errors/index.js';
 import { parseJson } from '../../formats/checked-json.js';
 import { readText } from '../../node/disk/read-file.js';
+import { ENGINES } from '../../runtime/engines/names.js';
 
 const number = v.pipe(v.number(), v.finite(), v.minValue(0));
 const maybe = v.nullish(number, null);
@@ -21,7 +22,7 @@ const adapterSchema = v.object({
 /** The contract's fields, and of what was added to them what is shown; files of before the additions are read too. */
 const measurementSchema = v.object({
   adapter: adapterSchema,
-  device: v.nullish(v.picklist(['webgpu', 'wasm']), 'webgpu'),
+  device: v.nullish(v.picklist(ENGINES), 'webgpu'),
   model: v.string(),
   inputs: v.nullish(v.object({ image_size: number, tokens: number }), null),
   dtype: v.picklist(['fp32', 'fp16', 'int8']),

@@ -3,8 +3,10 @@
 
 import type { SafetensorsHeader } from '../../formats/safetensors/index.js';
 import type { ParameterStream } from '../../formats/weights/load-constants.js';
+import type { GpuDevice } from '../../gpu/device.js';
 import type { Config } from '../../networks/config.js';
-import type { PrecisionChoice } from './choice.js';
+import type { DTypeChoice } from '../types.js';
+import { choosePrecision, type PrecisionChoice } from './choice.js';
 
 export interface StoredWeights {
   readonly precision: PrecisionChoice;
@@ -55,4 +57,16 @@ export async function realParameters(
 ): Promise<ParameterStream> {
   const stored = header ? int8Names(header) : new Set<string>();
   return stored.size === 0 ? stream : (await import('../../formats/weights/int8.js')).realStream(stream, stored);
+}
+
+/** Precision and parameters of a folder, or of computed ones where there is no header, on a device. */
+export function weightsOf(
+  config: Config,
+  header: SafetensorsHeader | null,
+  stream: ParameterStream,
+  dtype: DTypeChoice,
+  { features }: GpuDevice,
+): Promise<StoredWeights> {
+  const precision = choosePrecision(dtype, config.dtype, features.f16, hasWideActivations(config));
+  return storedWeights(config, header, precision, stream);
 }

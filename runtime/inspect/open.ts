@@ -10,11 +10,14 @@ import { fillStream } from '../../formats/weights/name-seeded-parameters.js';
 import type { Config } from '../../networks/config.js';
 import { Network } from '../../networks/network.js';
 import type { TrainingOptions } from '../../networks/training.js';
-import { chooseWasmPrecision, engineReason } from '../engines/choice.js';
-import { openDeviceOrOrt, type Platform, requireGpu } from '../engines/platform.js';
-import { realParameters } from '../engines/stored-weights.js';
-import { type Choice, choiceOf, describe, weightsOf } from '../session/open.js';
-import type { AdapterSummary, SessionInfo, SessionOptions } from '../types.js';
+import type { EngineId } from '../engines/names.js';
+import type { EngineOptions, Platform } from '../engines/platform.js';
+import { requireGpu } from '../engines/require-gpu.js';
+import { realParameters, weightsOf } from '../engines/stored-weights.js';
+import { type Choice, choiceOf, type Opened, prepareEngine } from '../engines/table.js';
+import { trainingReason } from '../engines/training-reason.js';
+import { describe } from '../session/open.js';
+import type { AdapterSummary, DeviceChoice, DTypeChoice, SessionInfo, SessionOptions } from '../types.js';
 import { type ForwardInputs, type ForwardRun, runForward } from './forward.js';
 import type { GradientRun, TrainingInputs } from './gradients.js';
 
@@ -44,6 +47,10 @@ export interface OpenedNetwork {
   describe(choice: Choice, adapter: AdapterSummary): SessionInfo;
 }
 
+/** Errors: those of the engine that is chosen. */
+export const openEngine = async (platform: Platform, choice: DeviceChoice, options: EngineOptions): Promise<Opened> =>
+  (await prepareEngine(platform, choice, options))();
+
 /** Opens a model folder, or computes its parameters, for the time of `run`. Throws what opening a folder throws. */
 export async function withNetwork<R>(
   location: string,
@@ -69,6 +76,35 @@ export async function withNetwork<R>(
   }
 }
 
+interface Watched {
+  readonly signal: SessionOptions['signal'] | undefined;
+  readonly onProgress: SessionOptions['onProgress'] | undefined;
+}
+
+type Rest = [dtype: DTypeChoice, network: OpenedNetwork, inputs: ForwardInputs, watched: Watched];
+type Inspection<Id extends EngineId> = (opened: Opened<Id>, ...rest: Rest) => Promise<InspectedForward>;
+
+/** Every checkpointed output, on each engine. */
+const inspections: { readonly [Id in EngineId]: Inspection<Id> } = {
+  async webgpu(opened, dtype, { assembly, config, header, stream, describe }, inputs, watched) {
+    using gpu = opened.gpu;
+    const { precision, parameters } = await weightsOf(config, header, stream, dtype, gpu);
+    const result = await runForward(gpu, assembly, config, inputs, precision, parameters, watched);
+    return { ...result, info: describe(choiceOf(opened, precision), gpu.adapter) };
+  },
+  async wasm(opened, dtype, { assembly, config, header, stream, describe }, inputs, watched) {
+    const { runForwardInWasm } = await import('./in-wasm.js');
+    const { chooseWasmPrecision, wasmAdapter } = await import('../engines/wasm/facts.js');
+    const parameters = await realParameters(header, stream);
+    const result = await runForwardInWasm(opened.ort, assembly, config, inputs, parameters, watched);
+    const choice = choiceOf(opened, chooseWasmPrecision(dtype, config.dtype));
+    return { ...result, info: describe(choice, wasmAdapter(opened.ort)) };
+  },
+};
+
+const inspectOn = <Id extends EngineId>(opened: Opened<Id>, ...rest: Rest): Promise<InspectedForward> =>
+  inspections[opened.device](opened, ...rest);
+
 /** Every checkpointed output of a model for inputs of any batch and text length. Throws as `openModel`, and BAD_ARGUMENT. */
 export function inspectForward(
   location: string,
@@ -77,21 +113,9 @@ export function inspectForward(
   options: InspectOptions = {},
 ): Promise<InspectedForward> {
   const { device = 'auto', dtype = 'auto', signal, onProgress } = options;
-  return withNetwork(location, platform, options, async ({ assembly, config, header, stream, describe }) => {
-    const opened = await openDeviceOrOrt(platform, device, options);
-    const given = { signal, onProgress };
-    if (opened.device === 'wasm') {
-      const { runForwardInWasm } = await import('./in-wasm.js');
-      const { wasmAdapter } = await import('../engines/wasm/facts.js');
-      const parameters = await realParameters(header, stream);
-      const result = await runForwardInWasm(opened.ort, assembly, config, inputs, parameters, given);
-      const choice = choiceOf(opened, chooseWasmPrecision(dtype, config.dtype));
-      return { ...result, info: describe(choice, wasmAdapter(opened.ort)) };
-    }
-    using gpu = opened.gpu;
-    const { precision, parameters } = await weightsOf(config, header, stream, dtype, gpu);
-    const result = await runForward(gpu, assembly, config, inputs, precision, parameters, given);
-    return { ...result, info: describe(choiceOf(opened, precision), gpu.adapter) };
+  return withNetwork(location, platform, options, async network => {
+    const opened = await openEngine(platform, device, options);
+    return inspectOn(opened, dtype, network, inputs, { signal, onProgress });
   });
 }
 
@@ -114,9 +138,9 @@ export async function inspectGradients(
     `inspectGradients: training must run in fp32, got ${dtype}; leave the dtype out`,
   );
   check(
-    device !== 'wasm',
+    device === 'auto' || device === 'webgpu',
     'UNSUPPORTED',
-    'inspectGradients: training must run on WebGPU, got wasm; use --device webgpu',
+    `inspectGradients: training must run on WebGPU, got ${device}; use --device webgpu`,
   );
   // Imported when wanted: a page that segments downloads nothing of training.
   const { runGradients } = await import('./gradients.js');
@@ -125,7 +149,7 @@ export async function inspectGradients(
     const { parameters } = await weightsOf(config, header, stream, 'fp32', gpu);
     const given = { freeze, signal, onProgress };
     const result = await runGradients(gpu, assembly, config, inputs, parameters, given);
-    const reason = `${engineReason(device, gpu.adapter)}; training runs in fp32`;
+    const reason = `${trainingReason(device, gpu.adapter)}; training runs in fp32`;
     return { ...result, info: describe({ device: 'webgpu', dtype: 'fp32', reason }, gpu.adapter) };
   });
 }

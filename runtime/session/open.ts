@@ -1,39 +1,20 @@
 // From a model folder to a session: the one path that Node, the browser's worker and the command share.
 
-import type { Assembly } from '../../assembly/index.js';
 import { loadAssembly } from '../../assembly/instance.js';
 import { Vocabulary } from '../../assembly/wordpiece.js';
 import { throwIfAborted } from '../../errors/index.js';
 import { checkedStream, checkTensors, type ModelFiles, openModelFolder } from '../../formats/model-folder/index.js';
-import type { SafetensorsHeader } from '../../formats/safetensors/index.js';
-import type { ParameterStream } from '../../formats/weights/load-constants.js';
-import type { GpuDevice } from '../../gpu/device.js';
-import type { Config } from '../../networks/config.js';
 import { Network } from '../../networks/network.js';
-import { choosePrecision, chooseWasmPrecision } from '../engines/choice.js';
-import type { EngineReport, NetworkEngine } from '../engines/network-engine.js';
-import { loadOrt, type Opened, openPrepared, type Platform, prepareEngine } from '../engines/platform.js';
-import { hasWideActivations, realParameters, type StoredWeights, storedWeights } from '../engines/stored-weights.js';
-import { WebGpuEngine } from '../engines/webgpu/engine.js';
+import type { Platform } from '../engines/platform.js';
+import { type Choice, closeEngine, engines, type Opened, prepareEngine, startEngine } from '../engines/table.js';
 import type { TuneRequest } from '../engines/webgpu/tune-programs.js';
-import type { AdapterSummary, DType, DTypeChoice, Session, SessionInfo, SessionOptions, TuneChoice } from '../types.js';
+import type { AdapterSummary, Session, SessionInfo, SessionOptions, TuneChoice } from '../types.js';
 import { NetworkSession } from './network-session.js';
 import { RecoveringSession } from './recovering-session.js';
 
 export type { Platform } from '../engines/platform.js';
 
 export type Described = ModelFiles & { readonly hash: () => string | null };
-
-export interface Choice {
-  readonly device: 'webgpu' | 'wasm';
-  readonly dtype: DType;
-  readonly reason: string;
-}
-
-export const choiceOf = (
-  { device, reason }: Opened,
-  precision: { readonly dtype: DType; readonly reason: string },
-): Choice => ({ device, dtype: precision.dtype, reason: `${reason}; ${precision.reason}` });
 
 /** Asked when the parameters are loaded: the model's hash is known then. */
 export function describe({ config, integrity, hash }: Described, choice: Choice, adapter: AdapterSummary): SessionInfo {
@@ -81,7 +62,8 @@ async function openOnce(
 ): Promise<Session> {
   const { device = 'auto', dtype = 'auto', integrity, signal, onProgress } = options;
   const ready = { ...options, hasty: true };
-  const prepared = lost === undefined ? prepareEngine(platform, device, ready) : loadOrt(platform, lost, options);
+  const prepared =
+    lost === undefined ? prepareEngine(platform, device, ready) : engines.wasm.prepare(platform, options, lost, 'auto');
   prepared.catch(() => undefined); // awaited before the weights are asked for
   const opening = { integrity, before: prepared, ...(signal ? { signal } : {}) };
   const folder = await openModelFolder(location, platform.io, opening);
@@ -92,7 +74,7 @@ async function openOnce(
     checkTensors(folder.weights.header, Network.of(config).parameters, `${location}/model.safetensors`);
     const module = loadAssembly(); // inflated while the driver opens the device
     module.catch(() => undefined); // awaited below
-    opened = await openPrepared(await prepared);
+    opened = await (await prepared)();
     const assembly = await module;
     vocabulary = folder.vocab && new Vocabulary(assembly, folder.vocab);
     throwIfAborted(signal, 'openModel');
@@ -105,69 +87,15 @@ async function openOnce(
     return new NetworkSession({ info, config, assembly, vocabulary, engine });
   } catch (error) {
     vocabulary?.dispose();
-    if (opened?.device === 'webgpu') opened.gpu.dispose();
+    if (opened) closeEngine(opened);
     throw error;
   } finally {
     await folder.close();
   }
 }
 
-interface Loading {
-  /** Null where parameters are computed. */
-  readonly header: SafetensorsHeader | null;
-  readonly stream: ParameterStream;
-  readonly assembly: Assembly;
-  readonly config: Config;
-  readonly tune?: TuneRequest | undefined;
-  readonly signal: AbortSignal | undefined;
-  readonly onProgress: SessionOptions['onProgress'] | undefined;
-}
-
 /** Software adapters are not measured unless asked: compiling a variant takes them longer than it could ever save. */
 export function tuneRequest(opened: Opened, tune: TuneChoice = true, platform: Platform): TuneRequest | undefined {
-  if (opened.device === 'wasm' || !tune || (tune === true && opened.gpu.adapter.software)) return undefined;
+  if (opened.device !== 'webgpu' || !tune || (tune === true && opened.gpu.adapter.software)) return undefined;
   return { refresh: tune === 'refresh', integer: tune === 'integer', store: platform.tuningStore };
-}
-
-interface Started {
-  readonly engine: NetworkEngine<EngineReport>;
-  readonly choice: Choice;
-  readonly adapter: AdapterSummary;
-}
-
-/** An engine with its weights. `Engine` is the class that runs on a device, for whoever must see inside it. */
-export async function startEngine(
-  opened: Opened,
-  dtype: DTypeChoice,
-  { header, stream, ...loading }: Loading,
-  Engine: Pick<typeof WebGpuEngine, 'create'> = WebGpuEngine,
-): Promise<Started> {
-  const { config } = loading;
-  if (opened.device === 'webgpu') {
-    const { gpu } = opened;
-    const weights = await weightsOf(config, header, stream, dtype, gpu);
-    const engine = await Engine.create({ ...loading, ...weights, gpu });
-    return { engine, choice: choiceOf(opened, weights.precision), adapter: gpu.adapter };
-  }
-  // Imported when wanted, as onnxruntime-web is: a page with a GPU downloads neither.
-  const [{ WasmEngine }, { wasmAdapter }] = await Promise.all([
-    import('../engines/wasm/engine.js'),
-    import('../engines/wasm/facts.js'),
-  ]);
-  const parameters = await realParameters(header, stream);
-  const engine = await WasmEngine.create({ ...loading, parameters, ort: opened.ort });
-  const choice = choiceOf(opened, chooseWasmPrecision(dtype, config.dtype));
-  return { engine, choice, adapter: wasmAdapter(opened.ort) };
-}
-
-/** Precision and parameters of a folder, or of computed ones where there is no header, on a device. */
-export function weightsOf(
-  config: Config,
-  header: SafetensorsHeader | null,
-  stream: ParameterStream,
-  dtype: DTypeChoice,
-  { features }: GpuDevice,
-): Promise<StoredWeights> {
-  const precision = choosePrecision(dtype, config.dtype, features.f16, hasWideActivations(config));
-  return storedWeights(config, header, precision, stream);
 }

@@ -10,8 +10,9 @@ import { describe, expect, test } from 'vitest';
 import { installLine, missingPackages, withInstallLine } from '../../cli/packages.js';
 import { TmcaError } from '../../errors/index.js';
 import { fromPackage, optionalPackages, specifierOf } from '../../errors/optional-package.js';
-import { chooseEngine } from '../../runtime/engines/choice.js';
-import { openDeviceOrOrt, type Platform } from '../../runtime/engines/platform.js';
+import type { Platform } from '../../runtime/engines/platform.js';
+import { chooseEngine } from '../../runtime/engines/table.js';
+import { openEngine } from '../../runtime/inspect/open.js';
 import { importsOf } from '../../tools/check-imports.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -40,11 +41,11 @@ describe('a package that is missing', () => {
     const missing = new TmcaError('PACKAGE_MISSING', 'nodeGpu: …');
     const ort = { env: { wasm: {} } };
     const platform = { gpu: () => Promise.reject(missing), ort: async () => ort } as unknown as Platform;
-    expect(await openDeviceOrOrt(platform, 'auto', {})).toMatchObject({
+    expect(await openEngine(platform, 'auto', {})).toMatchObject({
       device: 'wasm',
       reason: 'the package webgpu is not installed; wasm runs instead',
     });
-    await expect(openDeviceOrOrt(platform, 'webgpu', {})).rejects.toBe(missing);
+    await expect(openEngine(platform, 'webgpu', {})).rejects.toBe(missing);
     expect(chooseEngine('auto', null).reason).toBe('there is no WebGPU adapter; wasm runs instead');
   });
 });

@@ -12,7 +12,7 @@ import { sizeOf } from '../../graph/graph.js';
 import { Network } from '../../networks/network.js';
 import { trainingOf } from '../../networks/training-registry.js';
 import { keepInputs } from '../../node/keep-inputs.js';
-import { engineReason } from '../../runtime/engines/choice.js';
+import { trainingReason } from '../../runtime/engines/training-reason.js';
 import type { AdapterSummary, DeviceChoice } from '../../runtime/types.js';
 import { trainConfigToJson } from '../config.js';
 import type { TrainEvent } from '../events.js';
@@ -128,9 +128,9 @@ async function trainLocked(options: TrainOptions, emit: (event: TrainEvent) => v
 
 function checkDevice(device: DeviceChoice): void {
   check(
-    device !== 'wasm',
+    device === 'auto' || device === 'webgpu',
     'ENGINE_UNAVAILABLE',
-    'train: training must run on WebGPU, got device wasm; use --device webgpu (a software adapter will do, slowly)',
+    `train: training must run on WebGPU, got device ${device}; use --device webgpu (a software adapter will do, slowly)`,
   );
 }
 
@@ -304,7 +304,7 @@ class Run {
         records: this.data.train.records.length,
         validationRecords: this.data.validation?.records.length ?? 0,
         ...{ stepsPerEpoch: batches, steps: lastStep, done: state.step, textLength: this.data.length },
-        reason: engineReason(this.options.device ?? 'auto', adapter),
+        reason: trainingReason(this.options.device ?? 'auto', adapter),
         gpuBytes: bytes.weights + bytes.arena + bytes.other,
       },
     });

@@ -1,6 +1,7 @@
-// What the wasm engine says of itself, where a GPU would name its adapter, and how many threads it gets.
+// What the wasm engine says of itself, where a GPU would name its adapter; its precision; and how many threads it gets.
 
-import type { AdapterSummary } from '../../types.js';
+import type { AdapterSummary, DType, DTypeChoice } from '../../types.js';
+import type { PrecisionChoice } from '../choice.js';
 import type { Ort } from './network.js';
 
 /** More gain little on networks of this size, and a page has other work. */
@@ -28,4 +29,19 @@ export function wasmAdapter({ env }: Ort): AdapterSummary {
     software: true,
     features: threads > 1 ? ['simd', 'threads'] : ['simd'],
   };
+}
+
+/**
+ * In wasm all arithmetic is fp32, whatever the weights were rounded to when the folder was written: `dtype` names that, and
+ * another is not made of them.
+ */
+export function chooseWasmPrecision(choice: DTypeChoice, stored: DType): Pick<PrecisionChoice, 'dtype' | 'reason'> {
+  const dtype = choice === 'fp32' ? 'fp32' : stored;
+  if (choice === 'auto') {
+    const arithmetic = stored === 'fp32' ? '' : '; in wasm its arithmetic is fp32';
+    return { dtype, reason: `the model is stored in ${stored}${arithmetic}` };
+  }
+  if (choice === 'fp32') return { dtype, reason: 'fp32 was asked for' };
+  const kept = choice === stored ? '' : ` on weights as they are stored, ${stored}`;
+  return { dtype, reason: `${choice} was asked for; in wasm arithmetic is fp32${kept}` };
 }

@@ -29,7 +29,7 @@ const quoted = (path: string): string => {
   return process.platform === 'win32' ? `"${path}"` : `'${path.replaceAll("'", `'\\''`)}'`;
 };
 
-/** Of a checkpoint in parts (`…-00001-of-00003.bin`) all of them, in order. */
+/** All parts of a checkpoint in parts (`…-00001-of-00003.bin`), in order; else the path itself. */
 function shardsOf(path: string): string[] {
   const [, start, number, of, count, end] = /^(.*-)(\d+)(-of-)(\d+)(\.\w+)$/s.exec(path) ?? [];
   if (count === undefined) return [path];

@@ -27,7 +27,7 @@ export interface ImportOptions {
   readonly config?: string | undefined;
   /** vocab.txt or tokenizer.json; if not given, the one beside the text encoder's file. */
   readonly vocab?: string | undefined;
-  /** Of what is initialised; 0 if not given. */
+  /** The seed of what is initialised; 0 if not given. */
   readonly seed?: number | undefined;
   /** name@version of this package, for the manifest. */
   readonly package: string;

@@ -23,7 +23,10 @@ export interface ArenaCall<Id> {
   readonly writes: readonly Id[];
 }
 
-/** Of a `GPUSupportedLimits`. Spelt out, since it is public, and not every project has the names of WebGPU. */
+/**
+ * The limits of a `GPUSupportedLimits` that count. They are spelt out, since they are public, and not every project has
+ * WebGPU's types.
+ */
 export interface ArenaLimits {
   readonly maxBufferSize: number;
   readonly maxStorageBufferBindingSize: number;

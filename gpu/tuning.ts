@@ -55,7 +55,7 @@ export const hardwareTuning: Tuning = {
   },
 };
 
-/** Of a call that can be cut in several ways: its class of shapes, and the way. */
+/** Where a call can be cut in several ways: its class of shapes, and the way that was taken. */
 export interface Cut {
   readonly shape: string;
   readonly variant: string;

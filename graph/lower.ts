@@ -49,7 +49,7 @@ export interface Program {
 export interface LowerOptions {
   /** How weights (`weight` slots known at load) are stored; whole numbers (i8) stay what they are. */
   readonly weights: 'f32' | 'f16';
-  /** Of the device that is to run the program; `hardwareTuning` where none is known. */
+  /** The tuning of the device that is to run the program; `hardwareTuning` where none is known. */
   readonly tuning?: DotTuning | undefined;
   /** Parameters that f16 cannot hold: a weight made from one is stored in f32. */
   readonly wide?: ReadonlySet<string> | undefined;
@@ -141,7 +141,7 @@ class Lowering {
 
   constructor(
     private readonly known: ReadonlySet<Tensor>,
-    /** Of `findFlat`. */
+    /** What `findFlat` found. */
     private readonly flat: ReadonlySet<Tensor>,
     private readonly options: LowerOptions,
   ) {}

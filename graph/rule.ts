@@ -88,7 +88,7 @@ export interface CoreRule<A> extends RuleBase {
    */
   readonly reference?: Reference<A>;
   /**
-   * Of an op with several results: their lengths. The op's value is flat, one result after another, and readers take each by
+   * The lengths of the results of an op with several. The op's value is flat, one result after another, and readers take each by
    * `slice`; on a device each has memory of its own, and the slice is a view of it.
    */
   parts?(inputs: readonly (Shape | null)[], attrs: A): readonly number[];

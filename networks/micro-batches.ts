@@ -36,7 +36,7 @@ export interface MicroBatchGraphs {
   readonly backward: {
     /** The losses of a micro-batch's images [1] times m/B: their sums over all micro-batches are the batch's. */
     readonly losses: Outputs;
-    /** Of parameters by name, to be added up; reads `derivative:NAME` [m,C] beside a micro-batch. */
+    /** The gradients of parameters by name, to be added up; they read `derivative:NAME` [m,C] beside a micro-batch. */
     readonly gradients: Outputs;
     /** BatchNorm's running statistics after the micro-batch. */
     readonly statistics: Outputs;

@@ -8,7 +8,7 @@ export interface ProcessId {
   readonly began: string | null;
 }
 
-/** Of this machine. What is no process's number is none that runs: 0 and below would stand for groups of processes. */
+/** Tells whether a process of this machine runs. Numbers of 0 and below stand for groups of processes, so none of these does. */
 export function isRunning({ pid, began }: ProcessId): boolean {
   if (!Number.isSafeInteger(pid) || pid <= 0) return false;
   try {

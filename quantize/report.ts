@@ -34,7 +34,7 @@ export interface QuantizeReport {
   readonly package: string;
   readonly device: 'webgpu';
   readonly adapter: AdapterSummary;
-  /** Of model.safetensors' tensors, before and after. */
+  /** Bytes of the tensors in model.safetensors, before and after. */
   readonly bytes: { readonly before: number; readonly after: number; readonly ratio: number };
   readonly stored: Readonly<Record<StoredType, StoredSummary>>;
   /** How activations were stored in the run that the errors are of. */

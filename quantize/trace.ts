@@ -12,9 +12,9 @@ import { type Layer, layersOf, overFloats } from './layers.js';
 
 export interface Difference {
   readonly max_abs_error: number;
-  /** Of the two as vectors; 1 where both are zero, null where a number is not finite. */
+  /** The cosine of the two as vectors; 1 where both are zero, null where a number is not finite. */
   readonly cosine: number | null;
-  /** Of the f32 run. */
+  /** The range of the numbers in the f32 run. */
   readonly range: readonly [least: number, most: number];
 }
 

@@ -47,7 +47,7 @@ function one(x: Float32Array, value: number): Float32Array {
 export interface OverflowCase {
   readonly name: string;
   readonly stream: ParameterStream;
-  /** Of double precision. */
+  /** The logits in double precision. */
   readonly logits: Float64Array;
 }
 

@@ -56,7 +56,7 @@ export interface TrainConfig {
   readonly textOverride: string | null;
   /** Which of the sentences that records have by name, as medvlsm's p0 to p9; null: the data set's usual one. */
   readonly prompt: string | null;
-  /** Of COCO's categories: that whose annotations are the masks. null: all. */
+  /** COCO's category whose annotations are the masks. null: all categories. */
   readonly category: string | null;
   /** 0. */
   readonly seed: number;

@@ -7,10 +7,10 @@ import type { MemoryPlan } from './step/memory-plan.js';
 /** What a run has found out before its first step. */
 export interface RunSummary {
   readonly out: string;
-  /** Of the network. */
+  /** The network's name. */
   readonly model: string;
   readonly parameters: number;
-  /** Of these, trained ones. */
+  /** How many of these are trained. */
   readonly trained: number;
   readonly records: number;
   /** 0 where the data set has none: then nothing is validated and the last weights are published. */

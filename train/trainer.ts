@@ -52,7 +52,7 @@ export interface TrainerOptions {
   readonly gpu?: WebGpu;
   /** Told what a step takes, before it is taken; again, with less, where the device cannot give it. */
   readonly onPlan?: (plan: MemoryPlan) => void;
-  /** Of the opening alone. */
+  /** A signal that stops the opening, and nothing after it. */
   readonly signal?: AbortSignal;
 }
 
@@ -61,7 +61,7 @@ export interface TrainerStep {
   readonly loss: number;
   /** The loss and its parts, under the names that the network gives them. */
   readonly losses: LossValues;
-  /** Of all gradients together, before clipping. */
+  /** The norm of all gradients together, before clipping. */
   readonly gradientNorm: number;
   /** Steps taken, with this one. */
   readonly step: number;

@@ -99,7 +99,7 @@ function countPlane(source: usize, count: usize, planes: usize, channel: usize):
   addTo(squares, channel, square);
 }
 
-/** Of RGB; laid out r0 r1 g0 g1 b0 b1 0 0, as in resize.ts. */
+/** Counts the channels of RGB pixels, which are laid out r0 r1 g0 g1 b0 b1 0 0, as in resize.ts. */
 function countColour(source: usize, count: usize): void {
   const ones = i16x8.splat(1);
   let sum = i32x4.splat(0);

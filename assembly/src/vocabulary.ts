@@ -129,7 +129,10 @@ function idIn(v: Vocabulary, slot: u32): i32 {
 /** `##`. */
 const HASHES: u16 = 0x2323;
 
-/** Of `length` bytes; another with `prefix` than without. The upper half depends on all bits, and through it the lower. */
+/**
+ * The hash of `length` bytes; it differs with `prefix` and without. The upper half depends on all bits, and through it the
+ * lower.
+ */
 function hashOf(at: usize, length: i32, prefix: u32): u64 {
   let hash = prefix * MULTIPLIER;
   for (; length > 0; length -= 8, at += 8) {

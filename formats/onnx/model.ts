@@ -108,7 +108,7 @@ export interface SplitModel {
   readonly weights: Uint8Array;
 }
 
-/** Of offsets of external data. */
+/** Offsets of external data are multiples of this number of bytes. */
 const ALIGNMENT = 64;
 
 /** Tensors up to this size stay in the model. */

@@ -32,7 +32,7 @@ export interface TuneResult {
 }
 
 export interface TuneOptions {
-  /** Of the profile. */
+  /** The tuning that the profile gives. */
   readonly tuning: DotTuning;
   /** The same programs in any tuning: their calls in order, of which those that belong together share a `cut`. */
   readonly lower: (tuning: DotTuning) => readonly SizedCall[];

@@ -71,7 +71,7 @@ const ofUnary: { readonly [K in UnaryKind]: (b: Builder, at: UnaryPoint) => Tens
   step: () => null,
 };
 
-/** Of every op that is not made of others, and of composites where that is far less work than the subgraph's. */
+/** The derivative of every core op, and of a composite where its own is far less work than its subgraph's. */
 type Derivatives = { readonly [K in CoreOpName]: Gradient<AttrsOf<K>> } & {
   readonly [K in CompositeOpName]?: Gradient<AttrsOf<K>>;
 };

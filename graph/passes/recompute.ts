@@ -73,7 +73,7 @@ function insideBlocks(blocks: readonly Block[], known: ReadonlySet<Tensor>): Set
   return inside;
 }
 
-/** Of what backward reads (`saved`, without views), all that is cheap and follows from the rest of it. */
+/** The cheap tensors among those that backward reads (`saved`, without views) that follow from the rest of these. */
 function cheapOnes(order: readonly Tensor[], saved: ReadonlySet<Tensor>, known: ReadonlySet<Tensor>): Set<Tensor> {
   const cheap = new Set<Tensor>();
   // Inputs come first in the order, so a chain of cheap ops hangs on the first tensor before it that is kept.

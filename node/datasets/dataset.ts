@@ -45,7 +45,7 @@ export interface DatasetReading {
   readonly text?: string | undefined;
   /** Which of the sentences that a record has by name, as medvlsm's p0 to p9; p6 if not given. */
   readonly prompt?: string | undefined;
-  /** Of COCO's categories: that whose annotations are the mask; all if not given. */
+  /** COCO's category whose annotations are the mask; all categories if not given. */
   readonly category?: string | undefined;
 }
 

@@ -31,7 +31,7 @@ export interface Evaluation extends Evaluated {
   readonly integrity: 'checked' | 'unchecked';
 }
 
-/** Of the images of the split. */
+/** Is told how many images of the split are done. */
 type OnImages = (done: number, total: number) => void;
 
 /**

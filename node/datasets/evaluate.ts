@@ -51,7 +51,7 @@ export interface Prediction {
   readonly size: number;
   /** The text was longer than the network reads. */
   readonly truncated: boolean;
-  /** Of the image. */
+  /** What is worth knowing about the image. */
   readonly notes: readonly FileNote[];
 }
 

@@ -42,7 +42,7 @@ export function renamedSplits(names: ReadonlySet<string>): ReadonlyMap<string, s
   return new Map([...by].flatMap(([usual, own]) => (own.length === 1 ? [[own[0]!, usual] as const] : [])));
 }
 
-/** Of counts by split: whether any is of the one asked for. */
+/** Tells whether any of the counts by split is of the split that was asked for. */
 export const hasSplit = (splits: Readonly<Record<string, number>>, asked: string): boolean =>
   Object.keys(splits).some(split => isOf(split, asked));
 

@@ -9,7 +9,7 @@ const MAX_ROW = 100_000;
 /** What a spreadsheet may unpack to, and be packed: a table of a hundred thousand sentences has a tenth of it. */
 const MAX_UNPACKED = 256 * 2 ** 20;
 const MAX_PACKED = 64 * 2 ** 20;
-/** Of rows and their cells: far above any list of images, and below what a sparse sheet could make of a few bytes. */
+/** The most rows, and the most cells: far above any list of images, and below what a sparse sheet could make of a few bytes. */
 const MAX_ROWS = 1_000_000;
 
 export interface Row {

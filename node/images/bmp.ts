@@ -6,7 +6,7 @@
 export interface BmpHeader {
   readonly width: number;
   readonly height: number;
-  /** Of the result: grey (a palette of greys), RGB, or RGBA where the file has a mask for alpha. */
+  /** Channels of the result: grey (a palette of greys), RGB, or RGBA where the file has a mask for alpha. */
   readonly channels: 1 | 3 | 4;
   readonly topDown: boolean;
   readonly bits: 1 | 4 | 8 | 16 | 24 | 32;

@@ -25,7 +25,7 @@ export function simplify(contour: Float64Array, tolerance: number): Float64Array
   return contour.filter((_, i) => keep[i >> 1]);
 }
 
-/** Of the points after `from` and before `to`. */
+/** The furthest of the points after `from` and before `to`, and its distance. */
 function furthest(contour: Float64Array, from: number, to: number, distanceOf: (x: number, y: number) => number) {
   let [index, distance] = [from, 0];
   for (let i = from + 1; i < to; i++) {

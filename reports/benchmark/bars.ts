@@ -2,7 +2,7 @@
 
 import { type Html, html } from '../html.js';
 
-/** Of a stacked bar; colours are the page's lines'. */
+/** A segment of a stacked bar. Its colours are those of the page's lines. */
 export interface Segment {
   readonly colour: 'a' | 'b' | 'c';
   readonly value: number;

@@ -24,7 +24,7 @@ export interface CardContent {
   readonly evaluation: Evaluation;
   /** The same recipe with one text for all records. */
   readonly withoutText: { readonly info: RunInfo; readonly evaluation: Evaluation } | null;
-  /** Of the data, as the author states them; null: not stated. */
+  /** The terms of the data, as the author states them; null: not stated. */
   readonly terms: string | null;
 }
 

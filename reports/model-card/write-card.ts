@@ -19,7 +19,7 @@ export interface CardOptions {
   readonly scores?: string | undefined;
   /** A run of the same recipe with `text_override`, with its evaluation-test.json. */
   readonly withoutText?: string | undefined;
-  /** Of the data. */
+  /** The terms of the data. */
   readonly terms?: string | undefined;
   /** README.md of the model's folder if not given. */
   readonly out?: string | undefined;

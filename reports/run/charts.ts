@@ -27,7 +27,7 @@ export interface LineChart {
   readonly note?: string;
   readonly lines: readonly Line[];
   readonly format: (value: number) => string;
-  /** Of the values shown; by the data if not given. */
+  /** The range of the values that are shown; the data decides if it is not given. */
   readonly domain?: readonly [number, number];
   /** A point of the first line to be ringed and named. */
   readonly best?: { readonly point: Point; readonly label: string };

@@ -25,7 +25,7 @@ export type GroupName = (typeof GROUPS)[number];
 export interface Picture {
   readonly score: ImageScore;
   readonly text: string;
-  /** Of the image; outlines are in its pixels. */
+  /** Width of the image; outlines are in its pixels. */
   readonly width: number;
   readonly height: number;
   /** data: address of a JPEG. */

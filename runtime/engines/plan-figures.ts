@@ -23,7 +23,7 @@ export interface ProgramFigures {
   /** Bytes of the activations' arenas, and the least that any placement could take. */
   readonly arenaBytes: number;
   readonly arenaLowerBound: number;
-  /** Of the arenas, what inputs and outputs take. */
+  /** The bytes that inputs take in the arenas. */
   readonly inputBytes: number;
   readonly outputBytes: number;
   /** Bytes of uniform blocks, and of the zeros that stand for absent operands. */
@@ -32,7 +32,7 @@ export interface ProgramFigures {
 
 export interface PlanFigures {
   readonly frame: ProgramFigures;
-  /** Of a text of at most `textLength` tokens. */
+  /** The figures of the program for a text of at most `textLength` tokens. */
   readonly text: ProgramFigures;
   readonly textLength: number;
   /** Bytes of everything that is known at load, each constant once. */
@@ -44,7 +44,7 @@ export interface PlanFigures {
 }
 
 export interface PlanFiguresOptions {
-  /** Of the device; GPUs' if not given. */
+  /** The device's tuning; that of GPUs if not given. */
   readonly tuning?: Tuning | undefined;
   readonly without?: PassName | undefined;
   /** Tokens of a padded text, one of `textLengths`; the fewest if not given. */
@@ -57,7 +57,7 @@ const DEFAULT_LIMITS = {
   maxStorageBufferBindingSize: 2 ** 27,
   minStorageBufferOffsetAlignment: 256,
 };
-/** Of uniform blocks, by default. */
+/** Offsets of uniform blocks are multiples of this number of bytes, by WebGPU's default. */
 const UNIFORM_ALIGNMENT = 256;
 const ALLOWED = 1.15;
 

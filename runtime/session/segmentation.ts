@@ -39,8 +39,8 @@ export function segmentationOf(
 }
 
 /**
- * Of a picture in which nothing can be seen. The network must not be asked: normalisation would blow what noise there is up to the
- * contrast of a picture, and its mask would be that of a lesion.
+ * The result for a picture in which nothing can be seen. The network must not be asked: normalisation would blow what
+ * noise there is up to the contrast of a picture, and its mask would be that of a lesion.
  */
 export function flatSegmentation(size: number, { width, height }: Size): Result {
   const message =

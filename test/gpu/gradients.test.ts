@@ -18,9 +18,12 @@ import { type Golden, goldenFolders, loadGolden, readTensors } from '../golden.j
 import { call } from '../unit/cli-fakes.js';
 import { testDevice } from './device.js';
 
-/** Of each tensor's largest element: single precision, through some two hundred layers and back. */
+/** The share of each tensor's largest element that may differ: single precision, through some two hundred layers and back. */
 const TOLERANCE = 1e-4;
-/** Of the largest derivative of all: what is zero by algebra (a key's bias moves all scores alike) holds rounding alone. */
+/**
+ * The share of the largest derivative of all that may differ: what is zero by algebra (a key's bias moves all scores alike)
+ * holds rounding alone.
+ */
 const ROUNDING = 1e-6;
 
 async function run({ forward, config, folder }: Golden, freeze = false) {

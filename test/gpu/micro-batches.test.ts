@@ -20,7 +20,7 @@ import { loadGolden } from '../golden.js';
 import { BATCH, inputsOf, LENGTH, rows, sideBySide } from '../micro-batches.js';
 import { testDevice } from './device.js';
 
-/** Of a tensor's largest element, and of the largest gradient of all: single precision. */
+/** The shares of a tensor's largest element, and of the largest gradient of all, that may differ: single precision. */
 const TOLERANCE = 1e-4;
 const FLOOR = 1e-6;
 

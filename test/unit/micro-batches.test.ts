@@ -11,7 +11,7 @@ import { trainingGraph } from '../../networks/training.js';
 import { loadGolden } from '../golden.js';
 import { BATCH, inputsOf, LENGTH, rows, sideBySide } from '../micro-batches.js';
 
-/** Of a tensor's largest element. Double precision on both sides, sums in another order. */
+/** The share of a tensor's largest element that may differ. Double precision on both sides, sums in another order. */
 const ROUNDING = 1e-11;
 
 type Values = Readonly<Record<string, NdArray<Float64Array>>>;

@@ -104,7 +104,7 @@ interface BmpOptions {
   readonly topDown?: boolean;
   readonly header?: number;
   readonly compression?: number;
-  /** Of blue, green and red, as they lie in the file. */
+  /** Colours as blue, green and red, as they lie in the file. */
   readonly palette?: readonly (readonly [number, number, number])[];
   readonly masks?: readonly number[];
 }

@@ -10,7 +10,7 @@ import { build } from 'vite';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 export interface Bundle {
-  /** Of a compiled entry. */
+  /** The address of a compiled entry. */
   url(name: string): URL;
   remove(): Promise<void>;
 }

@@ -36,7 +36,7 @@ function leave(content: object | string): void {
   writeFileSync(lockFile(), typeof content === 'string' ? content : JSON.stringify(content));
 }
 const left = { host: hostname(), began: null, since: '2026-01-01T00:00:00.000Z', id: 'theirs' };
-/** Of a process that has ended. */
+/** The number of a process that has ended. */
 const deadPid = () => spawnSync(process.execPath, ['-e', '']).pid;
 
 test('the second is refused with who holds the folder; the first one`s release lets it in', async () => {

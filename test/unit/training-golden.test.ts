@@ -9,7 +9,8 @@ import { trainingGraph } from '../../networks/training.js';
 import { goldenFolders, loadGolden, readTensors } from '../golden.js';
 
 /**
- * Of each tensor's largest element: arithmetic is double on both sides, but the goldens' image was rounded to single on its
+ * The share of each tensor's largest element that may differ: arithmetic is double on both sides, but the goldens' image was
+ * rounded to single on its
  * way into the file.
  */
 const ROUNDING = 1e-5;

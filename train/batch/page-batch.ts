@@ -12,9 +12,9 @@ export type PixelSource = Pixels | ImageData;
 
 /** One picture with its lesions marked and described. */
 export interface Example {
-  /** Of any size; prepared as for inference. */
+  /** An image of any size; it is prepared as for inference. */
   readonly image: PixelSource;
-  /** Of the image's size: marked where any colour reaches 128. */
+  /** A mask of the image's size; a pixel is marked where any colour reaches 128. */
   readonly mask: PixelSource;
   /** Left out for a network that takes images alone. */
   readonly text?: string;

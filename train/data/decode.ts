@@ -9,7 +9,7 @@ import type { FileNote } from '../../node/notes.js';
 import type { Pixels } from '../../runtime/types.js';
 
 export interface DecodeJob {
-  /** Of the record, for messages. */
+  /** The record's id, for messages. */
   readonly id: string;
   /** Paths. */
   readonly image: string;

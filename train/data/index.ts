@@ -133,12 +133,15 @@ export class TrainingData {
     }
   }
 
-  /** Of one of its records. */
+  /** The prints of the pictures of one of its records. */
   printsOf(record: DatasetRecord): PicturePrints {
     return this.#pictures.printsOf(record);
   }
 
-  /** Of an epoch. In training only whole ones: what is left over takes part in another epoch, whose order is another. */
+  /**
+   * The number of batches in an epoch. In training there are only whole ones: what is left over takes part in another
+   * epoch, whose order is another.
+   */
   get batches(): number {
     const count = this.records.length / this.#options.batch;
     return this.#options.augment === null ? Math.ceil(count) : Math.floor(count);

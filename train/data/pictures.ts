@@ -83,7 +83,7 @@ export class Pictures {
     return { faulty, empty, notes: [...masks.lines(), ...ofEmpty, ...images.lines()] };
   }
 
-  /** Of a record that was checked and is without fault. */
+  /** The prints of a record that was checked and is without fault. */
   printsOf({ id }: DatasetRecord): PicturePrints {
     return this.#prints.get(id)!;
   }

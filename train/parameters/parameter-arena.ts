@@ -23,7 +23,7 @@ export type Trained = ReadonlyMap<string, number>;
 
 /** A stretch of an arena that fits one binding. */
 export interface Piece extends BufferRange {
-  /** Of all parameters in it. */
+  /** The relative learning rate of all parameters in the piece. */
   readonly lrScale: number;
 }
 
@@ -37,7 +37,7 @@ interface Place {
 /** Read at a time. */
 const READ_BYTES = 64 << 20;
 
-/** Of places: a binding may begin there on any device. */
+/** Places begin at multiples of this number of bytes, where a binding may begin on any device. */
 const ALIGNMENT = 256;
 
 /** Parameters of one learning rate, side by side: bytes of the arenas. */
@@ -124,7 +124,7 @@ export class ParameterArena {
     return [...this.places.keys()];
   }
 
-  /** Of an arena that was asked for. */
+  /** Tells whether an arena was asked for. */
   has(kind: ArenaKind): boolean {
     return this.buffers[kind] !== undefined;
   }

@@ -26,7 +26,7 @@ import { parseState, stateToText, type TrainState } from './state.js';
 const GENERATIONS = 2;
 const NAME = /^\d{6,}$/;
 const STATE = { rule: "latestCheckpoint: a checkpoint must have its run's state", advice: 'restore it' } as const;
-/** Of a generation being written, or being removed. */
+/** The name of a generation that is being written or removed. */
 const UNFINISHED = /^\.(writing|old)-/;
 
 export interface CheckpointContent extends ModelContent {

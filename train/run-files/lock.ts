@@ -23,7 +23,7 @@ const Holder = v.object({
   began: v.nullable(v.string()),
   /** ISO 8601. */
   since: v.string(),
-  /** Of this lock alone. */
+  /** An id that this lock alone has. */
   id: v.string(),
   /** The file is written again and again while the process lives; locks of earlier versions were not. */
   beats: v.optional(v.boolean(), false),

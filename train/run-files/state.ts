@@ -14,7 +14,7 @@ export interface TrainState {
   /** Batches of that epoch that are done. */
   readonly batch: number;
   readonly seed: number;
-  /** Of a stream that the loop itself draws from; null where every draw has a key. */
+  /** The state of a stream that the loop itself draws from; null where every draw has a key. */
   readonly rng: RandomState | null;
   /** The best validation score so far, larger is better, and when it was. */
   readonly best: { readonly step: number; readonly epoch: number; readonly score: number } | null;

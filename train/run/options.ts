@@ -44,7 +44,7 @@ export interface TrainResult {
   readonly step: number;
   /** The last epoch's line of metrics.jsonl. */
   readonly last: MetricsLine | null;
-  /** Of validation; null where there was none. */
+  /** The best validation; null where there was none. */
   readonly best: { readonly step: number; readonly epoch: number; readonly score: number } | null;
   readonly seed: number;
   /** Records of every split of the data set. */

@@ -34,7 +34,7 @@ export interface RunData extends Survey {
   dispose(): Promise<void>;
 }
 
-/** Of padded lengths: kernels take tokens in such steps. */
+/** Padded lengths are multiples of this number, since kernels take tokens in such steps. */
 const LENGTH_STEP = 8;
 
 /**

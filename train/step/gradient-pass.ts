@@ -33,7 +33,7 @@ export const inputOf = (batch: Partial<Batch>, name: string): Float32Array | Int
 
 /** The gradients of one batch after another. Parameters change only by others' hands, statistics only by `encodeStatistics`. */
 export interface GradientPass {
-  /** Of a whole batch. */
+  /** The dispatches of a whole batch. */
   readonly dispatches: number;
   readonly arenaBytes: number;
   /** What it dispatches, in order: a plan as often as it runs for a batch. */

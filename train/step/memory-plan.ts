@@ -57,7 +57,7 @@ export interface MemoryFigures {
   readonly moments: number;
   /** What the programs make in between, placed by lifetimes. */
   readonly activations: number;
-  /** Of the programs: positions, targets of a derivative. */
+  /** The constants of the programs: positions, targets of a derivative. */
   readonly constants: number;
   /** What validation needs beside. */
   readonly validation: number;
@@ -80,7 +80,7 @@ export interface MemoryMiss extends MemoryWay {
 export interface MemoryPlan extends MemoryWay {
   readonly batch: number;
   readonly length: number;
-  /** Of a step, without the optimiser's. */
+  /** The dispatches of a step, without the optimiser's. */
   readonly dispatches: number;
   readonly bytes: MemoryFigures;
   /** Bytes of the largest tensor that a dispatch binds. */

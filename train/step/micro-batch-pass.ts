@@ -21,7 +21,7 @@ import {
 } from './gradient-pass.js';
 import { type BoundProgram, batchInputs, type TrainingPrograms } from './programs.js';
 
-/** Of places in a buffer: a binding may begin there on any device. */
+/** Places in a buffer begin at multiples of this number of bytes, where a binding may begin on any device. */
 const ALIGNMENT = 256;
 
 interface Plans {

@@ -24,7 +24,7 @@ export interface ProgramOptions {
   readonly recompute?: Recompute;
   /** Which parameters are trained. All if not given. */
   readonly trained?: (name: string) => boolean;
-  /** Of the device that is to run the programs. */
+  /** The tuning of the device that is to run the programs. */
   readonly tuning?: Tuning;
 }
 

@@ -49,7 +49,7 @@ export interface StepSettings {
 }
 
 export interface StepResult extends LossValues {
-  /** Of all gradients together, before clipping. */
+  /** The norm of all gradients together, before clipping. */
   readonly gradientNorm: number;
 }
 

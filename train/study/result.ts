@@ -17,7 +17,7 @@ const Result = v.object({
   package: v.string(),
   /** What the run failed with where its numbers were no longer finite; null: it did not. */
   diverged: v.nullable(v.string()),
-  /** Of the published model, which is that of the best epoch. */
+  /** The validation scores of the published model, which is that of the best epoch. */
   validation: v.nullable(v.object(Shares)),
   /** Counted from 1. */
   epoch: v.nullable(v.number()),

@@ -54,7 +54,7 @@ export interface StudyData {
 export interface ScoredRun {
   /** A model folder. */
   readonly folder: string;
-  /** Of the data set, as in training. */
+  /** How the data set is read, as in training. */
   readonly reading: DatasetReading;
 }
 

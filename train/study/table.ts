@@ -15,7 +15,7 @@ export interface Column {
   readonly title: string;
   /** Shown after the point. */
   readonly digits: number;
-  /** Of a run that is done; null where it has none. */
+  /** The value of a run that is done; null where it has none. */
   readonly value: (result: RunResult) => number | null;
 }
 
@@ -117,7 +117,7 @@ export function tableOf(results: readonly RowResults[], options: TableOptions): 
   return { title, notes, columns: columns.map(({ key, title, digits }) => ({ key, title, digits })), rows };
 }
 
-/** Of each pair of runs that both have a value. */
+/** The difference of each pair of runs that both have a value. */
 function differences(runs: RowResults['runs'], others: RowResults['runs'], value: Column['value']): number[] {
   return runs.flatMap((run, i) => {
     const [own, other] = [run && value(run), others[i] ? value(others[i]) : null];

@@ -7,9 +7,9 @@ export interface WindowDims {
   readonly batch: number;
   readonly height: number;
   readonly width: number;
-  /** Of x. */
+  /** Channels of x. */
   readonly channels: number;
-  /** Of x2; 0 if not given. */
+  /** Channels of x2; 0 if not given. */
   readonly channels2?: number;
   readonly outChannels: number;
   readonly kernelHeight: number;

@@ -121,7 +121,7 @@ const MOST_PIXELS = 8;
 
 /** Packets times pixels that it keeps in memory until their norm is known: zeroing more takes longer to compile than all the rest. */
 const HELD = 96;
-/** Of an invocation that works alone and has all channels of a pixel, where they are more. */
+/** The same limit for an invocation that works alone and has all channels of a pixel, where these are more. */
 const HELD_ALONE = 192;
 
 interface Runs {

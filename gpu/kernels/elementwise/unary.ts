@@ -31,7 +31,7 @@ export type UnaryKernelKind = (typeof unaryKinds)[number];
 export interface UnaryDims {
   readonly count: number;
   readonly kind: UnaryKernelKind;
-  /** Of leakyRelu, for negative numbers. Default 0. */
+  /** The slope of leakyRelu for negative numbers. Default 0. */
   readonly slope?: number;
 }
 

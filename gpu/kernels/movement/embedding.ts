@@ -15,7 +15,7 @@ export interface EmbeddingDims {
   readonly length: number;
   readonly dim: number;
   readonly vocabulary: number;
-  /** Of the norm; needed with it only. */
+  /** The norm's epsilon; needed only with a norm. */
   readonly eps?: number;
 }
 

@@ -9,10 +9,10 @@ import source from './mask.wgsl?raw';
 import probabilitySource from './mask-probability.wgsl?raw';
 
 export interface MaskDims {
-  /** Of the logits. */
+  /** Height of the logits. */
   readonly height: number;
   readonly width: number;
-  /** Of the mask. */
+  /** Height of the mask. */
   readonly outHeight: number;
   readonly outWidth: number;
   /** Probability from which a pixel is set, 0 to 1. */

@@ -1,5 +1,5 @@
 // include: batch-norm-element
-// Of a run r of rows: sums[r,0,c] = Σ g[m,c] n[m,c] and sums[r,1,c] = Σ g[m,c] over its rows m, with n = (x - mean) scale and
+// For a run r of rows: sums[r,0,c] = Σ g[m,c] n[m,c] and sums[r,1,c] = Σ g[m,c] over its rows m, with n = (x - mean) scale and
 // g what the leaky ReLU behind the norm passes on of dy. One invocation a column and run; neighbours have neighbouring columns.
 
 @group(0) @binding(1) var<storage, read> x: array<f32>;

@@ -18,7 +18,7 @@ export interface BatchNormDims {
   readonly m: number;
   readonly c: number;
   readonly eps: number;
-  /** Of the leaky ReLU behind the norm: 0 makes it a ReLU, 1 leaves it out. */
+  /** The slope of the leaky ReLU behind the norm: 0 makes it a ReLU, 1 leaves it out. */
   readonly slope: number;
 }
 

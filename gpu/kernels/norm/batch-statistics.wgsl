@@ -1,4 +1,4 @@
-// Of a run r of rows of x [m,c]: sums[r,0,c] = mean of the run's x[m,c], sums[r,1,c] = Σ (x[m,c] - that mean)². The mean
+// For a run r of rows of x [m,c]: sums[r,0,c] = mean of the run's x[m,c], sums[r,1,c] = Σ (x[m,c] - that mean)². The mean
 // first, then the squares around it, while the run is in the cache. One invocation a column and run; neighbours have
 // neighbouring columns.
 

@@ -1,4 +1,4 @@
-// Of a run r of rows: sums[r,0,c] = sum over m of dy[m,c] n[m,c] and sums[r,1,c] = sum over m of dy[m,c], with
+// For a run r of rows: sums[r,0,c] = sum over m of dy[m,c] n[m,c] and sums[r,1,c] = sum over m of dy[m,c], with
 // n = (x - mean) scale and the statistics that layer-norm-gradient left. One invocation a column and run; neighbours have
 // neighbouring columns.
 

@@ -13,7 +13,7 @@ import { expectShapes, last, optionalVector, required } from '../shared/expect.j
 import { type BatchNormTrainingAttrs, expectStatistics, normaliser } from './batch-norm-training.js';
 import { notDifferentiable } from './gradient.js';
 
-/** Of dx, dweight and dbias. */
+/** Lengths of dx, dweight and dbias. */
 const partSizes = ([x]: readonly (Shape | null)[]): number[] => [sizeOf(x!), last(x!), last(x!)];
 
 export const batchNormGradient: TrainingRule<BatchNormTrainingAttrs> = {

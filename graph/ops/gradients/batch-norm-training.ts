@@ -9,7 +9,7 @@ import { expectShapes, last, optionalVector, required } from '../shared/expect.j
 
 export interface BatchNormTrainingAttrs {
   readonly eps: number;
-  /** Of the leaky ReLU: 0 makes it a ReLU, 1 leaves it out. */
+  /** The slope of the leaky ReLU: 0 makes it a ReLU, 1 leaves it out. */
   readonly slope: number;
 }
 

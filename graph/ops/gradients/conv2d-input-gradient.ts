@@ -9,7 +9,7 @@ import { expectShapes, required } from '../shared/expect.js';
 import { notDifferentiable } from './gradient.js';
 
 export interface Conv2dInputGradientAttrs extends Conv2dAttrs {
-  /** Of the convolution's input. */
+  /** Height of the convolution's input. */
   readonly height: number;
   readonly width: number;
 }

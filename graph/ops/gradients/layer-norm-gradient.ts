@@ -14,7 +14,7 @@ import { statistics } from '../oracle.js';
 import { expectShapes, last, optionalVector, required } from '../shared/expect.js';
 import { notDifferentiable } from './gradient.js';
 
-/** Of dx, and where there is a weight of dweight and dbias. */
+/** Lengths of dx and, where there is a weight, of dweight and dbias. */
 const partSizes = ([x, weight]: readonly (Shape | null)[]): number[] =>
   weight ? [sizeOf(x!), weight[0]!, weight[0]!] : [sizeOf(x!)];
 

@@ -37,7 +37,7 @@ export interface Layout {
 export interface Note {
   /** One sentence. */
   readonly text: string;
-  /** Of what it is true; of all where there is none. */
+  /** The split of which the note is true; it is true of all where none is given. */
   readonly split?: string;
 }
 
@@ -47,7 +47,7 @@ export interface BrokenPart {
 }
 
 export interface LayoutOptions {
-  /** Of COCO: the category whose annotations count; all if not given. */
+  /** COCO's category whose annotations count; all categories if not given. */
   readonly category?: string;
   readonly signal?: AbortSignal;
 }

@@ -52,7 +52,7 @@ export const maskless = (place: string, alone: readonly string[]) => ({
   text: `${alone.length} of the images in ${place} have no mask and are left out: ${named(alone)}`,
 });
 
-/** Of a mask to which two images would fit. */
+/** The fault of a mask to which two images would fit. */
 export const faultOf = ({ fitting, masks }: Pair): { readonly fault?: string } =>
   fitting.length > 1 ? { fault: `the mask ${masks[0]} fits several images: ${named(fitting)}` } : {};
 

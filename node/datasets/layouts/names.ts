@@ -13,7 +13,7 @@ const IMAGE =
 
 export const isImageName = (name: string): boolean => IMAGE.test(name);
 
-/** Of a name, without its extension. */
+/** The name without its extension. */
 export const stemOf = (name: string): string => parse(name).name;
 
 export interface Listing {
@@ -88,7 +88,7 @@ const bare = (name: string): string => (isImageName(name) ? stemOf(composed(name
 
 interface Tier {
   readonly key: (name: string) => string;
-  /** Of names without their extension. */
+  /** True where names are compared without their extension. */
   readonly loose: boolean;
 }
 

@@ -15,7 +15,7 @@ export class Sentences {
     this.#index = new NameIndex(byName.keys());
   }
 
-  /** Of the first of the names that the table has. */
+  /** The sentences of the first of the names that the table has. */
   find(...names: readonly string[]): readonly string[] | undefined {
     for (const name of names) {
       const found = this.#index.find(name);

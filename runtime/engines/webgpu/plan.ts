@@ -20,7 +20,7 @@ export interface PlanOptions {
   /** Inputs that the caller writes before every run; the others keep what was written once. */
   readonly rewritten?: readonly string[];
   readonly external?: External;
-  /** Of `placeProgram`, where that has been asked before. */
+  /** The answer of `placeProgram`, where that has been asked before. */
   readonly placed?: ArenaPlan<number> | undefined;
 }
 

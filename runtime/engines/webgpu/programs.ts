@@ -68,13 +68,13 @@ export class ProgramSet {
   constructor(
     private readonly config: Config,
     private readonly precision: PrecisionChoice,
-    /** Of the device that is to run them. */
+    /** Limits of the device that is to run the programs. */
     private readonly limits: ArenaLimits,
   ) {
     this.lengths = textLengths(Network.of(config).maxTextLength);
   }
 
-  /** Of the programs that are asked for from now on. */
+  /** The tuning of the programs that are asked for from now on. */
   set tuning(tuning: DotTuning) {
     if (tuning !== this.#tuning) this.#made.clear();
     this.#tuning = tuning;

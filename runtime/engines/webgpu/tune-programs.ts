@@ -29,7 +29,7 @@ export interface TuneParts {
   readonly pipelines: PipelineCache;
   readonly config: Pick<Config, 'extra'>;
   readonly precision: Pick<PrecisionChoice, 'dtype'>;
-  /** Of every padded length of a text, the shortest first. */
+  /** The programs for every padded length of a text, the shortest first. */
   readonly lowerings: readonly (readonly [number, (tuning?: DotTuning) => Programs])[];
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
@@ -42,7 +42,7 @@ export interface Tuned extends Pick<TuningStats, 'rejected' | 'timed' | 'notes'>
 }
 
 /**
- * Of config.json: `tmca quantize --integer-products` found the masks good enough with activations rounded to int8, row by row.
+ * A key of config.json: `tmca quantize --integer-products` found the masks good enough with activations rounded to int8, row by row.
  * Without it, products of whole numbers are no choice of the tuner's.
  */
 export const INT8_PRODUCTS = 'int8_products';

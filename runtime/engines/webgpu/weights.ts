@@ -30,9 +30,9 @@ export interface LoadOptions {
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
-/** Of offsets; any device takes it. */
+/** Offsets are multiples of this number of bytes, which any device accepts. */
 const ALIGNMENT = 256;
-/** Of sizes, so that a constant can be bound as vectors of four; the padding holds anything. */
+/** Sizes are multiples of this number of bytes, so that a constant can be bound as vectors of four; the padding holds anything. */
 const VECTOR_BYTES = 16;
 /** Elements of the narrowest storage in a word, of which writes have whole ones. */
 const WORD = 4;

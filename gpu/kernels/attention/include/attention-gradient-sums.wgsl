@@ -11,7 +11,7 @@ alias Sums = array<array<vec4f, STRIPS>, ROWS>;
 // What a row or column must know of the softmax, and whether its weights count at all.
 struct Known { log_sum: vec4f, delta: vec4f, valid: vec4<bool> }
 
-// Of row i where rows are queries; of four columns where columns are.
+// What is known of row i where rows are queries, or of four columns where columns are.
 fn known(h: Head, i: u32, c0: u32) -> Known {
   if (kind == 0u) {
     let pair = statistics_of(h, h.first + 8u * i);

@@ -26,7 +26,7 @@ const shippedExpectation = async (): Promise<Expectation> => ({
 export const expectationOf = async (manifest: Manifest | null, isShipped: boolean): Promise<Expectation> =>
   isShipped ? shippedExpectation() : { files: manifest?.files ?? new Map(), by: 'the manifest' };
 
-/** What a copy of the shipped model must hold. A copy is known by its config.json. */
+/** What a folder must hold: a copy of the shipped model, which its config.json tells, what that holds; else `known`. */
 export async function copyExpectation(
   known: Expectation,
   { name }: Config,

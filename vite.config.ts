@@ -32,9 +32,12 @@ const unused = [
   'assembly/rle.ts',
 ];
 const worker = [...staticImports('.', entries.worker)];
-const engine = new Set(worker.filter(file => !page.has(file) && file !== entries.worker && !unused.includes(file)));
-/** What both load: one chunk of it too. */
-const both = new Set(worker.filter(file => page.has(file)));
+const command = staticImports('.', entries.cli);
+const engine = new Set(
+  worker.filter(file => !page.has(file) && !command.has(file) && file !== entries.worker && !unused.includes(file)),
+);
+/** What both load: one chunk of it too, with what `tmca --help` loads of the worker's, which would have all of that for it. */
+const both = new Set(worker.filter(file => page.has(file) || command.has(file)));
 
 const fileOf = (id: string): string => relative('.', id).split('?')[0]!.replaceAll('\\', '/');
 

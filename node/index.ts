@@ -5,8 +5,8 @@ import { checkArgument } from '../errors/arguments.js';
 import { readModelFiles } from '../formats/model-folder/index.js';
 import { type PlanFigures, planFigures } from '../runtime/engines/plan-figures.js';
 import { plannedPrecision } from '../runtime/engines/planned-precision.js';
-import { loadOrt } from '../runtime/engines/platform.js';
 import { wasmAdapter } from '../runtime/engines/wasm/facts.js';
+import { loadOrt } from '../runtime/engines/wasm/load.js';
 import type { ForwardInputs } from '../runtime/inspect/forward.js';
 import type { TrainingInputs } from '../runtime/inspect/gradients.js';
 import {

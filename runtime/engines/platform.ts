@@ -1,6 +1,5 @@
 // What the platform gives: files, WebGPU, onnxruntime-web.
 
-import { TmcaError } from '../../errors/index.js';
 import type { FolderIo } from '../../formats/model-folder/index.js';
 import { describeAdapter, findAdapter, isGpuAbsence } from '../../gpu/adapter.js';
 import type { SessionOptions } from '../types.js';
@@ -29,17 +28,5 @@ export async function presentAdapter(platform: Platform): Promise<AdapterTraits 
   } catch (error) {
     if (!isGpuAbsence(error)) throw error;
     return error.code === 'PACKAGE_MISSING' ? 'the package webgpu is not installed' : 'there is no WebGPU adapter';
-  }
-}
-
-/** Errors: ENGINE_UNAVAILABLE, where onnxruntime-web cannot be loaded, or may not run. */
-export async function loadOrt(platform: Platform, wasmPaths?: string): Promise<Ort> {
-  try {
-    return await platform.ort(wasmPaths);
-  } catch (cause) {
-    if (cause instanceof TmcaError) throw cause;
-    const why = cause instanceof Error ? cause.message : String(cause);
-    const todo = "serve the package's folder onnxruntime, and set wasmPaths to its address";
-    throw new TmcaError('ENGINE_UNAVAILABLE', `loadOrt: onnxruntime-web must load, got "${why}"; ${todo}`, { cause });
   }
 }

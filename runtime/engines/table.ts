@@ -11,7 +11,7 @@ import type { AdapterSummary, DeviceChoice, DType, DTypeChoice, SessionOptions }
 import { type AdapterTraits, nameOf, type PrecisionChoice } from './choice.js';
 import { ENGINES, type EngineId } from './names.js';
 import type { EngineReport, NetworkEngine } from './network-engine.js';
-import { type EngineOptions, loadOrt, type Platform, presentAdapter } from './platform.js';
+import { type EngineOptions, type Platform, presentAdapter } from './platform.js';
 import { realParameters, weightsOf } from './stored-weights.js';
 import type { Ort } from './wasm/network.js';
 import { WebGpuEngine } from './webgpu/engine.js';
@@ -112,6 +112,7 @@ export const engines: { readonly [Id in EngineId]: Row<Id> } = {
     },
     /** Loaded at once: whether it can run is known before weights are fetched for it. */
     async prepare(platform, { wasmPaths }, reason) {
+      const { loadOrt } = await import('./wasm/load.js');
       const ort = await loadOrt(platform, wasmPaths);
       return () => ({ device: 'wasm', ort, reason });
     },

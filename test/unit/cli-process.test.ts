@@ -2,12 +2,13 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { closure } from '../../tools/check-budgets.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const bin = join(root, 'bin', 'tmca.js');
@@ -59,6 +60,13 @@ describe.skipIf(!built)('bin/tmca.js (skipped where dist/cli.js is not built; `n
       stdout: '',
       stderr: expect.stringMatching(/^error \[BAD_USAGE\]: .*\n$/),
     });
+  });
+
+  test('what is loaded before a command is chosen has nothing of an engine', () => {
+    const chunks = (entry: string) => closure(entry, file => readFileSync(join(root, file), 'utf8')).files;
+    const engine = /\/chunk-engine-/;
+    expect(chunks('dist/worker.js').filter(file => engine.test(file))).toHaveLength(1);
+    expect(chunks('dist/cli.js').filter(file => engine.test(file))).toEqual([]);
   });
 
   const vocabulary = ['tokenize', '--vocab', join(root, 'models', 'nano', 'vocab.txt')];

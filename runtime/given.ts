@@ -5,7 +5,7 @@ import { checkArgument, checkOptions } from '../errors/arguments.js';
 import { check } from '../errors/index.js';
 import { checkSize } from './browser/worker/shipment.js';
 import { DEVICES } from './engines/names.js';
-import type { Pixels, SegmentOptions, SessionInfo } from './types.js';
+import type { Pixels, SegmentOptions } from './types.js';
 
 const CHOICES = {
   device: DEVICES,
@@ -77,33 +77,6 @@ export function checkText(text: string, options: { readonly signal?: AbortSignal
     'TEXT_EMPTY',
     'encodeReport: the text must have at least one word, got none; describe the finding',
   );
-}
-
-type Model = SessionInfo['model'];
-
-/** Errors: TEXT_NOT_TAKEN, where the model reads no sentences. */
-export function checkTakesText(where: string, { name, text }: Model): void {
-  check(
-    text !== 'none',
-    'TEXT_NOT_TAKEN',
-    () =>
-      `${where}: a sentence needs a model that reads one, got ${name}, which takes images alone; leave the text out`,
-  );
-}
-
-/** Errors: TEXT_REQUIRED, TEXT_NOT_TAKEN: a sentence for a model that reads one, and `null` for one that does not. */
-export function checkSentence<R>(where: string, model: Model, report: R | null | undefined): R | null {
-  if (report !== null && report !== undefined) {
-    checkTakesText(where, model);
-    return report;
-  }
-  check(
-    model.text !== 'required',
-    'TEXT_REQUIRED',
-    () =>
-      `${where}: the model ${model.name} must be told what to look for, got no sentence; describe the finding in one`,
-  );
-  return null;
 }
 
 /** Bytes of another frame of the page are of another class. */

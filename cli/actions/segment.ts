@@ -11,7 +11,7 @@ import { encodeProbability } from '../../node/images/probability-image.js';
 import { keepInputs } from '../../node/keep-inputs.js';
 import { NoteTally } from '../../node/notes.js';
 import type { EngineId } from '../../runtime/engines/names.js';
-import { checkSentence } from '../../runtime/given.js';
+import { checkSentence } from '../../runtime/sentence.js';
 import type { AdapterSummary, DType, Pixels, Report, Segmentation, Session, Warning } from '../../runtime/types.js';
 import type { Context } from '../context.js';
 import type { NetworkOptions } from '../options.js';

@@ -3,7 +3,8 @@
 import { transfer } from 'comlink';
 import { checkOptions, requireOptions } from '../../errors/arguments.js';
 import { check, TmcaError, throwIfAborted } from '../../errors/index.js';
-import { checkChoices, checkSentence, checkTakesText, checkText, takeOptions } from '../given.js';
+import { checkChoices, checkText, takeOptions } from '../given.js';
+import { checkSentence, checkTakesText } from '../sentence.js';
 import { SerialQueue } from '../serial-queue.js';
 import type {
   DeviceChoice,

@@ -8,7 +8,7 @@ import { check, TmcaError } from '../../errors/index.js';
 import type { Config } from '../../networks/config.js';
 import { Network } from '../../networks/network.js';
 import type { EngineReport, NetworkEngine } from '../engines/network-engine.js';
-import { checkSentence, checkTakesText } from '../given.js';
+import { checkSentence, checkTakesText } from '../sentence.js';
 import { SerialQueue } from '../serial-queue.js';
 import type { Pixels, Report, Segmentation, SegmentOptions, Session, SessionInfo, SessionStats } from '../types.js';
 import { flatSegmentation, segmentationOf } from './segmentation.js';

@@ -3,7 +3,7 @@
 // be run again is rejected, never answered with zeros or an old mask.
 
 import { check, TmcaError } from '../../errors/index.js';
-import { checkSentence } from '../given.js';
+import { checkSentence } from '../sentence.js';
 import type {
   Pixels,
   Report,

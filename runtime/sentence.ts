@@ -1,0 +1,32 @@
+// Whether a model is given a sentence that it reads, or none where it reads none: asked where a call enters the package, and
+// once more where a session is used by itself.
+
+import { check } from '../errors/index.js';
+import type { SessionInfo } from './types.js';
+
+type Model = SessionInfo['model'];
+
+/** Errors: TEXT_NOT_TAKEN, where the model reads no sentences. */
+export function checkTakesText(where: string, { name, text }: Model): void {
+  check(
+    text !== 'none',
+    'TEXT_NOT_TAKEN',
+    () =>
+      `${where}: a sentence needs a model that reads one, got ${name}, which takes images alone; leave the text out`,
+  );
+}
+
+/** Errors: TEXT_REQUIRED, TEXT_NOT_TAKEN: a sentence for a model that reads one, and `null` for one that does not. */
+export function checkSentence<R>(where: string, model: Model, report: R | null | undefined): R | null {
+  if (report !== null && report !== undefined) {
+    checkTakesText(where, model);
+    return report;
+  }
+  check(
+    model.text !== 'required',
+    'TEXT_REQUIRED',
+    () =>
+      `${where}: the model ${model.name} must be told what to look for, got no sentence; describe the finding in one`,
+  );
+  return null;
+}

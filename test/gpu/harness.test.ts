@@ -5,7 +5,7 @@ import { type KernelCall, u32 } from '../../gpu/kernel.js';
 import { expectClose, tolerance } from '../tolerance.js';
 import { asStored, runKernel, type Variation, variations } from './harness.js';
 
-const source = `// include: gelu
+const source = `// include: finite, gelu
 struct Uniforms { length: u32 }
 override SCALE: f32 = 1.0;
 @group(0) @binding(0) var<uniform> u: Uniforms;

@@ -97,9 +97,12 @@ describe('a model that f16 holds', async () => {
   test('a budget that is not met: its error, and no folder', async () => {
     const data = join(root, 'data');
     await mkdir(data);
-    const picture = sharp({ create: { width: 40, height: 30, channels: 3, background: '#a33' } });
-    await picture.png().toFile(join(data, 'image.png'));
-    await picture.toColourspace('b-w').threshold(1).png().toFile(join(data, 'mask.png'));
+    // Not of one colour: a flat picture has no lesion.
+    const raw = { width: 40, height: 30, channels: 3 as const };
+    const colours = Buffer.from(Array.from({ length: 40 * 30 * 3 }, (_, i) => (i * 7) % 200));
+    await sharp(colours, { raw }).png().toFile(join(data, 'image.png'));
+    const marked = sharp({ create: { ...raw, background: '#fff' } });
+    await marked.toColourspace('b-w').png().toFile(join(data, 'mask.png'));
     const record = { id: 'a', image: 'image.png', mask: 'mask.png', split: 'test', text: 'one small polyp' };
     await writeFile(join(data, 'dataset.json'), JSON.stringify({ name: 'One', records: [record] }));
     const scored = await quantize(source, { ...options('fp16', 'scored'), data });

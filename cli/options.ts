@@ -1,6 +1,6 @@
 // Options that several commands share, and the parsers of their values. A bad value is bad usage: exit code 2.
 
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option, type OptionValues } from 'commander';
 import { DEVICES } from '../runtime/engines/names.js';
 import type { DeviceChoice, DTypeChoice, IntegrityChoice } from '../runtime/types.js';
 import { shippedModel } from './engine.js';
@@ -59,7 +59,7 @@ export const thresholdOption = () =>
     .argParser(probability);
 
 /** A whole number of at least `least`. */
-export const countOption = (flags: string, description: string, least = 1) =>
+export const countOption = <const Flags extends string>(flags: Flags, description: string, least = 1) =>
   new Option(flags, description).argParser(wholeNumber(least));
 
 export const outOption = () => new Option('--out <file>', 'JSON file to write');
@@ -70,7 +70,10 @@ export const fillOption = () =>
   new Option('--fill <folder>', 'a folder with config.json: parameters made from their names, in place of --model');
 
 /** What studies take of training's options, and how many seeds. */
-export function withStudyOptions(command: Command, seeds: number): Command {
+export function withStudyOptions<Args extends unknown[], Given extends OptionValues>(
+  command: Command<Args, Given>,
+  seeds: number,
+) {
   return command
     .requiredOption('--data <folder>', 'data set folder')
     .requiredOption('--out <folder>', 'folder of the study: a new one, or one to go on with')

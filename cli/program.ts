@@ -4,6 +4,9 @@
 // the action does lies in `actions/NAME.ts`, which is imported when the command runs, so that each command pays only for
 // what it uses. A command below another (`bench train`) is `commands/bench-train.ts`, added by `commands/bench.ts`.
 // A new command is those two files and a line in the list below.
+//
+// The compiler reads the types of an action's options out of its flags, and refuses an action that asks for others: in
+// tsconfig.json, commander has the types of @commander-js/extra-typings. When it runs, it is commander alone.
 
 import { Command } from 'commander';
 import { addAblate } from './commands/ablate.js';

@@ -1,6 +1,6 @@
 // One call of the command, from arguments to exit code, without a process of its own.
 
-import { type Command, CommanderError } from 'commander';
+import { CommanderError, type CommandUnknownOpts } from 'commander';
 import { TmcaError } from '../errors/index.js';
 import { Console } from './console.js';
 import { type Engine, realEngine } from './engine.js';
@@ -43,7 +43,7 @@ const isAbort = (error: unknown) =>
 const aborted = (cause: unknown) => new TmcaError('ABORTED', 'tmca: stopped by its signal', { cause });
 
 /** Commander would exit the process and write to it; both are ours to do, for every command below too. */
-function quiet(command: Command, writeOut: (text: string) => void): void {
+function quiet(command: CommandUnknownOpts, writeOut: (text: string) => void): void {
   command.exitOverride();
   // Help asked for goes to stdout; errors are thrown as well, and are shown from there.
   command.configureOutput({ writeOut, writeErr: () => {}, outputError: () => {} });

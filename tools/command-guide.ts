@@ -1,6 +1,6 @@
 // docs/guide/command-line.md, from the commands themselves: `npx vitest run test/unit/command-guide.test.ts -u` writes it.
 
-import type { Command, Option } from 'commander';
+import type { CommandUnknownOpts, Option } from 'commander';
 import { wrapped } from '../reports/run/markdown.js';
 
 const INTRODUCTION = `<!-- Written by npx vitest run test/unit/command-guide.test.ts -u, from cli/commands. Do not edit. -->
@@ -28,7 +28,7 @@ Every command has \`--help\`. With \`--json\`, a command prints one JSON documen
 `;
 
 /** The guide to a program: a table of its commands, and one of the options of each. */
-export function commandGuide(program: Command): string {
+export function commandGuide(program: CommandUnknownOpts): string {
   const commands = program.commands.flatMap(withAllBelow);
   const overview = commands.map(
     command => `| [\`${nameOf(command)}\`](#${anchorOf(command)}) | ${summaryOf(command)} |`,
@@ -37,19 +37,22 @@ export function commandGuide(program: Command): string {
   return wrapped([INTRODUCTION, list, ...commands.map(section)].join('\n'));
 }
 
-const withAllBelow = (command: Command): Command[] => [command, ...command.commands.flatMap(withAllBelow)];
+const withAllBelow = (command: CommandUnknownOpts): CommandUnknownOpts[] => [
+  command,
+  ...command.commands.flatMap(withAllBelow),
+];
 
-const nameOf = (command: Command): string =>
+const nameOf = (command: CommandUnknownOpts): string =>
   command.parent?.parent ? `${nameOf(command.parent)} ${command.name()}` : command.name();
 
-const anchorOf = (command: Command): string => nameOf(command).replaceAll(' ', '-');
+const anchorOf = (command: CommandUnknownOpts): string => nameOf(command).replaceAll(' ', '-');
 
-const summaryOf = (command: Command): string => cell(command.summary() || command.description());
+const summaryOf = (command: CommandUnknownOpts): string => cell(command.summary() || command.description());
 
 /** Text within a cell of a table, or in prose: nothing in it is markup. */
 const cell = (text: string): string => text.replace(/\s+/g, ' ').replace(/([\\`*_[\]<>|#~])/g, '\\$1');
 
-function section(command: Command): string {
+function section(command: CommandUnknownOpts): string {
   const given = command.registeredArguments.map(argument => {
     const name = argument.variadic ? `${argument.name()}…` : argument.name();
     return `| \`${name}\` | ${cell(argument.description)} |`;

@@ -32,4 +32,5 @@ export function addInspectPlan(inspect: Command, context: Context): void {
     );
 }
 
-const forTraining = (flags: string, description: string) => new Option(flags, description).implies({ train: true });
+const forTraining = <const Flags extends string>(flags: Flags, description: string) =>
+  new Option(flags, description).implies({ train: true });

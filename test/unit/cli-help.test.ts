@@ -3,29 +3,21 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { CommandUnknownOpts } from 'commander';
 import { expect, test } from 'vitest';
 import type { Context } from '../../cli/context.js';
 import { createProgram } from '../../cli/program.js';
 import { importsOf, staticImports } from '../../tools/check-imports.mjs';
 
-/** What this test uses of a command, of `tmca` itself and of all that are below it. */
-interface HelpedCommand {
-  readonly parent: HelpedCommand | null;
-  readonly commands: readonly HelpedCommand[];
-  name(): string;
-  configureOutput(output: object): unknown;
-  outputHelp(): void;
-}
-
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The command and those below it, in the order of its help. */
-const all = (command: HelpedCommand): HelpedCommand[] => [command, ...command.commands.flatMap(all)];
+const all = (command: CommandUnknownOpts): CommandUnknownOpts[] => [command, ...command.commands.flatMap(all)];
 
-const nameOf = (command: HelpedCommand): string =>
+const nameOf = (command: CommandUnknownOpts): string =>
   command.parent ? `${nameOf(command.parent)} ${command.name()}` : command.name();
 
-function helpOf(command: HelpedCommand): string {
+function helpOf(command: CommandUnknownOpts): string {
   let text = '';
   const writeOut = (piece: string) => {
     text += piece;
@@ -37,7 +29,7 @@ function helpOf(command: HelpedCommand): string {
 }
 
 /** Building the program reads nothing of it. */
-const program = (): HelpedCommand => createProgram({} as Context) as unknown as HelpedCommand;
+const program = (): CommandUnknownOpts => createProgram({} as Context);
 
 test('the help of every command is the text that was agreed on', async () => {
   const sections = all(program()).map(command => `===== ${nameOf(command)} --help\n${helpOf(command)}`);

@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
-import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -97,5 +97,23 @@ describe.skipIf(!built)('bin/tmca.js (skipped where dist/cli.js is not built; `n
     child.stdin.on('error', () => {});
     child.stdin.end('"one small polyp"\n'.repeat(20_000));
     expect(await end).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  const full = '/dev/full';
+
+  test.skipIf(!existsSync(full))('an output that takes no more (skipped where there is no /dev/full)', async () => {
+    const output = await open(full, 'w');
+    try {
+      const child = spawn(process.execPath, [bin, 'inspect', 'plan', 'nano'], { stdio: ['ignore', output.fd, 'pipe'] });
+      let said = '';
+      child.stderr.on('data', chunk => {
+        said += chunk;
+      });
+      const [code] = await once(child, 'close');
+      expect(said).toMatch(/^error \[OUTPUT_NOT_WRITABLE\]: tmca: the standard output must .*, got ENOSPC; .*\n$/);
+      expect(code).toBe(1);
+    } finally {
+      await output.close();
+    }
   });
 });

@@ -228,8 +228,7 @@ describe('inspect forward', () => {
     });
   });
   test.each([
-    ['no ids', [image, mask], /must hold image, ids and mask, got no ids/],
-    ['nothing', [], /got no image, no ids, no mask/],
+    ['no image', [ids, mask], /must hold image, got no image; add it/],
     [
       'an image of integers',
       [tensorOf('image', [1], Int32Array.from([1])), ids, mask],
@@ -410,7 +409,7 @@ describe('inspect gradients', () => {
     const { code, stderr, calls } = await inspect([image, ids, mask]);
     expect(code).toBe(1);
     expect(stderr).toMatch(
-      /^error \[BAD_ARGUMENT\]: inspect gradients: .* must hold image, ids, mask and target, got no target/,
+      /^error \[BAD_ARGUMENT\]: inspect gradients: .* must hold image and target, got no target; add it/,
     );
     expect(calls).toEqual([]);
   });

@@ -106,7 +106,7 @@ describe.skipIf(!built)('bin/tmca.js (skipped where dist/cli.js is not built; `n
     try {
       const child = spawn(process.execPath, [bin, 'inspect', 'plan', 'nano'], { stdio: ['ignore', output.fd, 'pipe'] });
       let said = '';
-      child.stderr.on('data', chunk => {
+      child.stderr!.on('data', chunk => {
         said += chunk;
       });
       const [code] = await once(child, 'close');

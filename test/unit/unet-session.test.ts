@@ -12,6 +12,7 @@ import { evaluate } from '../../graph/interpreter.js';
 import { channelsLast } from '../../graph/map-layout.js';
 import { parseConfig } from '../../networks/config.js';
 import { Network } from '../../networks/network.js';
+import { inspectForward } from '../../node/index.js';
 import { type NodeSession, openSession } from '../../node/session.js';
 import { expectClose, tolerance } from '../tolerance.js';
 
@@ -56,6 +57,22 @@ describe('a network without a text', () => {
     const expected = Float64Array.from(logits!.data, x => 1 / (1 + Math.exp(-x)));
     expectClose(probability, expected, tolerance.f32);
     expect((await session.segment(image, null)).probability).toEqual(probability);
+  });
+
+  test('is inspected without one, and refuses one', async () => {
+    const data = Float32Array.from({ length: 3 * 16 * 16 }, (_, i) => Math.sin(i));
+    const picture = { shape: [1, 3, 16, 16], data };
+    const { outputs } = await inspectForward(folder, { image: picture }, { device: 'wasm' });
+    const expected = evaluate(Network.of(config).logits(1, 0), {
+      input: () => channelsLast(picture).data,
+      parameter: name => parameters.get(name)!,
+    });
+    expectClose(outputs.logits!.data, expected.logits!.data, tolerance.f32);
+    const ids = { shape: [1, 1], data: [1] };
+    await expect(inspectForward(folder, { image: picture, ids }, { device: 'wasm' })).rejects.toMatchObject({
+      code: 'BAD_ARGUMENT',
+      message: expect.stringMatching(/^inspectForward: inputs must be image \[B,3,16,16\], got .* ids \[1,1\] and/),
+    });
   });
 
   test('takes no sentence, by code and in words', async () => {

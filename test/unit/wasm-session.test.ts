@@ -148,9 +148,15 @@ test('inspect forward in wasm gives what the reference stored', async () => {
   expectClose(outputs.logits!.data, golden.forward.get('logits')!.data, tolerance.golden);
   expect(outputs['map.1']!.shape).toEqual(golden.forward.get('map.1')!.shape);
   const wrong = { ...inputs, mask: { shape: [1, 1], data: [1] } };
-  await expect(inspectForward(golden.folder, wrong, { device: 'wasm' })).rejects.toMatchObject({
-    code: 'BAD_ARGUMENT',
-  });
+  for (const [given, got] of [
+    [wrong, 'and mask [1,1]'],
+    [{ image: image! }, 'ids nothing and mask nothing'],
+  ] as const) {
+    await expect(inspectForward(golden.folder, given, { device: 'wasm' })).rejects.toMatchObject({
+      code: 'BAD_ARGUMENT',
+      message: expect.stringContaining(got),
+    });
+  }
   await expect(
     inspectGradients(golden.folder, { ...inputs, target: image! }, { device: 'wasm' }),
   ).rejects.toMatchObject({ code: 'UNSUPPORTED' });

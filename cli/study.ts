@@ -37,7 +37,7 @@ export interface StudyCommandOptions {
 }
 
 export interface Study {
-  /** Of the command, for run.json and titles. */
+  /** The name of the command, for run.json and titles. */
   readonly name: 'sweep' | 'ablate';
   readonly rows: readonly StudyRow[];
   readonly score: StudyOptions['score'];

@@ -8,7 +8,7 @@ export interface MeasuredSteps {
   /** Milliseconds until a runner could take its first step, and of that step: where kernels are compiled in it, with that. */
   readonly open: number;
   readonly first: number;
-  /** Of those after the first. */
+  /** The latency of the steps after the first. */
   readonly step: Latency;
   /** Median milliseconds of CPU that the runner's process used for a step, on all cores: less a busy machine's say than `step`. */
   readonly cpu: number;

@@ -31,7 +31,7 @@ export const wallClock: Stopwatch = {
 export interface TimingOptions {
   /** Taken in place of the device's timestamps. */
   readonly stopwatch?: Stopwatch | undefined;
-  /** Of all calls; a call's time is its median over them. */
+  /** How often all calls are repeated; a call's time is its median over them. */
   readonly runs?: number;
   readonly signal?: AbortSignal | undefined;
 }
@@ -39,7 +39,7 @@ export interface TimingOptions {
 export interface CallTimes {
   readonly clock: ClockName;
   readonly runs: number;
-  /** Of each call, in order. */
+  /** The time of each call, in order. */
   readonly ms: readonly number[];
 }
 

@@ -14,7 +14,7 @@ export interface KernelRow {
   readonly name: string;
   readonly count: number;
   readonly ms: number;
-  /** Of the time of all kernels. */
+  /** The share of the time of all kernels. */
   readonly share: number;
   /** Shortest time that the adapter's rates allow over the time taken; null where the rates were not measured. */
   readonly roofline: number | null;
@@ -29,7 +29,7 @@ export interface KernelRow {
 export interface KernelClock {
   readonly clock: ClockName;
   readonly runs: number;
-  /** Of all rows together: what the shares are of. */
+  /** The time of all rows together: what the shares are of. */
   readonly ms: number;
 }
 
@@ -37,7 +37,7 @@ interface Sums {
   count: number;
   ms: number;
   least: number;
-  /** Of `least`, what is arithmetic's. */
+  /** The part of `least` that arithmetic takes. */
   arithmetic: number;
   flops: number;
   bytes: number;

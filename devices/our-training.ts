@@ -21,9 +21,9 @@ export interface OurTrainingOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Of a step. */
+/** How many profiles of a step are taken. */
 const PROFILES = 3;
-/** Of one profile: queries are few. */
+/** The most calls that one profile times: queries are few. */
 const MOST_CALLS = 1024;
 
 export class OurTraining implements TrainRunner {

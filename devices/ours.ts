@@ -50,7 +50,7 @@ class ProfiledEngine extends WebGpuEngine {
   }
 }
 
-/** Of the frame's plan; its inputs and outputs lie in its arena. */
+/** The bytes that the frame's plan takes; its inputs and outputs lie in its arena. */
 export interface PlannedBytes {
   readonly inputs: number;
   readonly outputs: number;

@@ -8,7 +8,7 @@ import { type PlanFigures, planFigures } from '../runtime/engines/plan-figures.j
 /** `report`: not a pass of the graph but its cut in two, so that a text is computed once and not with every frame. */
 export type LeftOut = PassName | 'report';
 
-/** Of a frame, but for `textDispatches` and `weightBytes`. */
+/** Figures of a frame, but for `textDispatches` and `weightBytes`. */
 export interface PassFigures {
   readonly dispatches: number;
   readonly textDispatches: number;
@@ -42,7 +42,7 @@ const figuresOf = ({ frame, text, weightBytes }: PlanFigures): PassFigures => ({
   weightBytes,
 });
 
-/** Of frames that each compute their text. */
+/** The figures of frames that each compute their text. */
 function withText(figures: PlanFigures): PassFigures {
   const { frame, text } = figures;
   return {

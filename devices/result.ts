@@ -10,7 +10,7 @@ import type { Roofline } from './roofline.js';
 import type { BenchInputs, Runner } from './runner.js';
 import type { Latency } from './statistics.js';
 
-/** Of one runner. */
+/** The latencies of one runner. */
 export interface Latencies {
   readonly frame: Latency;
   readonly text: Latency;
@@ -29,13 +29,13 @@ export interface RunResult {
   readonly ours: Latencies & {
     readonly dispatches: number;
     readonly text_dispatches: number;
-    /** Of the live buffers, after the last frame. */
+    /** The bytes of the live buffers, after the last frame. */
     readonly gpu_bytes: { readonly weights: number; readonly arena: number; readonly other: number };
     /** How kernels are cut for the adapter, and who said so; null in wasm. */
     readonly tuning: TuningStats | null;
     /** What was planned before; null in wasm. */
     readonly planned_bytes: PlannedBytes | null;
-    /** Of a frame; none in wasm. */
+    /** The kernels of a frame; none in wasm. */
     readonly kernels: readonly KernelRow[];
     readonly text_kernels: readonly KernelRow[];
     /** How those were timed; null in wasm. */

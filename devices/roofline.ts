@@ -27,7 +27,7 @@ export function leastMs({ flops, bytes }: { flops: number; bytes: number }, roof
 /** A measurement shorter than this is made longer; the clock and the submission would show in it. */
 const LEAST_MS = 40;
 const REPEATS = 5;
-/** Of the factors by which work is made longer. */
+/** The largest factor by which work is made longer. */
 const MOST = 1 << 14;
 
 /** The best of a few runs of a plan of equal calls, in milliseconds. */

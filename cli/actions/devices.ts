@@ -17,7 +17,7 @@ export interface DevicesResult {
   readonly adapters: readonly AdapterInfo[];
   /** Why there is no WebGPU at all; absent where there is. */
   readonly webgpu?: string;
-  /** Of the first adapter, where it was asked for. */
+  /** The measured rates of the first adapter, where they were asked for. */
   readonly roofline?: Roofline;
   /** How kernels are cut for the first adapter: its profile, and what was measured. */
   readonly tuning?: AdapterTuning;

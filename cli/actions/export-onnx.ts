@@ -10,7 +10,7 @@ export interface ExportOnnxOptions {
   readonly out: string;
   readonly dtype: DTypeChoice;
   readonly fill: boolean;
-  /** Of this package. */
+  /** The version of this package. */
   readonly version: string;
   readonly json?: boolean;
 }

@@ -6,7 +6,7 @@ import { size, table } from './text-table.js';
 /** A signed number of bytes. */
 const change = (bytes: number): string => `${bytes < 0 ? '-' : '+'}${size(Math.abs(bytes))}`;
 
-/** Of all samples, about so many are shown. */
+/** About so many of all samples are shown. */
 const SHOWN = 8;
 
 export function flatReport(result: FlatResult): string[] {

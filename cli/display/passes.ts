@@ -20,7 +20,7 @@ const NAMES: Readonly<Record<LeftOut, string>> = {
 
 export const leftOut = (without: LeftOut | null): string => (without === null ? 'nothing' : NAMES[without]);
 
-/** Of logits that differ by so much. */
+/** In words, the largest difference between the logits of two plans. */
 const differs = (most: number): string => (most === 0 ? 'equal' : `within ${most.toExponential(1)}`);
 
 const times = (ratio: number): string => `${ratio.toFixed(2)} x`;

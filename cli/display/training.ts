@@ -5,7 +5,7 @@ import type { RunSummary, TrainEvent } from '../../train/events.js';
 import { describePlan } from '../../train/step/memory-plan.js';
 import type { Console, Task } from '../console.js';
 
-/** Of the new value in the shown speed: a step's own time jumps. */
+/** The weight of the newest step in the shown speed: a step's own time jumps. */
 const SMOOTHING = 0.1;
 
 /** As a person would say it: "35 s", "4 min", "3 h 12 min". */

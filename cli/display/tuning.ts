@@ -2,7 +2,7 @@
 
 import type { AdapterTuning } from '../../node/index.js';
 
-/** Of a class of shapes: variant, who said so, and the times where they were measured now. */
+/** A line for each class of shapes: its variant, who said so, and the times where they were measured now. */
 function variantLines({ variants, timed }: AdapterTuning): string[] {
   const rows = Object.entries(variants);
   const width = (texts: readonly string[]) => Math.max(0, ...texts.map(text => text.length));

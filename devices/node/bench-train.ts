@@ -33,7 +33,7 @@ export interface BenchTrainOptions {
   readonly batch: number;
   /** Folder of the reference's tmca.py: for `torch`. */
   readonly reference?: string | undefined;
-  /** Of `torch`. */
+  /** The threads that `torch` may use. */
   readonly threads: number;
   readonly python: string;
   /** Most steps of each after the first. */

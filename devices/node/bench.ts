@@ -61,7 +61,7 @@ export interface Measurements extends RunResult {
 
 /** Where figures come from. */
 export interface Provenance {
-  /** Of the repository that the code was run from; null elsewhere. */
+  /** The commit of the repository that the code was run from; null elsewhere. */
   readonly commit: string | null;
   readonly date: string;
 }

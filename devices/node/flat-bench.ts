@@ -29,12 +29,12 @@ export interface FlatOptions {
 /** Bytes after so many frames. */
 export interface MemorySample {
   readonly frame: number;
-  /** Of live buffers on the device; null in wasm. */
+  /** Bytes of live buffers on the device; null in wasm. */
   readonly gpu: number | null;
-  /** Of the process. */
+  /** Bytes of the process in memory. */
   readonly rss: number;
   readonly heap: number;
-  /** Of array buffers outside the heap, wasm memory among them. */
+  /** Bytes of array buffers outside the heap, wasm memory among them. */
   readonly buffers: number;
 }
 

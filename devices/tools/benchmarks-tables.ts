@@ -12,7 +12,7 @@ interface Stored {
   /** How tables call it. */
   readonly name: string;
   readonly note?: string;
-  /** Of results that were taken in a page. */
+  /** The browser, where the results were taken in a page. */
   readonly userAgent?: string;
 }
 

@@ -4,7 +4,7 @@ import { loadAssembly } from '../assembly/instance.js';
 import { check } from '../errors/index.js';
 import { checkTensors, type ModelFolder, openModelFolder } from '../formats/model-folder/index.js';
 import { Network } from '../networks/network.js';
-import { openDataset } from '../node/datasets/dataset.js';
+import { checkReading, openDatasetFor, textUse } from '../node/datasets/reading.js';
 import { keepInputs } from '../node/keep-inputs.js';
 import { nodeIo } from '../node/model-folder/folder.js';
 import { memoryFolder } from '../node/model-folder/in-memory.js';
@@ -31,7 +31,7 @@ export const REPORT_FILES = ['quantize-report.json', 'quantize-report.html'] as 
  * const report = await quantize('models/nano-128', { to: 'int8', out: 'nano-int8', data: 'kvasir-seg', package: 'tmca-edge@0.1.0' });
  */
 export async function quantize(model: string, options: QuantizeOptions): Promise<QuantizeReport> {
-  const { out, data, split = 'test', signal, device = 'auto' } = options;
+  const { out, data, split = 'test', reading = {}, signal, device = 'auto' } = options;
   await keepInputs('quantize', { folder: out }, [model, data]);
   check(
     device === 'auto' || device === 'webgpu',
@@ -46,11 +46,14 @@ export async function quantize(model: string, options: QuantizeOptions): Promise
   await checkModelTarget(out, 'quantize', REPORT_FILES);
   const report: Report = (phase, done, total) => options.onProgress?.({ phase, done, total });
   const dataset =
-    data === undefined ? null : await openDataset(data, { split, ...options.reading, ...(signal && { signal }) });
+    data === undefined
+      ? null
+      : await openDatasetFor('quantize', model, data, { split, ...reading, ...(signal && { signal }) });
   const records = dataset?.records ?? null;
   const masks = records && (await checkLesions(records, data!, signal));
   const folder = await openSource(model, signal);
   try {
+    checkReading('quantize', textUse(folder.config), reading);
     const assembly = await loadAssembly();
     const examples = records ? spreadExamples(records) : await builtInExamples();
     const inputs = await encodeExamples(assembly, folder.config, folder.vocab, examples, signal);

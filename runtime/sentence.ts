@@ -4,10 +4,11 @@
 import { check } from '../errors/index.js';
 import type { SessionInfo } from './types.js';
 
-type Model = SessionInfo['model'];
+/** A model's name, and whether it reads sentences. */
+export type TextUse = Pick<SessionInfo['model'], 'name' | 'text'>;
 
 /** Errors: TEXT_NOT_TAKEN, where the model reads no sentences. */
-export function checkTakesText(where: string, { name, text }: Model): void {
+export function checkTakesText(where: string, { name, text }: TextUse): void {
   check(
     text !== 'none',
     'TEXT_NOT_TAKEN',
@@ -17,7 +18,7 @@ export function checkTakesText(where: string, { name, text }: Model): void {
 }
 
 /** Errors: TEXT_REQUIRED, TEXT_NOT_TAKEN: a sentence for a model that reads one, and `null` for one that does not. */
-export function checkSentence<R>(where: string, model: Model, report: R | null | undefined): R | null {
+export function checkSentence<R>(where: string, model: TextUse, report: R | null | undefined): R | null {
   if (report !== null && report !== undefined) {
     checkTakesText(where, model);
     return report;

@@ -1,7 +1,7 @@
 // `tmca evaluate`: how well a model's masks agree with a data set's, at the network's own size.
 
-import { openDataset } from '../../node/datasets/dataset.js';
 import { type Evaluation, evaluateDataset } from '../../node/datasets/evaluate-dataset.js';
+import { checkReading, openDatasetFor } from '../../node/datasets/reading.js';
 import type { Context } from '../context.js';
 import type { NetworkOptions } from '../options.js';
 import { openSession } from '../session.js';
@@ -32,10 +32,12 @@ export async function evaluateOn(options: EvaluateOptions, context: Context): Pr
   const { console, io } = context;
   const { split, text, prompt, category, threshold } = options;
   const reading = { text, prompt, category };
-  const dataset = await openDataset(options.data, { split, ...reading, signal: io.signal });
+  const asked = { split, ...reading, signal: io.signal };
+  const dataset = await openDatasetFor('evaluate', options.model, options.data, asked);
   for (const text of dataset.warnings) await console.warn(text);
   const session = await openSession(context, options);
   try {
+    checkReading('evaluate', session.info.model, reading);
     const count = dataset.records.length;
     const task = await console.task('evaluate', count);
     const watched = { threshold, signal: io.signal, onProgress: (done: number) => task.step(done) };

@@ -24,6 +24,7 @@ export interface DatasetRecord {
   /** One such file; or several, or shapes, whose union counts. */
   readonly mask: MaskSource;
   readonly split: string;
+  /** Empty where the data set is read for a model that reads none. */
   readonly text: string;
   /** Keys that the data set says are true of this record, such as "corner_artefact"; what they mean is its own affair. */
   readonly marks: readonly string[];
@@ -49,7 +50,13 @@ export interface DatasetReading {
   readonly category?: string | undefined;
 }
 
-export interface DatasetOptions extends DatasetReading {
+/** As a model reads it; see `readingFor`. */
+export interface ModelReading extends Omit<DatasetReading, 'text'> {
+  /** Null where a model reads no sentence: every record's text is empty then. */
+  readonly text?: string | null | undefined;
+}
+
+export interface DatasetOptions extends ModelReading {
   /** All splits if not given. */
   readonly split?: string;
   readonly signal?: AbortSignal;
@@ -170,7 +177,7 @@ function failWithoutSplit(all: readonly Draft[], split: string | undefined, fold
 function checkSentences(
   { wordless }: Layout,
   all: readonly Draft[],
-  { text, prompt }: DatasetReading,
+  { text, prompt }: ModelReading,
   folder: string,
 ): void {
   if (text !== undefined) return;

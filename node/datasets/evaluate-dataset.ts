@@ -6,8 +6,9 @@ import { takeOptions } from '../../runtime/given.js';
 import type { AdapterSummary, DType, Session, SessionOptions } from '../../runtime/types.js';
 import { shippedModel } from '../model-folder/folder.js';
 import { openSession } from '../session.js';
-import { type Dataset, type DatasetReading, openDataset } from './dataset.js';
+import type { Dataset, DatasetReading } from './dataset.js';
 import { type Evaluated, type EvaluateOptions, evaluateRecords } from './evaluate.js';
+import { checkReading, openDatasetFor } from './reading.js';
 
 /** Shares of 1; where both masks are empty, dice and iou are 1. */
 export interface Evaluation extends Evaluated {
@@ -107,9 +108,10 @@ export async function evaluate(options: EvaluateModelOptions): Promise<Evaluatio
   const reading = { text, prompt, category };
   takeOptions(threshold === undefined ? {} : { threshold }, 'evaluate');
   const stop = opening.signal && { signal: opening.signal };
-  const dataset = await openDataset(data, { split, ...reading, ...stop });
+  const dataset = await openDatasetFor('evaluate', model, data, { split, ...reading, ...stop });
   const session = await openSession(model, opening);
   try {
+    checkReading('evaluate', session.info.model, reading);
     const watched = { ...stop, onProgress, ...(threshold !== undefined && { threshold }) };
     return await evaluateDataset(session, dataset, { split, ...reading }, watched);
   } finally {

@@ -7,6 +7,7 @@ import { type Config, parseConfig } from '../../networks/config.js';
 import { type DatasetReading, openDataset, surveyDataset } from '../../node/datasets/dataset.js';
 import { type Evaluation, evaluateDataset } from '../../node/datasets/evaluate-dataset.js';
 import { evaluationFile } from '../../node/datasets/evaluation-file.js';
+import { readingFor, textUse } from '../../node/datasets/reading.js';
 import { bestToScore } from '../../node/datasets/splits.js';
 import { writeFileAtomic } from '../../node/disk/files.js';
 import { readJson } from '../../node/disk/read-file.js';
@@ -125,7 +126,7 @@ async function score(
   const survey = () => surveyDataset(data, category === undefined ? {} : { category });
   const split = options.split ?? bestToScore((await survey()).splits);
   const stop = signal && { signal };
-  const dataset = await openDataset(data, { split, ...reading, ...stop });
+  const dataset = await openDataset(data, { split, ...readingFor('writeReport', textUse(config), reading), ...stop });
   const { records } = dataset;
   const session = await engine.openSession(folder);
   try {

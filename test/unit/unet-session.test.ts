@@ -1,18 +1,19 @@
 // A session on a network that takes images alone: in wasm, with the parameters that golden.py's `fill` gives.
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadAssembly } from '../../assembly/instance.js';
-import { Preprocessor } from '../../assembly/preprocess.js';
+import { Preprocessor, resizeNearest } from '../../assembly/preprocess.js';
 import { encodeSafetensors, toFloat32 } from '../../formats/safetensors/index.js';
 import { fillStream } from '../../formats/weights/name-seeded-parameters.js';
-import { evaluate } from '../../graph/interpreter.js';
+import { evaluate as interpret } from '../../graph/interpreter.js';
 import { channelsLast } from '../../graph/map-layout.js';
 import { parseConfig } from '../../networks/config.js';
 import { Network } from '../../networks/network.js';
-import { inspectForward } from '../../node/index.js';
+import { evaluate, inspectForward } from '../../node/index.js';
 import { type NodeSession, openSession } from '../../node/session.js';
 import { expectClose, tolerance } from '../tolerance.js';
 
@@ -50,7 +51,7 @@ describe('a network without a text', () => {
     const data = Float32Array.from(preprocessor.run(image));
     preprocessor.dispose();
     const picture = channelsLast({ shape: [1, 3, 16, 16], data }).data;
-    const { logits } = evaluate(Network.of(config).logits(1, 0), {
+    const { logits } = interpret(Network.of(config).logits(1, 0), {
       input: () => picture,
       parameter: name => parameters.get(name)!,
     });
@@ -63,7 +64,7 @@ describe('a network without a text', () => {
     const data = Float32Array.from({ length: 3 * 16 * 16 }, (_, i) => Math.sin(i));
     const picture = { shape: [1, 3, 16, 16], data };
     const { outputs } = await inspectForward(folder, { image: picture }, { device: 'wasm' });
-    const expected = evaluate(Network.of(config).logits(1, 0), {
+    const expected = interpret(Network.of(config).logits(1, 0), {
       input: () => channelsLast(picture).data,
       parameter: name => parameters.get(name)!,
     });
@@ -90,6 +91,36 @@ describe('a network without a text', () => {
         'segment: the model nano-128 must be told what to look for, got no sentence; describe the finding in one',
     });
     other.dispose();
+  });
+
+  test('is scored on a data set without sentences, and refuses one for all of it', async () => {
+    const data = mkdtempSync(join(tmpdir(), 'unet-data-'));
+    try {
+      for (const part of ['images', 'masks']) mkdirSync(join(data, part));
+      const { width, height, channels } = image;
+      await sharp(image.data, { raw: { width, height, channels } })
+        .png()
+        .toFile(join(data, 'images', 'a.png'));
+      const mask = Uint8Array.from({ length: width * height }, (_, i) => (i % width < 9 ? 255 : 0));
+      await sharp(mask, { raw: { width, height, channels: 1 } })
+        .png()
+        .toFile(join(data, 'masks', 'a.png'));
+      const asked = { data, model: folder, device: 'wasm' } as const;
+      const { n, per_image, model, text } = await evaluate(asked);
+      expect({ n, model, text }).toEqual({ n: 1, model: 'small-unet', text: undefined });
+      const { probability, size } = await session.segment(image, null);
+      const target = Array.from(resizeNearest(mask, width, height, size, size), m => m > 0);
+      const both = target.filter((t, i) => t && probability[i]! >= 0.5).length;
+      const areas = target.filter(Boolean).length + probability.filter(p => p >= 0.5).length;
+      expect(per_image[0]!.dice).toBeCloseTo((2 * both) / areas, 6);
+      await expect(evaluate({ ...asked, text: 'polyp' })).rejects.toMatchObject({ code: 'TEXT_NOT_TAKEN' });
+      await expect(evaluate({ ...asked, model: 'models/nano' })).rejects.toMatchObject({
+        code: 'DATASET_INVALID',
+        message: expect.stringContaining('a data set without sentences must be given one for all its images'),
+      });
+    } finally {
+      rmSync(data, { recursive: true });
+    }
   });
 
   test('config.json names the network', () => {

@@ -6,6 +6,7 @@ import { check, TmcaError, throwIfAborted } from '../../errors/index.js';
 import type { Config } from '../../networks/config.js';
 import { Network } from '../../networks/network.js';
 import { type DatasetReading, type DatasetRecord, openDataset, type RecordFault } from '../../node/datasets/dataset.js';
+import { readingFor, textUse } from '../../node/datasets/reading.js';
 import type { AugmentSettings } from '../batch/augment.js';
 import { swapSides } from '../batch/mirror-words.js';
 import { Texts } from '../batch/texts.js';
@@ -221,16 +222,12 @@ interface Opened {
   readonly pictures: Pictures;
 }
 
-/** In the place of every sentence, for a network that reads none: a data set without any is fine then. */
-const UNREAD = 'not read';
-
 async function openAll(folder: string, options: TrainingDataOptions): Promise<Opened> {
-  const { split, reading, signal, skipBad = false, cacheBytes = 2 ** 31, config } = options;
+  const { split, reading = {}, signal, skipBad = false, cacheBytes = 2 ** 31, config } = options;
   const skipped: RecordFault[] = [];
   const dataset = await openDataset(folder, {
     split,
-    ...reading,
-    ...(Network.of(config).text ? {} : { text: UNREAD }),
+    ...readingFor('TrainingData.open', textUse(config), reading),
     ...(signal && { signal }),
     ...(skipBad && { onFault: (fault: RecordFault) => skipped.push(fault) }),
   });

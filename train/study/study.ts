@@ -15,6 +15,7 @@ import { check, TmcaError, throwIfAborted } from '../../errors/index.js';
 import { show } from '../../errors/show.js';
 import { type DatasetReading, openDataset } from '../../node/datasets/dataset.js';
 import type { Evaluation } from '../../node/datasets/evaluate-dataset.js';
+import { readingFor, textUse } from '../../node/datasets/reading.js';
 import { writeFileAtomic } from '../../node/disk/files.js';
 import { ifThere, readJson } from '../../node/disk/read-file.js';
 import { keepInputs } from '../../node/keep-inputs.js';
@@ -168,10 +169,13 @@ async function describeData({
   const splits: unknown[] = [];
   const counts: Record<string, number> = {};
   let called = '';
+  const { model } = parseTrainConfig(settings, 'runStudy');
+  const wanted = readingOf(settings);
+  const reading = model ? readingFor('runStudy', textUse(model), wanted) : wanted;
   for (const split of ['train', 'val']) {
     // faults are training's to tell
     const { name, records } = await openDataset(data, {
-      ...{ split, ...readingOf(settings), onFault: () => {} },
+      ...{ split, ...reading, onFault: () => {} },
       ...(signal && { signal }),
     });
     splits.push(records.map(({ id, text }) => [id, text]));

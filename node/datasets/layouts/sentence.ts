@@ -11,11 +11,12 @@ export type Sentence =
   | { readonly text: string /** It is the first of several. */; readonly several: boolean }
   | { readonly fault: string };
 
-/** `prompt`: the name of one of the record's prompts; `text`: in place of all. */
+/** `prompt`: the name of one of the record's prompts; `text`: in place of all, null for none. */
 export function chooseSentence(
   draft: Draft,
-  { text, prompt }: { readonly text?: string | undefined; readonly prompt?: string | undefined },
+  { text, prompt }: { readonly text?: string | null | undefined; readonly prompt?: string | undefined },
 ): Sentence {
+  if (text === null) return { text: '', several: false };
   if (text !== undefined) return first(text);
   const prompts = fieldsOf(draft.prompts);
   const names = Object.keys(prompts);

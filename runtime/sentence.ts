@@ -2,7 +2,7 @@
 // once more where a session is used by itself.
 
 import { check } from '../errors/index.js';
-import type { SessionInfo } from './types.js';
+import type { Report, Session, SessionInfo } from './types.js';
 
 /** A model's name, and whether it reads sentences. */
 export type TextUse = Pick<SessionInfo['model'], 'name' | 'text'>;
@@ -31,3 +31,10 @@ export function checkSentence<R>(where: string, model: TextUse, report: R | null
   );
   return null;
 }
+
+/** What `segment` takes beside an image: the encoded sentence, or null for a model that reads none. Errors: those of `encodeReport`. */
+export const encodeIfRead = async (
+  session: Session,
+  text: string,
+  options: { readonly signal?: AbortSignal } = {},
+): Promise<Report | null> => (session.info.model.text === 'none' ? null : session.encodeReport(text, options));

@@ -22,9 +22,11 @@ const LINES: readonly (readonly [string, (side: Latencies) => number | null, ('f
   ['  processor time', side => side.cold.cpu],
 ];
 
-function latencies({ ours, peer, ratio }: Measurements): string[] {
+/** A network that reads no sentence has no lines about sentences. */
+function latencies({ ours, peer, ratio, inputs }: Measurements): string[] {
   const cell = (ms: number | null) => (ms === null ? '-' : duration(ms));
-  const rows = LINES.map(([name, figure, compared]) => {
+  const lines = LINES.filter(([name]) => inputs.tokens > 0 || !name.includes('text'));
+  const rows = lines.map(([name, figure, compared]) => {
     const mine = [name, cell(figure(ours))];
     if (!peer || !ratio) return mine;
     return [...mine, cell(figure(peer)), compared ? ratio[compared].toFixed(2) : ''];
@@ -75,9 +77,10 @@ export function benchReport(result: Measurements): string[] {
   const { adapter, model, dtype, ours, peer, agreement, roofline, assembly, inputs } = result;
   const where = `${adapter.description || adapter.architecture}${adapter.software ? ' (software)' : ''}`;
   const against = peer ? `; in turn with ${peer.name} ${peer.version}, ${peer.dtype}` : '';
+  const reads = inputs.tokens > 0;
   const lines = [
-    `${model}, ${dtype}, ${inputs.image_size} x ${inputs.image_size}, ${inputs.tokens} tokens, on ${where}`,
-    `${ours.frame.n} frames, ${ours.text.n} texts${against}`,
+    `${model}, ${dtype}, ${inputs.image_size} x ${inputs.image_size}${reads ? `, ${inputs.tokens} tokens` : ''}, on ${where}`,
+    `${ours.frame.n} frames${reads ? `, ${ours.text.n} texts` : ''}${against}`,
     '',
     ...latencies(result),
     '',
@@ -90,10 +93,10 @@ export function benchReport(result: Measurements): string[] {
   if (result.device === 'webgpu') {
     const clock = ours.kernel_clock;
     lines.push(
-      `dispatches: ${ours.dispatches} a frame, ${ours.text_dispatches} a text`,
+      `dispatches: ${ours.dispatches} a frame${reads ? `, ${ours.text_dispatches} a text` : ''}`,
       ...(roofline ? [`adapter: ${rates(roofline)}`] : []),
       ...(clock ? kernels('frame', ours.kernels, clock.frame) : []),
-      ...(clock ? kernels('text', ours.text_kernels, clock.text) : []),
+      ...(clock && reads ? kernels('text', ours.text_kernels, clock.text) : []),
     );
   }
   if (assembly) {

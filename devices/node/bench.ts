@@ -16,7 +16,7 @@ import type { DeviceChoice, DType, DTypeChoice, TuneChoice } from '../../runtime
 import { alternate } from '../alternate.js';
 import { madeInputs } from '../inputs.js';
 import { OurRunner } from '../ours.js';
-import { OrtRunner } from '../peers/ort.js';
+import { exportedModels, OrtRunner } from '../peers/ort.js';
 import { processCpu } from '../process-cpu.js';
 import { type RunResult, resultOf } from '../result.js';
 import { measureRoofline } from '../roofline.js';
@@ -173,12 +173,11 @@ async function openPeer(
     const wanted = peerDtype ?? (ran === 'int8' ? 'fp32' : ran);
     const given = { dtype: wanted, producerVersion: version, ...(signal ? { signal } : {}) };
     const { dtype: exported } = await exportOnnx(model, folder, given);
-    const models = { image: join(folder, 'image.onnx'), text: join(folder, 'text.onnx') };
     const runner = new OrtRunner({
       ort,
       name: `onnxruntime ${PEERS[peer].provider}`,
       provider: PEERS[peer].provider,
-      models,
+      models: exportedModels(folder, inputs),
       inputs,
     });
     const dispose = async () => {

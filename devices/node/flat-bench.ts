@@ -11,6 +11,7 @@ import { nodePlatform } from '../../node/platform.js';
 import type { EngineId } from '../../runtime/engines/names.js';
 import { startEngine } from '../../runtime/engines/table.js';
 import { openEngine, withNetwork } from '../../runtime/inspect/open.js';
+import { encodeIfRead } from '../../runtime/sentence.js';
 import { NetworkSession } from '../../runtime/session/network-session.js';
 import type { AdapterSummary, DeviceChoice, DType, DTypeChoice, Session } from '../../runtime/types.js';
 import { median } from '../statistics.js';
@@ -125,7 +126,7 @@ async function segmentMany(
   { frames, signal, onProgress }: Pick<FlatOptions, 'frames' | 'signal' | 'onProgress'>,
 ): Promise<{ readonly first: number | null; readonly samples: readonly MemorySample[] }> {
   const image = { data: videoFrame(), width: WIDTH, height: HEIGHT, channels: 3 } as const;
-  const report = await session.encodeReport('w0 w1 w2 w3');
+  const report = await encodeIfRead(session, 'w0 w1 w2 w3');
   const every = Math.max(1, Math.floor(frames / SAMPLES));
   const samples: MemorySample[] = [];
   let first: number | null = null;

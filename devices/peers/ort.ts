@@ -28,16 +28,22 @@ export interface OrtOptions {
   readonly ort: OrtModule;
   readonly name: string;
   readonly provider: 'webgpu' | 'wasm' | 'cpu';
-  /** Files, or their bytes. */
-  readonly models: { readonly image: string | Uint8Array; readonly text: string | Uint8Array };
+  /** Files, or their bytes; see `exportedModels`. */
+  readonly models: { readonly image: string | Uint8Array; readonly text: string | Uint8Array | null };
   readonly inputs: BenchInputs;
 }
+
+/** What `exportOnnx` leaves in a folder, or at an address; no text where the network reads none. */
+export const exportedModels = (folder: string, { ids }: BenchInputs): OrtOptions['models'] => ({
+  image: `${folder}/image.onnx`,
+  text: ids.length > 0 ? `${folder}/text.onnx` : null,
+});
 
 export class OrtRunner implements Runner {
   readonly name: string;
   readonly version: string;
   readonly #options: OrtOptions;
-  #sessions: { readonly image: OrtSession; readonly text: OrtSession } | undefined;
+  #sessions: { readonly image: OrtSession; readonly text: OrtSession | null } | undefined;
   #report: Record<string, OrtTensor> = {};
 
   constructor(options: OrtOptions) {
@@ -58,14 +64,17 @@ export class OrtRunner implements Runner {
       logSeverityLevel: 3,
     };
     const image = await ort.InferenceSession.create(models.image, options);
-    this.#sessions = { image, text: await ort.InferenceSession.create(models.text, options) };
+    const text = models.text === null ? null : await ort.InferenceSession.create(models.text, options);
+    this.#sessions = { image, text };
     return { load: performance.now() - start, compile: null };
   }
 
   async text(): Promise<void> {
     const { inputs, ort } = this.#options;
+    const { text } = this.#open;
+    if (!text) return;
     const dims = [1, inputs.ids.length];
-    this.#report = await this.#open.text.run({
+    this.#report = await text.run({
       ids: new ort.Tensor('int32', inputs.ids, dims),
       mask: this.#mask(),
     });
@@ -78,7 +87,7 @@ export class OrtRunner implements Runner {
     const all: Record<string, unknown> = {
       ...this.#report,
       image: new ort.Tensor('float32', inputs.image, [1, 3, size, size]),
-      mask: this.#mask(),
+      ...(inputs.ids.length > 0 && { mask: this.#mask() }),
     };
     const feeds = Object.fromEntries(image.inputNames.map(name => [name, all[name]]));
     const { logits } = await image.run(feeds);
@@ -94,7 +103,7 @@ export class OrtRunner implements Runner {
     const sessions = this.#sessions;
     this.#sessions = undefined;
     await sessions?.image.release();
-    await sessions?.text.release();
+    await sessions?.text?.release();
   }
 
   #mask(): unknown {

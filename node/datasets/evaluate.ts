@@ -2,6 +2,7 @@
 
 import { loadAssembly } from '../../assembly/instance.js';
 import { type Evaluation, Evaluator, type Overlap } from '../../assembly/metrics.js';
+import { encodeIfRead } from '../../runtime/sentence.js';
 import type { Session } from '../../runtime/types.js';
 import { decodeImage } from '../images/image-files.js';
 import { maskTarget, readMask, surveyMasks } from '../images/masks.js';
@@ -63,7 +64,7 @@ export async function predictRecord(
 ): Promise<Prediction> {
   const stop = signal && { signal };
   const { pixels, shape, notes } = await decodeImage(record.image, stop);
-  const report = session.info.model.text === 'none' ? null : await session.encodeReport(record.text, stop);
+  const report = await encodeIfRead(session, record.text, stop);
   try {
     const { probability, size, warnings } = await session.segment(pixels, report, { threshold, ...stop });
     const flat = warnings.some(({ code }) => code === 'IMAGE_FLAT');

@@ -28,6 +28,11 @@ export interface CardContent {
   readonly terms: string | null;
 }
 
+/** What a network that reads sentences knows of the world, and what one that reads none does. */
+const SEEN =
+  'It has seen images of one data set, with sentences in the style of that data set, and nothing else. A wrong sentence gives a wrong mask.';
+const SEEN_IMAGES = 'It has seen images of one data set, and nothing else.';
+
 export function modelCard(content: CardContent): string {
   const { config, info } = content;
   return wrapped(`${CARD_MARK}
@@ -53,7 +58,7 @@ ${dataSection(content)}
 
 ## Known limits
 
-- It has seen images of one data set, with sentences in the style of that data set, and nothing else. A wrong sentence gives a wrong mask.
+- ${Network.of(config).text ? SEEN : SEEN_IMAGES}
 - No evaluation across hospitals, devices or patients is part of this card.
 - Scores are of masks at the size of the network, ${config.imageSize} x ${config.imageSize}, against masks brought to that size by nearest neighbour.
 `);

@@ -30,11 +30,11 @@ function card(picture: Picture, id: string, ratio: string, named: Maps): Html {
   const { width, height, photo, predicted, marked, text, score, maps } = picture;
   const outline = (path: string, style: string, stroke: number, dash?: string) =>
     html`<path class="outline ${style}" d="${path}" stroke-width="${stroke}"${dash && html` stroke-dasharray="${dash}"`}/>`;
-  return html`<figure class="card"><svg class="photo" style="${ratio}" viewBox="0 0 ${width} ${height}" role="img" aria-label="${text}">
+  return html`<figure class="card"><svg class="photo" style="${ratio}" viewBox="0 0 ${width} ${height}" role="img" aria-label="${text ?? score.id}">
 <image id="${id}" href="${photo}" width="${width}" height="${height}" preserveAspectRatio="none"/>
 ${outline(marked, 'halo', 4)}${outline(predicted, 'halo', 4)}${outline(marked, 'truth', 2, '6 4')}${outline(predicted, 'seen', 2)}
 </svg>
-<div class="words"><b>${score.dice.toFixed(3)}</b><q>${text}</q><small>IoU ${score.iou.toFixed(3)} · ${score.id}</small></div>
+<div class="words"><b>${score.dice.toFixed(3)}</b>${text !== null && html`<q>${text}</q>`}<small>IoU ${score.iou.toFixed(3)} · ${score.id}</small></div>
 ${maps.length > 0 && html`<div class="maps">${maps.map((map, i) => heat(map, named[i]![1], picture, id, ratio))}</div>`}</figure>`;
 }
 

@@ -10,6 +10,7 @@ import { simplify } from '../../node/images/contour.js';
 import { decodeImage, loadSharp } from '../../node/images/image-files.js';
 import { readMask } from '../../node/images/masks.js';
 import type { ForwardInputs } from '../../runtime/inspect/forward.js';
+import { encodeIfRead } from '../../runtime/sentence.js';
 import { padIds } from '../../runtime/text-lengths.js';
 import type { Pixels, Session } from '../../runtime/types.js';
 import { type HeatMap, heatMap } from './heat-map.js';
@@ -24,7 +25,8 @@ export type GroupName = (typeof GROUPS)[number];
 
 export interface Picture {
   readonly score: ImageScore;
-  readonly text: string;
+  /** Null where the model reads none. */
+  readonly text: string | null;
   /** Width of the image; outlines are in its pixels. */
   readonly width: number;
   readonly height: number;
@@ -129,15 +131,17 @@ async function drawPicture(
   const { foreground } = await readMask(record.mask, shape, stop);
   const { width, height } = pixels;
   const side = Math.max(width, height);
-  const report = await session.encodeReport(record.text, stop);
+  const report = await encodeIfRead(session, record.text, stop);
   try {
     const { lesions } = await session.segment(pixels, report, stop);
     const target = findRegions(assembly, foreground, width, height);
     const outlines = { predicted: pathOf(lesions, side), marked: pathOf(target, side) };
     const input = Float32Array.from(preprocessor.run(pixels));
-    return { text: record.text, width, height, photo: await jpeg(pixels), ...outlines, input, tokens: report.ids };
+    const tokens = report?.ids ?? new Int32Array();
+    const text = report && record.text;
+    return { text, width, height, photo: await jpeg(pixels), ...outlines, input, tokens };
   } finally {
-    report.dispose();
+    report?.dispose();
   }
 }
 

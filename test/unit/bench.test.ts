@@ -16,7 +16,7 @@ import { elapsed, stopwatchFor } from '../../devices/node/driver-threads.js';
 import { loadPeer } from '../../devices/node/find-peers.js';
 import { drift, type FlatResult, type MemorySample } from '../../devices/node/flat-bench.js';
 import type { LeftOut } from '../../devices/pass-figures.js';
-import { type OrtModule, OrtRunner, type OrtTensor } from '../../devices/peers/ort.js';
+import { exportedModels, type OrtModule, OrtRunner, type OrtTensor } from '../../devices/peers/ort.js';
 import { leastMs, type Roofline } from '../../devices/roofline.js';
 import type { Runner } from '../../devices/runner.js';
 import { latency, pairedRatio, percentile } from '../../devices/statistics.js';
@@ -286,6 +286,17 @@ test('onnxruntime is fed what its models ask for, and what the text model gave',
   expect(logits).toHaveLength(4);
   await runner.dispose();
   await runner.dispose();
+  sessions['image.onnx'] = session(['image'], { logits: { data: new Float32Array(4), dims: [1, 1, 2, 2] } });
+  const textless = { ...inputs, ids: new Int32Array() };
+  const one = { image: 'image.onnx', text: null };
+  const alone = new OrtRunner({ ort, name: 'onnxruntime webgpu', provider: 'webgpu', models: one, inputs: textless });
+  expect(exportedModels('folder', textless)).toEqual({ image: 'folder/image.onnx', text: null });
+  expect(exportedModels('folder', inputs)).toEqual({ image: 'folder/image.onnx', text: 'folder/text.onnx' });
+  await alone.open();
+  await alone.text();
+  expect(await alone.frame()).toHaveLength(4);
+  expect(feeds.slice(2).map(Object.keys)).toEqual([['image']]);
+  await alone.dispose();
 });
 
 test('a peer that is not installed is named, with the way to install it', async () => {
@@ -460,6 +471,13 @@ describe('the command', () => {
     const alone = benchReport({ ...result, peer: null, ratio: null, agreement: null, assembly: null }).join('\n');
     expect(alone).toContain('20 frames, 5 texts\n');
     expect(alone).not.toContain('peer');
+    const textless = benchReport({ ...result, inputs: { image_size: 32, tokens: 0 } });
+    expect(textless.slice(0, 2)).toEqual([
+      'net, fp32, 32 x 32, on An adapter (software)',
+      '20 frames; in turn with onnxruntime webgpu 1.30.0, fp32',
+    ]);
+    expect(textless).toContain('dispatches: 84 a frame');
+    expect(textless.join('\n')).not.toMatch(/text,|text\b|token/);
     const wasm: BenchResult = {
       ...{ ...result, device: 'wasm', roofline: null },
       ours: { ...result.ours, planned_bytes: null, kernel_clock: null, kernels: [], text_kernels: [] },

@@ -180,3 +180,13 @@ test('what stands in a line stays in it', () => {
     'a\\|b \\# c \\`d\\` \\<e\\> \\[f\\](g) \\*h\\* \\_i\\_ \\\\',
   );
 });
+
+test('of a network that reads no sentence, nothing is said of sentences', async () => {
+  const path = await run('run', info({ config: { epochs: 100 } }), evaluation(0.75));
+  const unet = { network: 'unet', name: 'small', image_size: 32, channels: [8, 16] };
+  await writeFile(join(path, 'config.json'), JSON.stringify(unet));
+  expect((await card(path)).code).toBe(0);
+  const said = await readFile(join(path, 'README.md'), 'utf8');
+  expect(said).toContain('- It has seen images of one data set, and nothing else.\n');
+  expect(said).not.toMatch(/sentence|words/);
+});

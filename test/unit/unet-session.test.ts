@@ -15,6 +15,7 @@ import { parseConfig } from '../../networks/config.js';
 import { Network } from '../../networks/network.js';
 import { evaluate, inspectForward } from '../../node/index.js';
 import { type NodeSession, openSession } from '../../node/session.js';
+import { drawPictures } from '../../reports/run/pictures.js';
 import { expectClose, tolerance } from '../tolerance.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'unet-'));
@@ -91,6 +92,25 @@ describe('a network without a text', () => {
         'segment: the model nano-128 must be told what to look for, got no sentence; describe the finding in one',
     });
     other.dispose();
+  });
+
+  test('is drawn for a report without a sentence or maps', async () => {
+    const files = mkdtempSync(join(tmpdir(), 'unet-pictures-'));
+    try {
+      const [at, mask] = [join(files, 'image.png'), join(files, 'mask.png')];
+      const { width, height, channels } = image;
+      await sharp(image.data, { raw: { width, height, channels } }).png().toFile(at);
+      await sharp(new Uint8Array(width * height).fill(255), { raw: { width, height, channels: 1 } })
+        .png()
+        .toFile(mask);
+      const record = { id: 'a', image: at, mask: [mask], split: 'test', text: '', marks: [] };
+      const score = { id: 'a', dice: 1, iou: 1, accuracy: 1, target: 1 };
+      const engine = { session, forward: () => Promise.reject(new Error('has no maps')) };
+      const groups = await drawPictures(engine, config, [record], { Best: [score], Median: [], Worst: [] });
+      expect(groups).toMatchObject([{ name: 'Best', pictures: [{ text: null, maps: [], width, height }] }]);
+    } finally {
+      rmSync(files, { recursive: true });
+    }
   });
 
   test('is scored on a data set without sentences, and refuses one for all of it', async () => {

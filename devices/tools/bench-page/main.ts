@@ -5,7 +5,7 @@ import type { DTypeChoice } from '../../../runtime/types.js';
 import { alternate } from '../../alternate.js';
 import { madeInputs } from '../../inputs.js';
 import { OurRunner } from '../../ours.js';
-import { type OrtModule, OrtRunner } from '../../peers/ort.js';
+import { exportedModels, type OrtModule, OrtRunner } from '../../peers/ort.js';
 import { resultOf } from '../../result.js';
 import { measureRoofline } from '../../roofline.js';
 
@@ -30,7 +30,7 @@ async function benchInPage({ model, onnx, ort: files, dtype, frames, seconds, ve
   const inputs = madeInputs(config);
   const platform = { io: webIo, gpu: async () => navigator.gpu, ort: () => Promise.reject(new Error('not used here')) };
   const ours = new OurRunner({ model, platform, device: 'webgpu', dtype, fill: false, version, inputs });
-  const models = { image: `${onnx}/image.onnx`, text: `${onnx}/text.onnx` };
+  const models = exportedModels(onnx, inputs);
   const peer = new OrtRunner({ ort, name: 'onnxruntime-web webgpu', provider: 'webgpu', models, inputs });
   const onProgress = (what: string, done: number, total: number) => console.log(`${what} ${done}/${total}`);
   const comparison = await alternate([ours, peer], { rounds: frames, budgetMs: 1000 * seconds, onProgress });

@@ -1,6 +1,7 @@
 // A Chromium with a software WebGPU adapter, and a Vite server for it to look at. Whether a Chromium is there at all is the tier's
 // global setup's question (tools/require-browser.ts).
 
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { build, createServer, type InlineConfig, normalizePath, type Plugin, preview } from 'vite';
@@ -69,9 +70,12 @@ export async function openPage(
 /** Puts the session without a network (test/fixtures/fake-session.ts) in place of the worker script's own. */
 export function fakeSession(): Plugin {
   const root = normalizePath(fileURLToPath(new URL('../..', import.meta.url)));
+  const worker = `${root}runtime/browser/worker.ts`;
+  // it would go unseen that nothing was replaced: the page would run the shipped model
+  if (!existsSync(worker)) throw new Error(`${worker} is not there: the worker script has moved`);
   const script = `
     import { serve } from '${root}runtime/browser/worker/host.ts';
     import { openFake } from '${root}test/fixtures/fake-session.ts';
     serve(openFake);`;
-  return { name: 'fake-session', enforce: 'pre', load: id => (/\/runtime\/worker\.ts/.test(id) ? script : undefined) };
+  return { name: 'fake-session', enforce: 'pre', load: id => (id.split('?')[0] === worker ? script : undefined) };
 }

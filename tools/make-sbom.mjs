@@ -62,8 +62,10 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
         shell: windows,
       }),
     );
-  const { name } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  const shipped = [...compiledIn(readFileSync(join(root, 'dist', 'LICENSES.md'), 'utf8')), ...copied];
+  const { name, dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const compiled = compiledIn(readFileSync(join(root, 'dist', 'LICENSES.md'), 'utf8'));
+  // npm leaves a dependency out that a development dependency names as its peer too
+  const shipped = [...Object.keys(dependencies), ...compiled, ...copied];
   const sbom = shippedSbom(npm(), npm('--omit', 'dev'), shipped, name);
   const out = resolve(process.argv[2] ?? join(root, 'build', 'sbom.cdx.json'));
   mkdirSync(dirname(out), { recursive: true });

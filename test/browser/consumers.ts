@@ -3,7 +3,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { createReadStream } from 'node:fs';
-import { copyFile, cp, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type OutgoingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
@@ -32,6 +32,11 @@ export async function unpack(tarball: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   run('tar', ['-xzf', tarball, '-C', folder, '--strip-components=1'], consumers);
+  // Of these the bundlers may have other versions: an installation puts the package's own into the package.
+  const { dependencies } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
+  await mkdir(join(folder, 'node_modules'));
+  for (const name of Object.keys(dependencies))
+    await symlink(join(root, 'node_modules', name), join(folder, 'node_modules', name), 'junction');
 }
 
 /** The projects with their bundlers, and with the package unpacked beside those, as its installation would leave it. */

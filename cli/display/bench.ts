@@ -8,25 +8,31 @@ import type { Roofline } from '../../devices/roofline.js';
 import { duration, percent, size, table } from './text-table.js';
 
 /** What is compared: a name, one side's figure, and which of the result's ratios belongs to it. */
-const LINES: readonly (readonly [string, (side: Latencies) => number | null, ('frame' | 'text' | 'cold')?])[] = [
+type Line = readonly [string, (side: Latencies) => number | null, ('frame' | 'text' | 'cold')?];
+
+const TEXT_LINES: readonly Line[] = [
+  ['text, median', side => side.text.p50, 'text'],
+  ['text, p95', side => side.text.p95],
+];
+const FIRST_TEXT: readonly Line[] = [['  first text', side => side.cold.first_text]];
+
+/** A network that reads no sentence has no lines about sentences. */
+const linesOf = (reads: boolean): readonly Line[] => [
   ['frame, median', side => side.frame.p50, 'frame'],
   ['frame, p95', side => side.frame.p95],
   ['frame, p99', side => side.frame.p99],
-  ['text, median', side => side.text.p50, 'text'],
-  ['text, p95', side => side.text.p95],
+  ...(reads ? TEXT_LINES : []),
   ['cold start', side => side.cold.total, 'cold'],
   ['  weights loaded', side => side.cold.load],
   ['  kernels compiled', side => side.cold.compile],
-  ['  first text', side => side.cold.first_text],
+  ...(reads ? FIRST_TEXT : []),
   ['  first frame', side => side.cold.first_frame],
   ['  processor time', side => side.cold.cpu],
 ];
 
-/** A network that reads no sentence has no lines about sentences. */
 function latencies({ ours, peer, ratio, inputs }: Measurements): string[] {
   const cell = (ms: number | null) => (ms === null ? '-' : duration(ms));
-  const lines = LINES.filter(([name]) => inputs.tokens > 0 || !name.includes('text'));
-  const rows = lines.map(([name, figure, compared]) => {
+  const rows = linesOf(inputs.tokens > 0).map(([name, figure, compared]) => {
     const mine = [name, cell(figure(ours))];
     if (!peer || !ratio) return mine;
     return [...mine, cell(figure(peer)), compared ? ratio[compared].toFixed(2) : ''];

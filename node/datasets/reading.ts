@@ -2,17 +2,10 @@
 
 import { TmcaError } from '../../errors/index.js';
 import { readModelFiles } from '../../formats/model-folder/index.js';
-import type { Config } from '../../networks/config.js';
-import { Network } from '../../networks/network.js';
 import { checkTakesText, type TextUse } from '../../runtime/sentence.js';
+import { textUse } from '../../runtime/session/text-use.js';
 import { nodeIo } from '../model-folder/folder.js';
 import { type Dataset, type DatasetOptions, type DatasetReading, type ModelReading, openDataset } from './dataset.js';
-
-/** What a network's configuration says of sentences, as an open session's `info.model` does. */
-export const textUse = (config: Config): TextUse => ({
-  name: config.name,
-  text: Network.of(config).text ? 'required' : 'none',
-});
 
 /**
  * How a data set is read for a model: as is wanted, and without any sentence where the model reads none, so that a data set that

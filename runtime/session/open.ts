@@ -11,6 +11,7 @@ import type { TuneRequest } from '../engines/webgpu/tune-programs.js';
 import type { AdapterSummary, Session, SessionInfo, SessionOptions, TuneChoice } from '../types.js';
 import { NetworkSession } from './network-session.js';
 import { RecoveringSession } from './recovering-session.js';
+import { textUse } from './text-use.js';
 
 export type { Platform } from '../engines/platform.js';
 
@@ -27,7 +28,7 @@ export function describe({ config, integrity, hash }: Described, choice: Choice,
       name: config.name,
       hash: hash() ?? '',
       imageSize: config.imageSize,
-      text: Network.of(config).text ? 'required' : 'none',
+      text: textUse(config).text,
       maxTextLength: Network.of(config).maxTextLength,
     },
   };

@@ -32,7 +32,7 @@ export async function unpack(tarball: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   run('tar', ['-xzf', tarball, '-C', folder, '--strip-components=1'], consumers);
-  // Of these the bundlers may have other versions: an installation puts the package's own into the package.
+  // The bundlers may have other versions of these: an installation puts the package's own into the package.
   const { dependencies } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
   await mkdir(join(folder, 'node_modules'));
   for (const name of Object.keys(dependencies))

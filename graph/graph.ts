@@ -9,7 +9,7 @@ export type Shape = readonly number[];
 
 /**
  * How a tensor's numbers are stored. Arithmetic is f32 whatever the storage. `i8` is for weights alone: whole numbers that
- * a scale makes real ones (passes/dequantise.ts).
+ * a scale makes real ones (passes/dequantize.ts).
  */
 export type DType = 'f32' | 'f16' | 'i8' | 'i32';
 

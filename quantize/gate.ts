@@ -29,6 +29,6 @@ export function checkBudget({ end_to_end: { dice }, budget, to }: QuantizeReport
   check(
     false,
     'ACCURACY_LOST',
-    `quantize: ${to} must not cost more than ${budget.max_dice_drop} of Dice, got ${drop} (${dice.fp32.dice.toFixed(4)} to ${dice.quantised.dice.toFixed(4)} over ${dice.n} images); nothing was written: use fp16, or a larger --max-dice-drop`,
+    `quantize: ${to} must not cost more than ${budget.max_dice_drop} of Dice, got ${drop} (${dice.fp32.dice.toFixed(4)} to ${dice.quantized.dice.toFixed(4)} over ${dice.n} images); nothing was written: use fp16, or a larger --max-dice-drop`,
   );
 }

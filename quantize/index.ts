@@ -13,9 +13,9 @@ import { INT8_PRODUCTS } from '../runtime/engines/webgpu/tune-programs.js';
 import { textUse } from '../runtime/session/text-use.js';
 import { checkBudget, checkLesions } from './gate.js';
 import { builtInExamples, encodeExamples, spreadExamples } from './inputs.js';
-import { describeSource, quantisedFrom } from './manifest-origin.js';
+import { describeSource, quantizedFrom } from './manifest-origin.js';
 import type { QuantizeOptions } from './options.js';
-import { Quantisation, type Report } from './quantisation.js';
+import { Quantization, type Report } from './quantization.js';
 import { type QuantizeReport, reportOf } from './report.js';
 import { renderReport } from './report-page.js';
 
@@ -58,7 +58,7 @@ export async function quantize(model: string, options: QuantizeOptions): Promise
     const assembly = await loadAssembly();
     const examples = records ? spreadExamples(records) : await builtInExamples();
     const inputs = await encodeExamples(assembly, folder.config, folder.vocab, examples, signal);
-    const work = new Quantisation(assembly, folder, inputs, options, report);
+    const work = new Quantization(assembly, folder, inputs, options, report);
     const looked = await work.look();
     const stored = memoryFolder({ config: looked.config, vocab: folder.vocab, tensors: looked.tensors });
     const scores = records && (await work.score(model, stored, records));
@@ -84,7 +84,7 @@ export async function quantize(model: string, options: QuantizeOptions): Promise
           'quantize-report.html': renderReport(result),
         },
       },
-      { package: options.package, extra: quantisedFrom(result, model, out) },
+      { package: options.package, extra: quantizedFrom(result, model, out) },
       'quantize',
     );
     return result;

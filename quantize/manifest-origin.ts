@@ -1,9 +1,9 @@
-// Where a quantised folder came from, in its manifest: by the hash of the source's weights, and where that lay from here.
+// Where a quantized folder came from, in its manifest: by the hash of the source's weights, and where that lay from here.
 
 import { relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../networks/config.js';
-import { QUANTISED } from '../node/model-folder/masters.js';
+import { QUANTIZED } from '../node/model-folder/masters.js';
 import type { QuantizeReport } from './report.js';
 
 export const describeSource = ({ name, dtype }: Config): string => `${name} in ${dtype}`;
@@ -13,7 +13,7 @@ const isAddress = (location: string): boolean => /^https?:\/\//i.test(location);
 const pathOf = (location: string): string => resolve(/^file:\/\//i.test(location) ? fileURLToPath(location) : location);
 
 /** Keys of the manifest. A path is relative to the new folder, so that the two may move together. */
-export function quantisedFrom({ from, to }: QuantizeReport, model: string, out: string): Record<string, unknown> {
+export function quantizedFrom({ from, to }: QuantizeReport, model: string, out: string): Record<string, unknown> {
   const folder = isAddress(model) ? model : relative(resolve(out), pathOf(model)).split(sep).join('/');
-  return { [QUANTISED]: { to, from: { ...from, folder } } };
+  return { [QUANTIZED]: { to, from: { ...from, folder } } };
 }

@@ -1,4 +1,4 @@
-// What a caller says of a quantisation, and what it is told meanwhile.
+// What a caller says of a quantization, and what it is told meanwhile.
 
 import type { DatasetReading } from '../node/datasets/dataset.js';
 import type { DeviceChoice } from '../runtime/types.js';

@@ -57,7 +57,7 @@ function tiles({ bytes, end_to_end: { logits, dice }, layers }: QuantizeReport):
     [least.toFixed(6), 'least cosine of a layer'],
     [percent(logits.mask_agreement), 'of mask pixels the same on the examples'],
   ];
-  if (dice) shown.push([dice.quantised.dice.toFixed(4), `Dice; ${dice.fp32.dice.toFixed(4)} in fp32`]);
+  if (dice) shown.push([dice.quantized.dice.toFixed(4), `Dice; ${dice.fp32.dice.toFixed(4)} in fp32`]);
   return html`<div class="tiles">${shown.map(([value, label]) => html`<div class="tile"><b>${value}</b><span>${label}</span></div>`)}</div>`;
 }
 
@@ -71,7 +71,7 @@ function masks({ end_to_end: { dice }, integer_products: whole, to }: QuantizeRe
       : `${dice.empty_flips} masks became empty or ceased to be`;
   return html`<p class="note">${dice.data}, split “${dice.split}”, ${dice.n} images at the network’s size. ${flips}; ${percent(dice.pixel_agreement)} of all pixels are the same.</p>
 <div class="wide"><table><thead><tr><th>precision</th><th>Dice,<br>all pixels</th><th>IoU,<br>all pixels</th><th>Dice,<br>mean</th></tr></thead>
-<tbody>${row('fp32', dice.fp32)}${row(to, dice.quantised)}${whole ? row('int8, activations too', whole.quantised) : ''}</tbody></table></div>`;
+<tbody>${row('fp32', dice.fp32)}${row(to, dice.quantized)}${whole ? row('int8, activations too', whole.quantized) : ''}</tbody></table></div>`;
 }
 
 const LIMIT = {

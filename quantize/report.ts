@@ -5,7 +5,7 @@ import type { AdapterSummary } from '../runtime/types.js';
 import type { Finding, Ranges } from './audit.js';
 import type { Example } from './inputs.js';
 import { DICE_BUDGET, type QuantizeOptions } from './options.js';
-import type { Looked, Scores } from './quantisation.js';
+import type { Looked, Scores } from './quantization.js';
 import type { Agreement } from './score.js';
 import { HALF_MAX, type StoredParameter, type StoredType } from './store.js';
 import type { LayerReport, Traced } from './trace.js';
@@ -50,7 +50,7 @@ export interface QuantizeReport {
   };
   /** With activations rounded to int8, row by row, in the products of int8 weights; null where nobody asked. */
   readonly integer_products: {
-    readonly quantised: Agreement['quantised'];
+    readonly quantized: Agreement['quantized'];
     readonly dice_drop: number;
     readonly pixel_agreement: number;
     /** Within the budget: the tuner may choose them. */
@@ -101,7 +101,7 @@ export function reportOf({ options, folder, looked, scores, examples, source }: 
     layers: traced.layers,
     end_to_end: { logits: traced.logits, dice: agreement && source ? { ...source, ...agreement } : null },
     integer_products: whole && {
-      quantised: whole.quantised,
+      quantized: whole.quantized,
       dice_drop: whole.dice_drop,
       pixel_agreement: whole.pixel_agreement,
       permitted: whole.dice_drop <= maxDiceDrop,

@@ -38,7 +38,7 @@ export async function scoreSession(
 export interface Agreement {
   readonly n: number;
   readonly fp32: { readonly dice: number; readonly mean_dice: number; readonly iou: number };
-  readonly quantised: { readonly dice: number; readonly mean_dice: number; readonly iou: number };
+  readonly quantized: { readonly dice: number; readonly mean_dice: number; readonly iou: number };
   /** fp32's Dice less the other's, over all pixels. */
   readonly dice_drop: number;
   /** Share of pixels that are the same in both. */
@@ -59,7 +59,7 @@ export function agreementOf(before: Scored, after: Scored): Agreement {
   return {
     n: before.masks.length,
     fp32: scores(before),
-    quantised: scores(after),
+    quantized: scores(after),
     dice_drop: before.dice - after.dice,
     pixel_agreement: same / pixels,
     empty_flips: flips,

@@ -66,11 +66,11 @@ function summary(report: QuantizeReport, out: string): string[] {
     `  layers   ${layers.length} beside f32 on ${examples.ids.length} images of ${examples.of}; least cosine ${show(worst.cosine)} (${worst.layer})`,
     `  logits   cosine ${show(logits.cosine)}, largest error ${logits.max_abs_error.toPrecision(3)}, masks agree on ${(100 * logits.mask_agreement).toFixed(2)} % of pixels`,
     dice
-      ? `  dice     ${dice.fp32.dice.toFixed(4)} in fp32, ${dice.quantised.dice.toFixed(4)} in ${to} on ${dice.n} images of ${dice.data} (may fall by ${budget.max_dice_drop})`
+      ? `  dice     ${dice.fp32.dice.toFixed(4)} in fp32, ${dice.quantized.dice.toFixed(4)} in ${to} on ${dice.n} images of ${dice.data} (may fall by ${budget.max_dice_drop})`
       : '  dice     not measured: --data tells the masks',
     ...(whole
       ? [
-          `  integer  dice ${whole.quantised.dice.toFixed(4)} with activations in int8 too: ${whole.permitted ? 'permitted, where a device is faster so' : 'not permitted'}`,
+          `  integer  dice ${whole.quantized.dice.toFixed(4)} with activations in int8 too: ${whole.permitted ? 'permitted, where a device is faster so' : 'not permitted'}`,
         ]
       : []),
     ...findings

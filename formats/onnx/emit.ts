@@ -164,7 +164,7 @@ class Emitter {
   }
 
   /** A weight as whole numbers and scales, or undefined where it stays as it is. */
-  quantised(tensor: Tensor, axis: number): { readonly rows: string; readonly scales: string } | undefined {
+  quantized(tensor: Tensor, axis: number): { readonly rows: string; readonly scales: string } | undefined {
     if (!this.options.int8 || sizeOf(tensor.shape) < LEAST_INT8) return undefined;
     const key = `${this.#keys.of(tensor)} i8 ${axis}`;
     let constant = this.constants.get(key);
@@ -177,7 +177,7 @@ class Emitter {
   }
 
   weight(tensor: Tensor, axis: number, type: FloatType): string {
-    const parts = this.quantised(tensor, axis);
+    const parts = this.quantized(tensor, axis);
     if (!parts) return this.constant(tensor, 'last', type);
     return this.cast(this.node('DequantizeLinear', [parts.rows, parts.scales], { axis }), type, 'f32');
   }
@@ -230,7 +230,7 @@ function contextOf(node: OpTensor, emitter: Emitter, type: FloatType): OnnxConte
     isKnown: index => emitter.known.has(inputs[index]!),
     known: tensor => emitter.constant(tensor, 'last', type),
     weight: (tensor, axis) => emitter.weight(tensor, axis, type),
-    table: tensor => emitter.quantised(tensor, 0),
+    table: tensor => emitter.quantized(tensor, 0),
     floats: (values, shape = [values.length]) => emitter.literal(type, values, shape),
     integers: values => emitter.literal('i64', values, [values.length]),
     wide: values => emitter.literal('f32', values, [values.length]),

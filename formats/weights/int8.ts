@@ -23,7 +23,7 @@ export interface Int8Tensor {
 }
 
 /**
- * Symmetric quantisation by rows: the largest number of a row becomes ±127, the others the nearest whole number. A row of
+ * Symmetric quantization by rows: the largest number of a row becomes ±127, the others the nearest whole number. A row of
  * zeros has scale 1. No error is larger than half a scale.
  *
  * @example
@@ -68,7 +68,7 @@ export function checkScales(tensor: SafetensorsTensor): Float32Array {
     at < 0,
     'MODEL_NOT_FINITE',
     () =>
-      `checkScales: tensor ${show(tensor.name)}: scales of int8 weights must be positive numbers, got ${scales[at]} at index ${at}; quantise the model again`,
+      `checkScales: tensor ${show(tensor.name)}: scales of int8 weights must be positive numbers, got ${scales[at]} at index ${at}; quantize the model again`,
   );
   return scales;
 }
@@ -154,7 +154,7 @@ function realTensor(tensor: SafetensorsTensor, scales: SafetensorsTensor): Safet
   check(
     stray < 0,
     'MODEL_NOT_FINITE',
-    () => `realStream: tensor ${show(name)}: weights must be finite, got ${values[stray]}; quantise the model again`,
+    () => `realStream: tensor ${show(name)}: weights must be finite, got ${values[stray]}; quantize the model again`,
   );
   return { name, shape, dtype: 'F32', bytes: new Uint8Array(values.buffer) };
 }

@@ -62,7 +62,7 @@ export async function loadConstants<C extends LoadTime>(
     for (const [key, constant] of direct.get(parameter.name) ?? []) await put(key, constant, parameter);
     direct.delete(parameter.name);
     if (!held.wants(parameter.name)) continue;
-    // A graph that reads whole numbers has their scales beside them (passes/dequantise.ts).
+    // A graph that reads whole numbers has their scales beside them (passes/dequantize.ts).
     held.put(parameter.name, parameter.dtype === 'I8' ? wholeNumbers(parameter) : toFloat32(parameter));
     await putComputed(held.take(parameter.name));
   }

@@ -24,7 +24,7 @@ export { linear } from './matmul/linear.js';
 export { linearDots } from './matmul/linear-dots.js';
 export { linearInputGradient } from './matmul/linear-input-gradient.js';
 export { linearWeightGradient, linearWeightGradientPartial } from './matmul/linear-weight-gradient.js';
-export { quantiseRows } from './matmul/quantise-rows.js';
+export { quantizeRows } from './matmul/quantize-rows.js';
 export { embedding } from './movement/embedding.js';
 export { embeddingGradient } from './movement/embedding-gradient.js';
 export { mask, maskProbability, maskWords } from './movement/mask.js';

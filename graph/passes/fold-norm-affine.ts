@@ -5,7 +5,7 @@
 
 import { builder as b } from '../builder.js';
 import { countUses, findLoadTime, inputsOf, type OpTensor, type Outputs, orderOf, type Tensor } from '../graph.js';
-import { readsInt8 } from '../ops/fused/dequantised.js';
+import { readsInt8 } from '../ops/fused/dequantized.js';
 import { asOp, rewritePass } from './rewrite.js';
 
 /** The op whose weights can absorb the norm in front of it. */

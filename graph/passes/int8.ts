@@ -6,13 +6,13 @@
 import { findLoadTime, isLeaf, type Outputs, orderOf, parametersOf, type Tensor } from '../graph.js';
 import { ruleOf } from '../ops/table.js';
 import { slotOf } from '../rule.js';
-import { dequantise } from './dequantise.js';
+import { dequantize } from './dequantize.js';
 import { type Int8Passes, prepare } from './index.js';
 import { int8Weights } from './int8-weights.js';
 
 /** The passes of a network in which the parameters called `names` are whole numbers. */
 export const int8Passes = (names: ReadonlySet<string>): Int8Passes => ({
-  before: outputs => dequantise(outputs, names),
+  before: outputs => dequantize(outputs, names),
   after: int8Weights,
 });
 

@@ -1,5 +1,5 @@
 // TMCA, defined once: the network of the executable specification, op for op and name for name, over NHWC maps. Inference,
-// training, quantisation and export are passes over what this file builds. Section numbers refer to the paper.
+// training, quantization and export are passes over what this file builds. Section numbers refer to the paper.
 
 import { builder as b } from '../../graph/builder.js';
 import type { Outputs, Tensor } from '../../graph/graph.js';

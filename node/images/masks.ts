@@ -1,4 +1,4 @@
-// Mask files: the one reader of them for training, evaluation, quantisation and reports.
+// Mask files: the one reader of them for training, evaluation, quantization and reports.
 //
 // A mask belongs to an image. It has the image's size, as both are seen: another size means another picture, or one of the two turned
 // or cropped, and stretched to fit it would give a score that looks right and is wrong. What its values mean is told at the head of

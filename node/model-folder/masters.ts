@@ -1,4 +1,4 @@
-// Float32 masters of a model folder, for training: what it was quantised from where that is there, else its own numbers.
+// Float32 masters of a model folder, for training: what it was quantized from where that is there, else its own numbers.
 
 import { isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,8 +10,10 @@ import { scaleName } from '../../graph/scale-name.js';
 import { int8Names } from '../../runtime/engines/stored-weights.js';
 import { nodeIo } from './folder.js';
 
-/** The manifest's key for what a folder was quantised from. */
-export const QUANTISED = 'quantised';
+/** The manifest's key for what a folder was quantized from. */
+export const QUANTIZED = 'quantized';
+/** The same key, as earlier versions wrote it. */
+const QUANTIZED_BEFORE = 'quantised';
 
 const Origin = v.object({
   from: v.object({ sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)), folder: v.string() }),
@@ -24,7 +26,7 @@ export interface Masters {
 }
 
 /**
- * Opens a model folder to train on. A quantised one gives way to the folder that its manifest names, if that is still there
+ * Opens a model folder to train on. A quantized one gives way to the folder that its manifest names, if that is still there
  * and its weights have the hash that the manifest says; else its own numbers are taken, int8 as the real numbers that they
  * mean. The configuration is that of a float32 model.
  *
@@ -35,7 +37,8 @@ export interface Masters {
  */
 export async function openMasters(location: string): Promise<Masters> {
   const folder = await openModelFolder(location, nodeIo);
-  const origin = v.safeParse(Origin, folder.manifest?.extra[QUANTISED]);
+  const kept = folder.manifest?.extra;
+  const origin = v.safeParse(Origin, kept?.[QUANTIZED] ?? kept?.[QUANTIZED_BEFORE]);
   const rounded = folder.config.dtype !== 'fp32' || int8Names(folder.weights.header).size > 0;
   if (!rounded && !origin.success) return { folder, note: null };
   const own = () => ({
@@ -52,7 +55,7 @@ export async function openMasters(location: string): Promise<Masters> {
   }
   const masters = await openModelFolder(source, nodeIo);
   await folder.close();
-  return { folder: realFolder(masters), note: `${location} was quantised from ${source}: training starts from that` };
+  return { folder: realFolder(masters), note: `${location} was quantized from ${source}: training starts from that` };
 }
 
 /** The manifest's path, seen from where the manifest is. */
@@ -68,16 +71,16 @@ async function whyNot(source: string, sha256: string): Promise<string | null> {
     .folder(source, {})
     .open('model.safetensors')
     .catch(() => null);
-  if (!file) return `the folder that it was quantised from, ${source}, is not there`;
+  if (!file) return `the folder that it was quantized from, ${source}, is not there`;
   const hash = nodeIo.sha256();
   try {
     for await (const chunk of file.stream()) hash.update(chunk);
   } catch {
-    return `the folder that it was quantised from, ${source}, cannot be read`;
+    return `the folder that it was quantized from, ${source}, cannot be read`;
   } finally {
     await file.close();
   }
-  return hash.hex() === sha256 ? null : `${source}, which it was quantised from, holds other weights now`;
+  return hash.hex() === sha256 ? null : `${source}, which it was quantized from, holds other weights now`;
 }
 
 /** The same folder as a float32 one: int8 parameters under their own names alone, as F32. */

@@ -31,7 +31,7 @@ export interface PrecisionChoice {
 /**
  * `auto` runs a model at the precision it is stored in. fp16 on a device without shader-f16 keeps weights in f16 and does
  * its arithmetic and activations in f32. int8 is fp16 with whole numbers for the weights of matrix products: activations are
- * not quantised. Which parameters those are is the loader's to say (runtime/engines/stored-weights.ts).
+ * not quantized. Which parameters those are is the loader's to say (runtime/engines/stored-weights.ts).
  *
  * @param wideActivations the model has activations that f16 cannot hold (`"activations": "fp32"` of its config.json)
  */

@@ -69,7 +69,7 @@ describe.each(precisions)('$name', ({ f16, allowed }) => {
   test('a float file run as int8 gives the same as its int8 file', async () => {
     const { outputs } = await run(await open(floats), 'int8', 'fp32', f16);
     const { outputs: again } = await run(await open(bytes), 'int8', 'int8', f16);
-    // The one rounds what it does not quantise to f16; the other's file holds that in F32, and it stays so.
+    // The one rounds what it does not quantize to f16; the other's file holds that in F32, and it stays so.
     expectClose(outputs.logits!.data, again.logits!.data, allowed);
   });
 });

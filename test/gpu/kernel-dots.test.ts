@@ -4,7 +4,7 @@
 import { describe, expect, test } from 'vitest';
 import { type LinearDims, linear } from '../../gpu/kernels/matmul/linear.js';
 import { dotTiles, linearDots } from '../../gpu/kernels/matmul/linear-dots.js';
-import { quantiseRows } from '../../gpu/kernels/matmul/quantise-rows.js';
+import { quantizeRows } from '../../gpu/kernels/matmul/quantize-rows.js';
 import { DeviceBench } from '../../gpu/tuner/bench.js';
 import { hardwareTuning } from '../../gpu/tuning.js';
 import { expectClose, tolerance } from '../tolerance.js';
@@ -24,7 +24,7 @@ function rounded(x: Float32Array, k: number) {
 
 const bytesOf = (words: Float32Array): Int8Array => new Int8Array(words.slice().buffer);
 
-describe.each(acts)('quantiseRows of %s', act => {
+describe.each(acts)('quantizeRows of %s', act => {
   test.each([
     [1, 4],
     [7, 36],
@@ -36,7 +36,7 @@ describe.each(acts)('quantiseRows of %s', act => {
       act,
     );
     const words = 4 * Math.ceil(k / 16);
-    const call = quantiseRows({ m, k, x: { offset: 0, pitch: k } }, { x: 0, q: 1, scale: 2 }, act);
+    const call = quantizeRows({ m, k, x: { offset: 0, pitch: k } }, { x: 0, q: 1, scale: 2 }, act);
     const [q, scale] = await runKernel(gpu, call, [
       { data: x, storage: act },
       { length: m * words, storage: 'f32' }, // bits: four bytes each
@@ -55,14 +55,14 @@ describe.each(acts)('quantiseRows of %s', act => {
   });
 });
 
-test('quantiseRows: a row of zeros stays zeros, and a row that is not finite has no finite scale', async () => {
+test('quantizeRows: a row of zeros stays zeros, and a row that is not finite has no finite scale', async () => {
   const k = 8;
   const x = new Float32Array(4 * k);
   x.fill(1, k, 2 * k);
   x[k + 3] = Number.NaN;
   x[2 * k + 7] = Number.NEGATIVE_INFINITY;
   x[3 * k] = 1e-38;
-  const call = quantiseRows({ m: 4, k, x: { offset: 0, pitch: k } }, { x: 0, q: 1, scale: 2 }, 'f32');
+  const call = quantizeRows({ m: 4, k, x: { offset: 0, pitch: k } }, { x: 0, q: 1, scale: 2 }, 'f32');
   const [q, scale] = await runKernel(gpu, call, [
     { data: x, storage: 'f32' },
     { length: 16, storage: 'f32' },
@@ -72,13 +72,13 @@ test('quantiseRows: a row of zeros stays zeros, and a row that is not finite has
   expect([scale![0], Number.isFinite(scale![1]), Number.isFinite(scale![2])]).toEqual([0, false, false]);
 });
 
-test('quantiseRows refuses rows that it cannot read four at a time', () => {
+test('quantizeRows refuses rows that it cannot read four at a time', () => {
   const call = (k: number, offset: number, pitch: number) => () =>
-    quantiseRows({ m: 1, k, x: { offset, pitch } }, { x: 0, q: 1, scale: 2 }, 'f32');
+    quantizeRows({ m: 1, k, x: { offset, pitch } }, { x: 0, q: 1, scale: 2 }, 'f32');
   expect(call(6, 0, 8)).toThrow(
-    'quantiseRows: k, offset and pitch must be multiples of four, got 6, 0 and 8; use linear',
+    'quantizeRows: k, offset and pitch must be multiples of four, got 6, 0 and 8; use linear',
   );
-  for (const bad of [call(8, 2, 8), call(8, 0, 10), call(8, 0, 4)]) expect(bad).toThrow(/^quantiseRows: /);
+  for (const bad of [call(8, 2, 8), call(8, 0, 10), call(8, 0, 4)]) expect(bad).toThrow(/^quantizeRows: /);
 });
 
 interface Case {
@@ -125,7 +125,7 @@ describe.each(Object.keys(dotTiles) as (keyof typeof dotTiles)[])('linearDots cu
       temporary,
     );
     expect(calls!.map(({ shader, cut }) => [shader.name, cut!.variant])).toEqual([
-      ['quantise-rows', variant],
+      ['quantize-rows', variant],
       ['linear-dots', variant],
     ]);
     expect(calls![0]!.cut).toBe(calls![1]!.cut);

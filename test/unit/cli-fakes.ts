@@ -151,11 +151,11 @@ export function fakeEngine(
   };
 }
 
-/** A report of a quantisation that found something to say of everything. */
+/** A report of a quantization that found something to say of everything. */
 export function quantizeReport(to: 'fp16' | 'int8' = 'int8', data?: string): QuantizeReport {
   const stored = (tensors: number, parameters: number, bytes: number) => ({ tensors, parameters, bytes });
   const scores = (dice: number) => ({ dice, mean_dice: dice - 0.05, iou: dice - 0.1 });
-  const dice = { fp32: scores(0.7715), quantised: scores(0.7713), dice_drop: 0.0002, pixel_agreement: 0.9996 };
+  const dice = { fp32: scores(0.7715), quantized: scores(0.7713), dice_drop: 0.0002, pixel_agreement: 0.9996 };
   const layer = (name: string, cosine: number | null) => ({
     ...{ layer: name, op: 'fusedLinear', max_abs_error: 0.0446, cosine },
     ...{ range: [-0.17, 5.75] as const, parameters: [`${name}.weight`] },

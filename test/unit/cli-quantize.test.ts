@@ -35,10 +35,10 @@ describe('tmca quantize', () => {
 
   test('says what whole-number products cost, and whether they are permitted', async () => {
     const integer = (permitted: boolean) => {
-      const quantised = { dice: 0.77, mean_dice: 0.7, iou: 0.6 };
+      const quantized = { dice: 0.77, mean_dice: 0.7, iou: 0.6 };
       const report = {
         ...quantizeReport('int8', 'd'),
-        integer_products: { quantised, dice_drop: 0.0015, pixel_agreement: 0.99, permitted },
+        integer_products: { quantized, dice_drop: 0.0015, pixel_agreement: 0.99, permitted },
       };
       return { ...fakeEngine(), quantize: async () => report };
     };
@@ -80,8 +80,8 @@ describe('quantize-report.html', () => {
       .replace(/\s+/g, ' ');
 
   test('has a row for whole-number products where they were scored', () => {
-    const quantised = { dice: 0.77, mean_dice: 0.7, iou: 0.6 };
-    const integer_products = { quantised, dice_drop: 0.0015, pixel_agreement: 0.99, permitted: true };
+    const quantized = { dice: 0.77, mean_dice: 0.7, iou: 0.6 };
+    const integer_products = { quantized, dice_drop: 0.0015, pixel_agreement: 0.99, permitted: true };
     const page = text(renderReport({ ...quantizeReport('int8', 'Rows'), integer_products }));
     expect(page).toMatch(/int8, activations too\s+0\.7700\s+0\.6000\s+0\.7000/);
     expect(text(renderReport(quantizeReport('int8', 'Rows')))).not.toContain('activations too');

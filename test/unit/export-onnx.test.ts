@@ -98,7 +98,7 @@ test('in fp16: weights and what crosses are halves, pictures and logits are not,
   expectClose(data, golden.forward.get('logits')!.data, tolerance.goldenHalf);
 });
 
-test('in int8: whole numbers with a scale for each output channel, dequantised in the graph', async () => {
+test('in int8: whole numbers with a scale for each output channel, dequantized in the graph', async () => {
   const out = join(folder, 'int8');
   const { files, dtype } = await exportOnnx(model, out, { dtype: 'int8' });
   expect(dtype).toBe('int8');

@@ -21,7 +21,7 @@ import { builder as b } from '../../graph/builder.js';
 import { findLoadTime, isLeaf, isOp, type Outputs, parametersOf, type Tensor, topological } from '../../graph/graph.js';
 import { evaluate, type Feed } from '../../graph/interpreter.js';
 import { lower } from '../../graph/lower.js';
-import { dequantise } from '../../graph/passes/dequantise.js';
+import { dequantize } from '../../graph/passes/dequantize.js';
 import { prepare } from '../../graph/passes/index.js';
 import { chooseInt8, int8Passes } from '../../graph/passes/int8.js';
 import { int8Weights } from '../../graph/passes/int8-weights.js';
@@ -40,8 +40,8 @@ const int8Readers = (outputs: Outputs) =>
   );
 const isLoad = (t: Tensor): boolean => findLoadTime({ t }).has(t);
 
-/** The checkpoint with `names` quantised: for a graph that knows it, and as the real numbers that it means. */
-function quantised({ feed }: Golden, names: ReadonlySet<string>, shapes: ReadonlyMap<string, readonly number[]>) {
+/** The checkpoint with `names` quantized: for a graph that knows it, and as the real numbers that it means. */
+function quantized({ feed }: Golden, names: ReadonlySet<string>, shapes: ReadonlyMap<string, readonly number[]>) {
   const stored = new Map<string, Int8Tensor>();
   for (const name of names)
     stored.set(name, quantizeRows(Float32Array.from(feed.parameter!(name)), shapes.get(name)![0]!));
@@ -106,7 +106,7 @@ describe.each(folders)('%s', folder => {
     const golden = await loadGolden(folder);
     const all = graphOf(golden);
     const int8 = chooseInt8(all);
-    const { asStored, real } = quantised(golden, int8, parametersOf(all));
+    const { asStored, real } = quantized(golden, int8, parametersOf(all));
     for (const outputs of [all, { logits: all.logits! }]) {
       const meant = evaluate(outputs, real);
       const prepared = evaluate(prepare(outputs, { int8: int8Passes(int8), activations: 'f32' }), asStored);
@@ -139,7 +139,7 @@ describe.each(folders)('%s', folder => {
 });
 
 describe('what can be taken apart', () => {
-  const weight = (...shape: number[]) => dequantise({ w: b.parameter('w', shape) }, new Set(['w'])).w!;
+  const weight = (...shape: number[]) => dequantize({ w: b.parameter('w', shape) }, new Set(['w'])).w!;
   const x = (...shape: number[]) => b.input('x', shape);
   const opsOf = (y: Tensor) => topological([int8Weights({ y }).y!]).flatMap(t => (isOp(t) ? [t.op] : []));
 
@@ -233,7 +233,7 @@ describe('streams of a file', () => {
     });
   });
 
-  test('quantised as it passes: the same as the file', async () => {
+  test('quantized as it passes: the same as the file', async () => {
     const floats = tensorOf('w', [2, 2], Float32Array.of(1, -2, 0.5, 4));
     expect(await collect(quantizedStream(stream(floats, other), whole))).toEqual([w, scale, other]);
   });

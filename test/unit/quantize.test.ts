@@ -1,8 +1,8 @@
-// The rules of a quantisation, without a device: how a parameter is stored, how layers are named and compared, what a folder
+// The rules of a quantization, without a device: how a parameter is stored, how layers are named and compared, what a folder
 // remembers of its source.
 
 import { readFileSync } from 'node:fs';
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -25,7 +25,7 @@ import { largestSquaredDeviation, wideParameters } from '../../quantize/audit.js
 import { checkBudget } from '../../quantize/gate.js';
 import { quantize } from '../../quantize/index.js';
 import { joinNames, layersOf, overFloats } from '../../quantize/layers.js';
-import { quantisedFrom } from '../../quantize/manifest-origin.js';
+import { quantizedFrom } from '../../quantize/manifest-origin.js';
 import { agreementOf } from '../../quantize/score.js';
 import { storeParameter } from '../../quantize/store.js';
 import { differenceOf } from '../../quantize/trace.js';
@@ -205,7 +205,7 @@ describe('float32 masters', () => {
         vocab: null,
         tensors: lazily(int8),
       },
-      { package: 'test@0', extra: quantisedFrom(report, source, made) },
+      { package: 'test@0', extra: quantizedFrom(report, source, made) },
     );
   }
 
@@ -219,21 +219,29 @@ describe('float32 masters', () => {
   test('are the source`s own where it is there with the weights that the manifest names', async () => {
     await write();
     const { values, note, opened } = await load(made);
-    expect(note).toBe(`${made} was quantised from ${source}: training starts from that`);
+    expect(note).toBe(`${made} was quantized from ${source}: training starts from that`);
     for (const [name, shape] of shapes) expect(values.get(name), name).toEqual(fill(name, shape));
     expect(opened.config.dtype).toBe('fp32');
   });
 
+  test('are found where an earlier version wrote the manifest, which spelled the key `quantised`', async () => {
+    const path = join(made, 'manifest.json');
+    const manifest = await readFile(path, 'utf8');
+    expect(manifest).toContain('"quantized"');
+    await writeFile(path, manifest.replace('"quantized"', '"quantised"'));
+    expect((await load(made)).note).toBe(`${made} was quantized from ${source}: training starts from that`);
+  });
+
   test('are found from an address of the folder too', async () => {
     const { note } = await openMasters(pathToFileURL(made).href);
-    expect(note).toContain(`was quantised from ${source}: training starts from that`);
+    expect(note).toContain(`was quantized from ${source}: training starts from that`);
   });
 
   test('are the numbers that the file means where it is not, and that is said', async () => {
     await rm(source, { recursive: true });
     const { values, note, opened } = await load(made);
     expect(note).toBe(
-      `${made} is int8: training starts from its rounded weights, since the folder that it was quantised from, ${source}, is not there`,
+      `${made} is int8: training starts from its rounded weights, since the folder that it was quantized from, ${source}, is not there`,
     );
     expect([...values.keys()].sort()).toEqual([...shapes.keys()].sort());
     const name = 'decoder.blocks.0.self_attn.q_proj.weight';
@@ -249,10 +257,10 @@ describe('float32 masters', () => {
   test('are not taken from a source that has changed', async () => {
     await cp(made, source, { recursive: true });
     await writeFile(join(source, 'model.safetensors'), 'other weights');
-    expect((await load(made)).note).toContain(`since ${source}, which it was quantised from, holds other weights now`);
+    expect((await load(made)).note).toContain(`since ${source}, which it was quantized from, holds other weights now`);
   });
 
-  test('a folder that was never quantised is opened as it is, without a word', async () => {
+  test('a folder that was never quantized is opened as it is, without a word', async () => {
     const { note, opened } = await load('test/fixtures/golden/micro');
     expect([note, opened.config.dtype]).toEqual([null, 'fp32']);
   });
@@ -290,7 +298,7 @@ describe('the gate', () => {
   const report = (before: number, drop: number, met: boolean) => {
     const made = quantizeReport('int8', 'discs');
     const dice = { ...made.end_to_end.dice!, dice_drop: drop };
-    const scored = { ...dice, fp32: { ...dice.fp32, dice: before }, quantised: { ...dice.fp32, dice: before - drop } };
+    const scored = { ...dice, fp32: { ...dice.fp32, dice: before }, quantized: { ...dice.fp32, dice: before - drop } };
     return { ...made, end_to_end: { ...made.end_to_end, dice: scored }, budget: { max_dice_drop: 0.005, met } };
   };
 

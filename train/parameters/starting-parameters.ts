@@ -78,7 +78,7 @@ function checkGiven(
   if (int8) {
     throw new TmcaError(
       'UNSUPPORTED',
-      `initialParameters: training must start from F32, F16 or BF16, got ${int8[1].dtype} for ${show(int8[0])}; use the folder that this one was quantised from`,
+      `initialParameters: training must start from F32, F16 or BF16, got ${int8[1].dtype} for ${show(int8[0])}; use the folder that this one was quantized from`,
     );
   }
 }

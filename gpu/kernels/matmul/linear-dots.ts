@@ -1,4 +1,4 @@
-// A linear layer of int8 weights in whole numbers: its rows quantised as they are, four products an instruction. Not part of what a
+// A linear layer of int8 weights in whole numbers: its rows quantized as they are, four products an instruction. Not part of what a
 // page loads: the tuner brings it where a model may use it (`DotTuning`).
 
 import { type KernelCall, type KernelStorage, spread, u32 } from '../../kernel.js';
@@ -6,7 +6,7 @@ import { type Cut, hardwareTuning, type Tuning } from '../../tuning.js';
 import { whole } from '../shared/range.js';
 import { type LinearDims, type LinearOperands, linear } from './linear.js';
 import source from './linear-dots.wgsl?raw';
-import { quantisedStrips, quantiseRows } from './quantise-rows.js';
+import { quantizedStrips, quantizeRows } from './quantize-rows.js';
 
 /** Variants, and the outputs on a side of their tiles over eight. */
 export const dotTiles = { dots32: 4, dots64: 8 } as const;
@@ -31,11 +31,11 @@ export function linearDots<O>(
   const { m, k, n, x: at = whole(k) } = dims;
   const tile = dotTiles[choice];
   const cut: Cut = { shape, variant: choice };
-  const strips = quantisedStrips(k);
+  const strips = quantizedStrips(k);
   const [q, scale] = [temporary(16 * m * strips), temporary(4 * m)];
   const [, weight, ...others] = usual.bindings;
   return [
-    { ...quantiseRows({ m, k, x: at }, { x: operands.x, q, scale }, storage.act), cut },
+    { ...quantizeRows({ m, k, x: at }, { x: operands.x, q, scale }, storage.act), cut },
     {
       ...usual,
       shader: { name: 'linear-dots', source, act: storage.act, weight: 'i8', tile: { TILE: tile } },

@@ -7,7 +7,7 @@ import { type Activation, activate } from '../activation.js';
 import type { Conv2dAttrs } from '../conv2d.js';
 import type { DepthToSpaceAttrs } from '../depth-to-space.js';
 import { lowerConv2d } from '../shared/lower-conv2d.js';
-import { dequantised } from './dequantised.js';
+import { dequantized } from './dequantized.js';
 
 export interface FusedConv2dAttrs extends Conv2dAttrs, DepthToSpaceAttrs {
   readonly activation: Activation;
@@ -19,7 +19,7 @@ export const fusedConv2d: CompositeRule<FusedConv2dAttrs> = {
     const source = x2 ? b.concat([x!, x2], { axis: 3 }) : x!;
     let y = activate(
       b,
-      b.conv2d(source, dequantised(b, weight!, scale), bias ?? null, { stride, padding }),
+      b.conv2d(source, dequantized(b, weight!, scale), bias ?? null, { stride, padding }),
       activation,
     );
     if (gate) y = b.mul(y, gate);

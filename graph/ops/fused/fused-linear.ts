@@ -6,7 +6,7 @@ import type { Tensor } from '../../graph.js';
 import type { CompositeRule } from '../../rule.js';
 import { type Activation, activate } from '../activation.js';
 import { lowerLinear } from '../shared/lower-linear.js';
-import { dequantised } from './dequantised.js';
+import { dequantized } from './dequantized.js';
 
 export interface FusedLinearAttrs {
   readonly activation: Activation;
@@ -17,7 +17,7 @@ export interface FusedLinearAttrs {
 export const fusedLinear: CompositeRule<FusedLinearAttrs> = {
   slots: ['act', 'weight', 'vector', 'vector', 'act', 'vector'],
   expand(b, [x, weight, bias, rows, residual, scale], { activation, block }) {
-    let y: Tensor = b.linear(x!, dequantised(b, weight!, scale), bias ?? null);
+    let y: Tensor = b.linear(x!, dequantized(b, weight!, scale), bias ?? null);
     if (rows) {
       const [period, n] = rows.shape as [number, number];
       const shape = y.shape;

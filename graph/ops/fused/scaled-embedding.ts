@@ -2,11 +2,11 @@
 
 import type { CompositeRule } from '../../rule.js';
 import { lowerEmbedding } from '../embedding.js';
-import { dequantised } from './dequantised.js';
+import { dequantized } from './dequantized.js';
 
 export const scaledEmbedding: CompositeRule<Record<never, never>> = {
   slots: ['weight', 'index', 'vector'],
-  expand: (b, [table, ids, scale]) => b.embedding(dequantised(b, table!, scale), ids!),
+  expand: (b, [table, ids, scale]) => b.embedding(dequantized(b, table!, scale), ids!),
   lower: ({ inputs: [table, ids, scale], out, act, weight }) => [
     lowerEmbedding({ table: table!, ids: ids!, scale: scale! }, out, { act, weight }),
   ],

@@ -1,7 +1,7 @@
 // q[m,k] = round(x[m,k] / scale[m]) with scale[m] = max over k of |x[m,k]| / 127: rows as whole numbers from -127 to 127, four
 // to a word, and zeros up to a multiple of 16. x [m,k] with a pitch, k a multiple of four; q [m, 4 strips] words; one workgroup
 // of 64 a row. A row with a NaN or an infinity gets a scale that is none: what is computed from it is not finite either.
-// Source: dynamic quantisation per token, as ZeroQuant (arXiv:2206.01861), section 4.1. WGSL: packed_4x8_integer_dot_product.
+// Source: dynamic quantization per token, as ZeroQuant (arXiv:2206.01861), section 4.1. WGSL: packed_4x8_integer_dot_product.
 
 struct Dims {
   m: u32,

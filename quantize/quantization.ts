@@ -1,4 +1,4 @@
-// One quantisation under way: parameters stored by rule, the network looked at, its masks scored. Nothing is written.
+// One quantization under way: parameters stored by rule, the network looked at, its masks scored. Nothing is written.
 
 import type { Assembly } from '../assembly/instance.js';
 import { throwIfAborted } from '../errors/index.js';
@@ -52,7 +52,7 @@ export interface Scores {
 /** Steps of looking: folded weights, two runs of the trace, the audit. */
 const LOOKS = 4;
 
-export class Quantisation {
+export class Quantization {
   constructor(
     private readonly assembly: Assembly,
     private readonly folder: ModelFolder,

@@ -4,9 +4,9 @@ import { check } from '../../../errors/index.js';
 import { type KernelCall, spread, u32 } from '../../kernel.js';
 import { checkRange, isVec4, type Range } from '../shared/range.js';
 import { bytesOf, checkSizes } from '../shared/sizes.js';
-import source from './quantise-rows.wgsl?raw';
+import source from './quantize-rows.wgsl?raw';
 
-export interface QuantiseRowsDims {
+export interface QuantizeRowsDims {
   readonly m: number;
   /** A multiple of four. */
   readonly k: number;
@@ -14,17 +14,17 @@ export interface QuantiseRowsDims {
   readonly x: Range;
 }
 
-export interface QuantiseRowsOperands<O> {
+export interface QuantizeRowsOperands<O> {
   /** [m, k], activations. */
   readonly x: O;
-  /** [m, 4 · quantisedStrips(k)] words of four int8. */
+  /** [m, 4 · quantizedStrips(k)] words of four int8. */
   readonly q: O;
   /** [m], f32. */
   readonly scale: O;
 }
 
-/** Strips of 16 that a quantised row takes: it ends in zeros. */
-export const quantisedStrips = (k: number): number => Math.ceil(k / 16);
+/** Strips of 16 that a quantized row takes: it ends in zeros. */
+export const quantizedStrips = (k: number): number => Math.ceil(k / 16);
 
 /**
  * q = round(x / scale), scale = max |x| / 127 of each row.
@@ -32,24 +32,24 @@ export const quantisedStrips = (k: number): number => Math.ceil(k / 16);
  * Errors: BAD_ARGUMENT (a size), SHAPE_MISMATCH (k, the offset or the pitch no multiple of four, a pitch too short).
  *
  * @example
- * quantiseRows({ m: 49, k: 768, x: { offset: 0, pitch: 768 } }, { x, q, scale }, 'f16')
+ * quantizeRows({ m: 49, k: 768, x: { offset: 0, pitch: 768 } }, { x, q, scale }, 'f16')
  */
-export function quantiseRows<O>(
-  { m, k, x: at }: QuantiseRowsDims,
-  { x, q, scale }: QuantiseRowsOperands<O>,
+export function quantizeRows<O>(
+  { m, k, x: at }: QuantizeRowsDims,
+  { x, q, scale }: QuantizeRowsOperands<O>,
   act: 'f32' | 'f16',
 ): KernelCall<O> {
-  checkSizes('quantiseRows', { m, k });
-  checkRange('quantiseRows', 'x', at, k);
+  checkSizes('quantizeRows', { m, k });
+  checkRange('quantizeRows', 'x', at, k);
   check(
     k % 4 === 0 && isVec4(at),
     'SHAPE_MISMATCH',
     () =>
-      `quantiseRows: k, offset and pitch must be multiples of four, got ${k}, ${at.offset} and ${at.pitch}; use linear`,
+      `quantizeRows: k, offset and pitch must be multiples of four, got ${k}, ${at.offset} and ${at.pitch}; use linear`,
   );
-  const strips = quantisedStrips(k);
+  const strips = quantizedStrips(k);
   return {
-    shader: { name: 'quantise-rows', source, act },
+    shader: { name: 'quantize-rows', source, act },
     uniforms: [m, k / 4, strips, at.offset / 4, at.pitch / 4].map(u32),
     bindings: [
       { operand: x, access: 'read' },

@@ -4,18 +4,18 @@
 
 import { builder as b } from '../builder.js';
 import { isOp, type OpTensor, type Outputs, orderOf, type Tensor } from '../graph.js';
-import { dequantised } from '../ops/fused/dequantised.js';
+import { dequantized } from '../ops/fused/dequantized.js';
 import { scaleName } from '../scale-name.js';
 
 /** @param int8 checkpoint names of the parameters that are stored as whole numbers */
-export function dequantise(outputs: Outputs, int8: ReadonlySet<string>): Outputs {
+export function dequantize(outputs: Outputs, int8: ReadonlySet<string>): Outputs {
   if (int8.size === 0) return outputs;
   const byName = new Map<string, OpTensor>();
   const real = (t: Tensor & { readonly op: 'parameter' }): Tensor => {
     if (!int8.has(t.name)) return t;
     const before = byName.get(t.name);
     if (before) return before;
-    const product = dequantised(b, { ...t, dtype: 'i8' }, b.parameter(scaleName(t.name), [t.shape[0]!]));
+    const product = dequantized(b, { ...t, dtype: 'i8' }, b.parameter(scaleName(t.name), [t.shape[0]!]));
     byName.set(t.name, product as OpTensor);
     return product;
   };

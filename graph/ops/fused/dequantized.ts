@@ -4,7 +4,7 @@ import type { Builder } from '../../builder.js';
 import { isLeaf, type Tensor, topological } from '../../graph.js';
 
 /** weight [N,…] as it is, or times scale [N] where there is one. */
-export function dequantised(b: Builder, weight: Tensor, scale: Tensor | null | undefined): Tensor {
+export function dequantized(b: Builder, weight: Tensor, scale: Tensor | null | undefined): Tensor {
   if (!scale) return weight;
   const column = b.reshape(scale, [scale.shape[0]!, ...weight.shape.slice(1).map(() => 1)]);
   return { ...b.mul(weight, column), dtype: 'f32' };

@@ -1,5 +1,6 @@
 // What a session needs of an engine: the network on a device, or in wasm.
 
+import type { LiveEngine } from '../live/live-engine.js';
 import type { SessionStats } from '../types.js';
 
 /** A sentence on an engine. */
@@ -20,6 +21,8 @@ export interface NetworkEngine<R extends EngineReport = EngineReport> {
   encode(ids: Int32Array): Promise<R>;
   /** @param input keeps its numbers until this settles. @returns Logits [S,S] by row, the caller's own. */
   run(input: Float32Array | Uint16Array, report: R, signal: AbortSignal | undefined): Promise<Float32Array>;
+  /** Where the engine takes frames as the browser has them: that way, made when it is first asked for, and disposed with the engine. */
+  live?(): Promise<LiveEngine<R>>;
   stats(): EngineStats;
   dispose(): void;
 }

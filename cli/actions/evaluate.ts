@@ -1,7 +1,8 @@
 // `tmca evaluate`: how well a model's masks agree with a data set's, at the network's own size.
 
-import { type Evaluation, evaluateDataset } from '../../node/datasets/evaluate-dataset.js';
-import { checkReading, openDatasetFor } from '../../node/datasets/reading.js';
+import type { Dataset } from '../../node/datasets/dataset.js';
+import { type Evaluation, evaluateModel } from '../../node/datasets/evaluate-dataset.js';
+import type { Task } from '../console.js';
 import type { Context } from '../context.js';
 import type { NetworkOptions } from '../options.js';
 import { openSession } from '../session.js';
@@ -30,30 +31,28 @@ export async function evaluate(options: EvaluateOptions, context: Context): Prom
 /** The evaluation with its progress shown, and a warning where texts were cut. */
 export async function evaluateOn(options: EvaluateOptions, context: Context): Promise<EvaluateResult> {
   const { console, io } = context;
-  const { split, text, prompt, category, threshold } = options;
-  const reading = { text, prompt, category };
-  const asked = { split, ...reading, signal: io.signal };
-  const dataset = await openDatasetFor('evaluate', options.model, options.data, asked);
-  for (const text of dataset.warnings) await console.warn(text);
-  const session = await openSession(context, options);
-  try {
-    checkReading('evaluate', session.info.model, reading);
-    const count = dataset.records.length;
-    const task = await console.task('evaluate', count);
-    const watched = { threshold, signal: io.signal, onProgress: (done: number) => task.step(done) };
-    const about = { split, ...reading };
-    const evaluation = await evaluateDataset(session, dataset, about, watched).finally(() => task.end());
-    const { truncated } = evaluation;
-    if (truncated > 0) {
-      const rule = `longer than the ${session.info.model.maxTextLength} tokens of the model`;
-      await console.warn(`${truncated} of ${count} texts are ${rule}; the rest of each is left out`);
-    }
-    const told = new Set(dataset.warnings);
-    await tellNotes({ ...evaluation, notes: evaluation.notes.filter(text => !told.has(text)) }, context);
-    return evaluation;
-  } finally {
-    session.dispose();
-  }
+  const { data, model, split, text, prompt, category, threshold } = options;
+  let told: readonly string[] = [];
+  let limit = 0;
+  let bar: Task | undefined;
+  const open = async ({ warnings, records }: Dataset) => {
+    told = warnings;
+    for (const warning of warnings) await console.warn(warning);
+    const session = await openSession(context, options);
+    limit = session.info.model.maxTextLength;
+    bar = await console.task('evaluate', records.length);
+    return session;
+  };
+  const onProgress = (done: number) => bar?.step(done);
+  const task = { data, model, split, reading: { text, prompt, category }, threshold, signal: io.signal, onProgress };
+  const evaluation = await evaluateModel(task, open).finally(() => bar?.end());
+  const { truncated, n } = evaluation;
+  if (truncated > 0)
+    await console.warn(
+      `${truncated} of ${n} texts are longer than the ${limit} tokens of the model; the rest of each is left out`,
+    );
+  await tellNotes({ ...evaluation, notes: evaluation.notes.filter(note => !told.includes(note)) }, context);
+  return evaluation;
 }
 
 /** What was taken for granted; where no mask marks a lesion, a warning: then the scores are of nothing. */

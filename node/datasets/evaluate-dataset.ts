@@ -105,11 +105,39 @@ export async function evaluate(options: EvaluateModelOptions): Promise<Evaluatio
   checkOptions('evaluate', options, KINDS);
   const { data, model = shippedModel(), split = 'test', ...others } = options;
   const { text, prompt, category, threshold, onProgress, ...opening } = others;
-  const reading = { text, prompt, category };
   takeOptions(threshold === undefined ? {} : { threshold }, 'evaluate');
-  const stop = opening.signal && { signal: opening.signal };
+  const { signal } = opening;
+  const task = { data, model, split, reading: { text, prompt, category }, threshold, signal, onProgress };
+  return evaluateModel(task, () => openSession(model, opening));
+}
+
+/** What is scored on what. */
+export interface EvaluationTask {
+  readonly data: string;
+  /** Path or address of a model folder. */
+  readonly model: string;
+  readonly split: string;
+  readonly reading: DatasetReading;
+  readonly threshold: number | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly onProgress: OnImages | undefined;
+}
+
+/**
+ * The steps of an evaluation, which the command and the API share: the data set is opened first, so that a fault of it costs nobody
+ * the loading of a model.
+ *
+ * @param open opens the model; what it is given is the data set that waits for it
+ *
+ * Errors: those of `openDatasetFor`, of `open` and of `evaluateDataset`; TEXT_NOT_TAKEN.
+ */
+export async function evaluateModel(
+  { data, model, split, reading, threshold, signal, onProgress }: EvaluationTask,
+  open: (dataset: Dataset) => Promise<Session>,
+): Promise<Evaluation> {
+  const stop = signal && { signal };
   const dataset = await openDatasetFor('evaluate', model, data, { split, ...reading, ...stop });
-  const session = await openSession(model, opening);
+  const session = await open(dataset);
   try {
     checkReading('evaluate', session.info.model, reading);
     const watched = { ...stop, onProgress, ...(threshold !== undefined && { threshold }) };

@@ -1,4 +1,5 @@
-// Imports go down, never up, sideways or round in a circle: `node tools/check-imports.mjs` (part of `npm run check`).
+// Imports go down, never up, sideways or round in a circle, and no file is too long: `node tools/check-imports.mjs` (part of
+// `npm run check`).
 //
 // Reads the sources as text, without a compiler: comments are cut out and every `from '…'`, `import '…'` and
 // `import('…')` is taken, so the whole repository is checked in a fraction of a second. Both rules hold for types and for
@@ -68,6 +69,9 @@ const nodePackages = /^(node:.*|sharp|webgpu|commander|cli-progress)$/;
 const readers = ['node/disk/read-file.ts', 'node/disk/files.ts', 'train/run-files/disk.ts', 'train/run-files/lock.ts'];
 const unbounded = /^(readFile|readFileSync|createReadStream|open|openSync|openAsBlob|promises|default|\*)$/;
 
+/** A file has one idea, and no more lines than these; a longer one is split by idea. */
+const MOST_LINES = 400;
+
 const layerOf = path =>
   Object.keys(layers)
     .filter(layer => path.startsWith(`${layer}/`))
@@ -125,7 +129,7 @@ export function checkImports(sources) {
     const node = nodeOf(path);
     const targets = edges.get(node) ?? new Set();
     edges.set(node, targets);
-    problems.push(...readingProblems(path, source));
+    problems.push(...readingProblems(path, source), ...lengthProblem(path, source));
     for (const found of importsOf(source)) {
       if (!found.specifier.startsWith('.')) {
         if (!found.type && !found.dynamic) problems.push(...packageProblem(path, found.specifier));
@@ -176,6 +180,11 @@ function readingProblems(path, source) {
   return names
     .filter(name => unbounded.test(name))
     .map(name => `${path}: ${name} of node:fs must not read here; use node/disk/read-file.ts, which cannot hang`);
+}
+
+function lengthProblem(path, source) {
+  const lines = source.trimEnd().split('\n').length;
+  return lines > MOST_LINES ? [`${path}: a file may have ${MOST_LINES} lines, got ${lines}; split it by idea`] : [];
 }
 
 function packageProblem(path, specifier) {

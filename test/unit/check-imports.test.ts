@@ -125,6 +125,11 @@ describe('checkImports', () => {
     ]);
   });
 
+  test('a file of more than 400 lines is named, with its length', () => {
+    const files = { 'gpu/at-most.ts': 'a\n'.repeat(400), 'test/unit/long.test.ts': 'a\n'.repeat(401) };
+    expect(check(files)).toEqual(['test/unit/long.test.ts: a file may have 400 lines, got 401; split it by idea']);
+  });
+
   test('the table of ops may know its rules and they the builder, but no pass may come into that circle', () => {
     const files = {
       'graph/builder.ts': `import { ruleOf } from './ops/table.js';`,

@@ -37,7 +37,7 @@ const MAX_SIDE = 1 << 20;
 const MAX_SIZE = 4096;
 
 /** In bytes: what varies less says nothing, and normalised it would be noise made large. */
-const FLAT = 2;
+export const FLAT = 2;
 
 /** Rows are handed over in bands of about this many bytes: enough to amortise a call, small enough for a cache. */
 const BAND_BYTES = 1 << 18;
@@ -69,7 +69,7 @@ export class Preprocessor {
   #out: Pointer;
   #plan: Plan | undefined;
   #rows = 0;
-  #flat = false;
+  #deviation = 0;
 
   /** Errors: BAD_ARGUMENT, OUT_OF_MEMORY. */
   constructor(assembly: Assembly, options: PreprocessOptions) {
@@ -124,14 +124,19 @@ export class Preprocessor {
     const { normalize, dtype, layout } = this.#options;
     const [planar, half] = [Number(layout === 'nchw'), Number(dtype === 'f16')];
     this.#assembly.exports.normalise(address, NORMALIZE.indexOf(normalize), planar, half, this.#out);
-    this.#flat = this.#assembly.exports.largestDeviation() < FLAT;
+    this.#deviation = this.#assembly.exports.largestDeviation();
     this.#rows = -1;
     return this.#assembly.read(this.#out, this.#input);
   }
 
   /** Whether the last image has nothing to see: each channel's standard deviation is under 2/255, at the network's size. */
   get isFlat(): boolean {
-    return this.#flat;
+    return this.#deviation < FLAT;
+  }
+
+  /** The largest standard deviation of a channel of the last image, 0..255, at the network's size. */
+  get deviation(): number {
+    return this.#deviation;
   }
 
   /** Frees everything. Twice is fine. */

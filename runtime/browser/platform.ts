@@ -1,8 +1,9 @@
 // Sessions in a browser's page or worker: folders by address, WebGPU of the browser.
 
 import { webIo } from '../../formats/model-folder/index.js';
+import type { LiveSession } from '../live/live-session.js';
 import { openModel, type Platform } from '../session/open.js';
-import type { Session, SessionOptions } from '../types.js';
+import type { SessionOptions } from '../types.js';
 
 const browser: Platform = {
   io: webIo,
@@ -13,5 +14,5 @@ const browser: Platform = {
 };
 
 /** Opens the model folder at an address. See `openModel` for the errors. */
-export const openSession = (modelUrl: string, options?: SessionOptions): Promise<Session> =>
+export const openSession = (modelUrl: string, options?: SessionOptions): Promise<LiveSession> =>
   openModel(modelUrl, browser, options);

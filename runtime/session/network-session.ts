@@ -8,9 +8,11 @@ import { check, TmcaError } from '../../errors/index.js';
 import type { Config } from '../../networks/config.js';
 import { Network } from '../../networks/network.js';
 import type { EngineReport, NetworkEngine } from '../engines/network-engine.js';
+import { HostLive } from '../live/host-engine.js';
+import type { LiveRequest, LiveSession, LiveTurn } from '../live/live-session.js';
 import { checkSentence, checkTakesText } from '../sentence.js';
 import { SerialQueue } from '../serial-queue.js';
-import type { Pixels, Report, Segmentation, SegmentOptions, Session, SessionInfo, SessionStats } from '../types.js';
+import type { Pixels, Report, Segmentation, SegmentOptions, SessionInfo, SessionStats } from '../types.js';
 import { flatSegmentation, segmentationOf } from './segmentation.js';
 
 export interface NetworkSessionParts<R extends EngineReport> {
@@ -37,12 +39,13 @@ class EncodedReport<R extends EngineReport> implements Report {
   }
 }
 
-export class NetworkSession<R extends EngineReport> implements Session {
+export class NetworkSession<R extends EngineReport> implements LiveSession {
   readonly #queue = new SerialQueue();
   readonly #reports = new Set<EncodedReport<R>>();
   readonly #preprocessor: Preprocessor;
   #disposed = false;
   #empty: Promise<R> | undefined;
+  #hostLive: HostLive<R> | undefined;
   #frames = 0;
   #reportCount = 0;
 
@@ -105,6 +108,25 @@ export class NetworkSession<R extends EngineReport> implements Session {
       return { ...found, ms };
     };
     return this.#queue.run(work, where, options.signal);
+  }
+
+  live<T>({ report, read, signal }: LiveRequest, work: (turn: LiveTurn) => Promise<T>): Promise<T> {
+    const where = 'segmentStream';
+    const run = async (): Promise<T> => {
+      this.#usable(where);
+      const encoded = await this.#encodedOf(report);
+      const { assembly, config, engine } = this.parts;
+      const drawing = (await engine.live?.()) ?? null;
+      this.#hostLive ??= new HostLive(this.#preprocessor, engine, read);
+      const live = drawing ?? this.#hostLive;
+      const result = await work({
+        ...{ engine: live, drawing, assembly, size: config.imageSize },
+        run: (source, options) => live.run(source, encoded, options),
+      });
+      this.#frames++;
+      return result;
+    };
+    return this.#queue.run(run, where, signal);
   }
 
   stats(): SessionStats {

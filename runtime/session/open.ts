@@ -8,7 +8,8 @@ import { Network } from '../../networks/network.js';
 import type { Platform } from '../engines/platform.js';
 import { type Choice, closeEngine, engines, type Opened, prepareEngine, startEngine } from '../engines/table.js';
 import type { TuneRequest } from '../engines/webgpu/tune-programs.js';
-import type { AdapterSummary, Session, SessionInfo, SessionOptions, TuneChoice } from '../types.js';
+import type { LiveSession } from '../live/live-session.js';
+import type { AdapterSummary, SessionInfo, SessionOptions, TuneChoice } from '../types.js';
 import { NetworkSession } from './network-session.js';
 import { RecoveringSession } from './recovering-session.js';
 import { textUse } from './text-use.js';
@@ -43,7 +44,11 @@ export function describe({ config, integrity, hash }: Described, choice: Choice,
  *   MODEL_NOT_FINITE, MANIFEST_MISMATCH, MODEL_UNCHECKED, VOCABULARY_INVALID, DOWNLOAD_FAILED), of the engine (NO_WEBGPU, NO_ADAPTER,
  *   GPU_LIMIT, GPU_OUT_OF_MEMORY, DEVICE_LOST, ENGINE_UNAVAILABLE, ENGINE_FAILED), UNSUPPORTED, ABORTED
  */
-export async function openModel(location: string, platform: Platform, options: SessionOptions = {}): Promise<Session> {
+export async function openModel(
+  location: string,
+  platform: Platform,
+  options: SessionOptions = {},
+): Promise<LiveSession> {
   const first = await openOnce(location, platform, options);
   // A reopening is nobody's loading: it has no progress to show, and the signal was for the first one.
   const { signal: _, onProgress: __, tune, ...rest } = options;
@@ -60,7 +65,7 @@ async function openOnce(
   platform: Platform,
   options: SessionOptions,
   lost?: string,
-): Promise<Session> {
+): Promise<LiveSession> {
   const { device = 'auto', dtype = 'auto', integrity, signal, onProgress } = options;
   const ready = { ...options, hasty: true };
   const prepared =

@@ -3,6 +3,7 @@
 // be run again is rejected, never answered with zeros or an old mask.
 
 import { check, TmcaError } from '../../errors/index.js';
+import type { LiveRequest, LiveSession, LiveTurn } from '../live/live-session.js';
 import { checkSentence } from '../sentence.js';
 import type {
   Pixels,
@@ -22,7 +23,7 @@ export interface RecoveryOptions {
   /** Before the first reopening, in milliseconds; doubled each time. */
   readonly backoffMs?: number;
   /** Opens the model on something that is not lost, when attempts are used up or reopening fails. */
-  readonly last?: () => Promise<Session>;
+  readonly last?: () => Promise<LiveSession>;
 }
 
 /** A sentence that can be encoded again. */
@@ -76,21 +77,21 @@ const pause = (ms: number): Promise<void> => new Promise(resolve => setTimeout(r
 
 const isLoss = (error: unknown): boolean => error instanceof TmcaError && error.code === 'DEVICE_LOST';
 
-export class RecoveringSession implements Session {
+export class RecoveringSession implements LiveSession {
   readonly #attempts: number;
   readonly #backoffMs: number;
   readonly #reports = new Set<RecoverableReport>();
-  #reopening: Promise<Session> | undefined;
+  #reopening: Promise<LiveSession> | undefined;
   #recoveries = 0;
   #disposed = false;
   /** That the model is not checked. */
   #told = false;
-  #last: (() => Promise<Session>) | undefined;
+  #last: (() => Promise<LiveSession>) | undefined;
 
   /** @param reopen opens the same model again, on whatever device there is then */
   constructor(
-    private session: Session,
-    private readonly reopen: () => Promise<Session>,
+    private session: LiveSession,
+    private readonly reopen: () => Promise<LiveSession>,
     { attempts = 2, backoffMs = 250, last }: RecoveryOptions = {},
   ) {
     this.#last = last;
@@ -114,18 +115,22 @@ export class RecoveringSession implements Session {
 
   async segment(image: Pixels, report: Report | null, options?: SegmentOptions): Promise<Segmentation> {
     if (this.#disposed) throw disposedIn('segment');
-    checkSentence('segment', this.info.model, report);
-    check(
-      report === null || (report instanceof RecoverableReport && report.owner === this && !report.disposed),
-      'BAD_ARGUMENT',
-      'segment: the report must come from encodeReport of the same session and be undisposed; encode the text again',
-    );
+    const own = this.#own('segment', report);
     const result = await this.#run('segment', async session =>
-      session.segment(image, report && (await report.on(session)), options),
+      session.segment(image, own && (await own.on(session)), options),
     );
     if (this.#told || this.info.integrity === 'checked') return result;
     this.#told = true;
     return { ...result, warnings: [UNCHECKED, ...result.warnings] };
+  }
+
+  async live<T>(request: LiveRequest, work: (turn: LiveTurn) => Promise<T>): Promise<T> {
+    const where = 'segmentStream';
+    if (this.#disposed) throw disposedIn(where);
+    const own = this.#own(where, request.report);
+    return this.#run(where, async session =>
+      session.live({ ...request, report: own && (await own.on(session)) }, work),
+    );
   }
 
   stats(): SessionStats {
@@ -143,8 +148,19 @@ export class RecoveringSession implements Session {
     this.dispose();
   }
 
+  #own(where: string, report: Report | null): RecoverableReport | null {
+    const given = checkSentence(where, this.info.model, report);
+    if (!given) return null;
+    check(
+      given instanceof RecoverableReport && given.owner === this && !given.disposed,
+      'BAD_ARGUMENT',
+      `${where}: the report must come from encodeReport of the same session and be undisposed; encode the text again`,
+    );
+    return given;
+  }
+
   /** Runs `call`, again on a new session after each loss, as often as is allowed. */
-  async #run<T>(where: string, call: (session: Session) => Promise<T>): Promise<T> {
+  async #run<T>(where: string, call: (session: LiveSession) => Promise<T>): Promise<T> {
     for (let attempt = 0; ; attempt++) {
       const session = this.session;
       try {
@@ -160,14 +176,14 @@ export class RecoveringSession implements Session {
   }
 
   /** One reopening for all the calls that one loss has failed. @param delay null where no device is to be waited for any more */
-  async #recover(lost: Session, delay: number | null): Promise<void> {
+  async #recover(lost: LiveSession, delay: number | null): Promise<void> {
     this.#reopening ??= this.#replace(lost, delay).finally(() => {
       this.#reopening = undefined;
     });
     await this.#reopening;
   }
 
-  async #replace(lost: Session, delay: number | null): Promise<Session> {
+  async #replace(lost: LiveSession, delay: number | null): Promise<LiveSession> {
     const opened = delay === null ? await this.#takeLast() : await this.#again(delay);
     if (this.#disposed) {
       opened.dispose();
@@ -179,7 +195,7 @@ export class RecoveringSession implements Session {
     return opened;
   }
 
-  async #again(delay: number): Promise<Session> {
+  async #again(delay: number): Promise<LiveSession> {
     await pause(delay);
     try {
       return await this.reopen();
@@ -189,7 +205,7 @@ export class RecoveringSession implements Session {
     }
   }
 
-  #takeLast(): Promise<Session> {
+  #takeLast(): Promise<LiveSession> {
     const last = this.#last!;
     this.#last = undefined;
     return last();

@@ -2,13 +2,14 @@
 
 import { describe, expect, test } from 'vitest';
 import { TmcaError } from '../../errors/index.js';
+import type { LiveRequest, LiveSession, LiveTurn } from '../../runtime/live/live-session.js';
 import { RecoveringSession } from '../../runtime/session/recovering-session.js';
-import type { Pixels, Report, Segmentation, Session, SessionInfo, SessionStats } from '../../runtime/types.js';
+import type { Pixels, Report, Segmentation, SessionInfo, SessionStats } from '../../runtime/types.js';
 
 const image: Pixels = { data: new Uint8Array(3), width: 1, height: 1, channels: 3 };
 
 /** Answers with its generation, until it is lost. */
-class Fragile implements Session {
+class Fragile implements LiveSession {
   lost = false;
   disposed = 0;
   readonly log: string[] = [];
@@ -43,6 +44,15 @@ class Fragile implements Session {
     this.#alive();
     this.log.push(`frame ${report?.text}`);
     return { size: this.generation } as Segmentation;
+  }
+
+  async live<T>({ report }: LiveRequest, work: (turn: LiveTurn) => Promise<T>): Promise<T> {
+    await Promise.resolve();
+    this.#alive();
+    this.log.push(`live ${report?.text}`);
+    const result = await work({ engine: this } as unknown as LiveTurn);
+    this.#alive();
+    return result;
   }
 
   stats = (): SessionStats => ({ recoveries: 0, frames: 1 }) as SessionStats;
@@ -103,6 +113,30 @@ describe('a lost device', () => {
     const session = new RecoveringSession(next(), async () => next(), { backoffMs: 1 });
     await expect(session.encodeReport('x')).rejects.toMatchObject({ code: 'DEVICE_LOST', retryable: true });
     expect(made).toHaveLength(3);
+  });
+
+  test('is replaced before, during and after a frame of a stream, twice', async () => {
+    const { session, made } = build();
+    const report = await session.encodeReport('one polyp');
+    const request = { report, read: () => image };
+    const engines: object[] = [];
+    const frame = (during?: (of: Fragile) => void) =>
+      session.live(request, async ({ engine }) => {
+        engines.push(engine);
+        if (engines.length < 4) during?.(engine as Fragile);
+        return (engine as Fragile).generation;
+      });
+    made[0]!.lost = true; // before
+    expect(await frame()).toBe(1);
+    const lose = (of: Fragile): void => {
+      of.lost = true; // during: the frame is run again, and lost again
+    };
+    expect(await frame(lose)).toBe(3);
+    made[3]!.lost = true; // after
+    expect(await frame()).toBe(4);
+    expect(engines).toEqual([made[1], made[1], made[2], made[3], made[4]]);
+    expect(made[4]!.log).toEqual(['text one polyp', 'live one polyp']);
+    expect(session.stats().recoveries).toBe(4);
   });
 
   test('that cannot be replaced rejects with the reason, and a later call tries again', async () => {

@@ -1,0 +1,16 @@
+// Whether two frames show the same scene, by the distribution of their colours.
+
+/** The distance from which it is another scene: half of the pixels are of another colour. */
+const CUT = 0.5;
+
+/**
+ * Half the sum of differences between two histograms [3, 16], averaged over the channels: the share of pixels that would have to
+ * change, 0..1.
+ */
+export function histogramDistance(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += Math.abs(a[i]! - b[i]!);
+  return sum / 6;
+}
+
+export const isCut = (a: Float32Array, b: Float32Array): boolean => histogramDistance(a, b) > CUT;

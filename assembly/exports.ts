@@ -56,6 +56,6 @@ export interface AssemblyExports {
   componentsBitmap(components: Pointer): Pointer;
   freeComponents(components: Pointer): void;
 
-  traceContour(bitmap: Pointer, x: number, y: number): void;
+  traceContour(bitmap: Pointer, x: number, y: number, background: number): void;
   encodeRuns(bitmap: Pointer): void;
 }

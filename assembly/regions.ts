@@ -3,6 +3,7 @@
 import { check } from '../errors/index.js';
 import { checkMask, checkSize, eachBand } from './bands.js';
 import type { Pointer } from './exports.js';
+import { holeStarts } from './holes.js';
 import type { Assembly } from './instance.js';
 
 /** One 8-connected component of a mask. */
@@ -15,6 +16,8 @@ export interface Region {
   readonly area: number;
   /** Outer contour: x0, y0, x1, y1, … along pixel centres, counter-clockwise on a screen, closed implicitly. */
   readonly contour: Int32Array<ArrayBuffer>;
+  /** Contour of each hole in the same form, along the component's pixels round it, clockwise on a screen; top to bottom. */
+  readonly holes: readonly Int32Array<ArrayBuffer>[];
 }
 
 export interface MaskOptions {
@@ -85,7 +88,7 @@ export function segmentRegions(
   const threshold = checkThreshold(options.threshold, where);
   const mask = newMask(width, height, where);
   const { small, ...found } = withMap(assembly, map, size, width, height, options, where, upsample =>
-    collect(assembly, width, height, options, where, (components, y, rows, band) => {
+    collect(assembly, mask, width, height, options, where, (components, y, rows, band) => {
       assembly.exports.segmentRows(components, upsample, y, rows, threshold, band);
       assembly.read(band, mask.subarray(y * width, (y + rows) * width));
     }),
@@ -119,7 +122,7 @@ export function findRegions(
 ): Region[] {
   const where = 'findRegions';
   checkMask(mask, width, height, where);
-  return collect(assembly, width, height, options, where, (components, y, rows, band) => {
+  return collect(assembly, mask, width, height, options, where, (components, y, rows, band) => {
     assembly.write(band, mask.subarray(y * width, (y + rows) * width));
     assembly.exports.componentRows(components, y, rows, band);
   }).regions;
@@ -165,9 +168,10 @@ function withMap<T>(
   }
 }
 
-/** Feeds a mask's rows to the component finder by `rows`, then reads what it found. */
+/** Feeds a mask's rows to the component finder by `feed`, which may fill it as well, then reads what it found. */
 function collect(
   assembly: Assembly,
+  mask: Uint8Array,
   width: number,
   height: number,
   options: RegionOptions,
@@ -189,7 +193,9 @@ function collect(
     const large = parts.filter(({ area }) => area / pixels >= minArea);
     const small = parts.filter(({ area }) => area / pixels < minArea);
     const omitted = { count: small.length, area: small.reduce((sum, { area }) => sum + area, 0) };
-    const regions = large.map(part => regionOf(assembly, components, part, where)).sort((a, b) => b.area - a.area);
+    const regions = large
+      .map(part => regionOf(assembly, components, mask, width, part, where))
+      .sort((a, b) => b.area - a.area);
     return { regions, omitted, small: small.map(({ first: [x, y] }) => y * width + x) };
   } finally {
     exports.freeComponents(components);
@@ -203,9 +209,11 @@ interface Part {
   readonly box: Region['box'];
   /** Leftmost pixel of the topmost row. */
   readonly first: readonly [x: number, y: number];
+  /** How many. */
+  readonly holes: number;
 }
 
-/** Words of a record of `assembly/src/components.ts`: f64 sum, then i32 area, min x, min y, max x, max y, first x. */
+/** Words of a record of `assembly/src/components.ts`: f64 sum, then i32 area, min x, min y, max x, max y, first x, parent, loops. */
 const RECORD = 10;
 
 function records(assembly: Assembly, components: Pointer): Part[] {
@@ -214,16 +222,33 @@ function records(assembly: Assembly, components: Pointer): Part[] {
   const words = assembly.read(exports.componentRecords(components) >>> 0, new Int32Array(count * RECORD));
   const sums = new Float64Array(words.buffer);
   return Array.from({ length: count }, (_, i): Part => {
-    const [area, minX, minY, maxX, maxY, firstX] = words.subarray(i * RECORD + 2) as unknown as Numbers6;
+    const [area, minX, minY, maxX, maxY, firstX, , loops] = words.subarray(i * RECORD + 2) as unknown as Numbers8;
     const box = [minX, minY, maxX - minX + 1, maxY - minY + 1] as const;
-    return { score: sums[(i * RECORD) / 2]! / area, area, box, first: [firstX, minY] };
+    return { score: sums[(i * RECORD) / 2]! / area, area, box, first: [firstX, minY], holes: loops + 1 };
   });
 }
 
-function regionOf(assembly: Assembly, components: Pointer, { score, box, area, first }: Part, where: string): Region {
+/** Directions of `traceContour`. */
+const WEST = 4;
+const EAST = 0;
+
+function regionOf(
+  assembly: Assembly,
+  components: Pointer,
+  mask: Uint8Array,
+  width: number,
+  { score, box, area, first, holes }: Part,
+  where: string,
+): Region {
   const bitmap = assembly.exports.componentsBitmap(components) >>> 0;
-  assembly.guard((box[2] + box[3]) * 16, where, () => assembly.exports.traceContour(bitmap, ...first));
-  return { score, box, area, contour: assembly.list() };
+  const trace = (x: number, y: number, background: number) => {
+    assembly.guard((box[2] + box[3]) * 16, where, () => assembly.exports.traceContour(bitmap, x, y, background));
+    return assembly.list();
+  };
+  const contour = trace(...first, WEST);
+  // Most have none, and are not looked through for them.
+  const starts = holes > 0 ? holeStarts(mask, width, box, first) : [];
+  return { score, box, area, contour, holes: starts.map(([x, y]) => trace(x, y, EAST)) };
 }
 
-type Numbers6 = [number, number, number, number, number, number];
+type Numbers8 = [number, number, number, number, number, number, number, number];

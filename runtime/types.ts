@@ -71,6 +71,8 @@ export interface Lesion {
   readonly area: number;
   /** Outer contour in source pixels: x0, y0, x1, y1, … along pixel centres, closed implicitly. */
   readonly contour: Int32Array;
+  /** Contour of each hole in the same form: along the lesion's pixels round it, in the other direction. Most lesions have none. */
+  readonly holes: readonly Int32Array[];
 }
 
 export interface SegmentOptions {

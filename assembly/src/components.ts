@@ -19,6 +19,8 @@ class Component {
   firstX: i32;
   /** Index of the component that it joined, or its own. */
   parent: i32;
+  /** Pairs of runs that touch, less its runs: a tree of runs has -1, and each hole closes one more loop. */
+  loops: i32;
 }
 
 const RECORD: usize = 40;
@@ -90,14 +92,17 @@ function takeRow(c: Components, y: i32, scores: usize): void {
   for (let x = skip(row, 0, width, 0); x < width; ++count) {
     const end = skip(row, x, width, ~0);
     let label = -1;
+    let touches = 0;
     // Runs that end before x - 1 touch neither this run nor any after it.
     while (above < previousEnd && load<i32>(above, 4) < x - 1) above += RUN;
-    for (let run = above; run < previousEnd && load<i32>(run) <= end; run += RUN) {
+    for (let run = above; run < previousEnd && load<i32>(run) <= end; run += RUN, ++touches) {
       const root = find(c, load<i32>(run, 8));
       label = label < 0 ? root : join(c, label, root);
     }
     if (label < 0) label = create(c, x, y);
-    extend(record(c, label), x, end - 1, y, scores);
+    const component = record(c, label);
+    component.loops += touches - 1;
+    extend(component, x, end - 1, y, scores);
     const run = c.current + <usize>count * RUN;
     store<i32>(run, x);
     store<i32>(run, end - 1, 4);
@@ -129,6 +134,7 @@ function create(c: Components, x: i32, y: i32): i32 {
   r.maxY = y;
   r.firstX = x;
   r.parent = i;
+  r.loops = 0;
   return i;
 }
 
@@ -166,6 +172,7 @@ function join(c: Components, i: i32, j: i32): i32 {
   b.parent = keep;
   a.sum += b.sum;
   a.area += b.area;
+  a.loops += b.loops;
   a.minX = min(a.minX, b.minX);
   a.maxX = max(a.maxX, b.maxX);
   a.maxY = max(a.maxY, b.maxY);

@@ -1,5 +1,6 @@
-// Outer contours: border following by Suzuki and Abe (1985), outer borders only, 8-connected. Every boundary pixel is
-// listed in order, counter-clockwise as seen on a screen; thin parts are walked there and back.
+// Contours: border following by Suzuki and Abe (1985), 8-connected. Every boundary pixel is listed in order, with the
+// component on the left as seen on a screen: counter-clockwise outside, clockwise round a hole. Thin parts are walked
+// there and back.
 
 import { Bitmap, pixel } from './bitmap';
 import { clearList, push } from './list';
@@ -16,13 +17,13 @@ function dy(direction: i32): i32 {
 }
 
 /**
- * Leaves in the list x0, y0, x1, y1, … of the outer contour that passes (x, y): the leftmost pixel of the top row of
- * its component. Closed: the last point neighbours the first.
+ * Leaves in the list x0, y0, x1, y1, … of the contour that passes (x, y). Closed: the last point neighbours the first.
+ * `toEnd`: the direction of the background there: 4 (west) for the leftmost pixel of a component's top row, 0 (east) for
+ * the pixel before the leftmost of a hole's top row.
  */
-export function traceContour(b: Bitmap, x: i32, y: i32): void {
+export function traceContour(b: Bitmap, x: i32, y: i32, toEnd: i32): void {
   clearList();
-  // West of the start is background. Clockwise from there, the first set pixel is where the walk will end.
-  let toEnd = 4;
+  // Clockwise from the background, the first set pixel is where the walk will end.
   let turns = 0;
   for (; turns < 8 && !pixel(b, x + dx(toEnd), y + dy(toEnd)); ++turns) toEnd = (toEnd + 1) & 7;
   if (turns == 8) {

@@ -42,6 +42,7 @@ function boxes(width: number, height: number, ...list: Box[]): { mask: Uint8Arra
       box: [box.x, box.y, box.width, box.height] as const,
       area: box.width * box.height,
       contour: outline(box),
+      holes: [],
     };
   });
   return { mask, lesions };

@@ -164,10 +164,13 @@ class Host implements WorkerApi {
 function shipped(result: Segmentation): Segmentation {
   const mask = own(result.mask);
   const probability = own(result.probability);
-  const lesions = result.lesions.map(lesion => ({ ...lesion, contour: own(lesion.contour) }));
-  const buffers = [mask, probability, ...lesions.map(lesion => lesion.contour)].map(
-    array => array.buffer as ArrayBuffer,
-  );
+  const lesions = result.lesions.map(lesion => ({
+    ...lesion,
+    contour: own(lesion.contour),
+    holes: lesion.holes.map(own),
+  }));
+  const lines = lesions.flatMap(({ contour, holes }) => [contour, ...holes]);
+  const buffers = [mask, probability, ...lines].map(array => array.buffer as ArrayBuffer);
   return transfer({ ...result, mask, probability, lesions }, [...new Set(buffers)]);
 }
 

@@ -30,7 +30,7 @@ export interface AssemblyExports {
   vocabularyTokenLength(vocabulary: Pointer, id: number): number;
   tokenise(vocabulary: Pointer, text: Pointer, length: number, to: Pointer, room: number): number;
 
-  /** The list in which `boundaryDistances`, `traceContour` and `encodeRuns` leave their results, i32. */
+  /** The list in which `boundaryDistances` and `traceContour` leave their results, i32. */
   listData(): Pointer;
   listLength(): number;
   freeList(): void;
@@ -57,5 +57,4 @@ export interface AssemblyExports {
   freeComponents(components: Pointer): void;
 
   traceContour(bitmap: Pointer, x: number, y: number, background: number): void;
-  encodeRuns(bitmap: Pointer): void;
 }

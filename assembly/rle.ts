@@ -2,8 +2,7 @@
 // writes it.
 
 import { check, TmcaError } from '../errors/index.js';
-import { checkMask, checkSize, withBitmap } from './bands.js';
-import type { Assembly } from './instance.js';
+import { checkMask, checkSize } from './bands.js';
 
 /** A mask as COCO's tools read it. */
 export interface CocoRle {
@@ -16,10 +15,10 @@ export interface CocoRle {
 /**
  * Encodes a mask in which any byte but 0 is set.
  *
- * Errors: BAD_ARGUMENT, IMAGE_TOO_LARGE, OUT_OF_MEMORY.
+ * Errors: BAD_ARGUMENT, IMAGE_TOO_LARGE.
  */
-export function encodeRle(assembly: Assembly, mask: Uint8Array, width: number, height: number): CocoRle {
-  return { size: [height, width], counts: countsToText(maskToCounts(assembly, mask, width, height)) };
+export function encodeRle(mask: Uint8Array, width: number, height: number): CocoRle {
+  return { size: [height, width], counts: countsToText(maskToCounts(mask, width, height)) };
 }
 
 /** Decodes to u8 [height, width], 0 or 1. Errors: BAD_ARGUMENT, IMAGE_TOO_LARGE. */
@@ -27,23 +26,34 @@ export function decodeRle(rle: CocoRle): Uint8Array<ArrayBuffer> {
   return countsToMask(textToCounts(rle.counts), rle.size[1], rle.size[0]);
 }
 
+/** Columns that are turned into rows together: a walk down a mask would miss the cache at each pixel. */
+const STRIP = 64;
+
 /** Run lengths, the first of zeros (0 where the first pixel is set). Errors: as `encodeRle`. */
-export function maskToCounts(
-  assembly: Assembly,
-  mask: Uint8Array,
-  width: number,
-  height: number,
-): Int32Array<ArrayBuffer> {
+export function maskToCounts(mask: Uint8Array, width: number, height: number): Int32Array<ArrayBuffer> {
   checkMask(mask, width, height, 'encodeRle');
-  const counts = withBitmap(assembly, mask, width, height, 'encodeRle', bitmap => {
-    assembly.guard(height * 4, 'encodeRle', () => assembly.exports.encodeRuns(bitmap));
-    return assembly.list();
-  });
-  assembly.exports.freeList();
-  return counts;
+  const counts: number[] = [];
+  const strip = new Uint8Array(STRIP * height);
+  let value = 0;
+  let run = 0;
+  for (let left = 0; left < width; left += STRIP) {
+    const columns = Math.min(STRIP, width - left);
+    for (let y = 0; y < height; y++)
+      for (let x = 0, from = y * width + left; x < columns; x++) strip[x * height + y] = mask[from + x] ? 1 : 0;
+    for (let at = 0; at < columns * height; at++) {
+      if (strip[at] !== value) {
+        counts.push(run);
+        run = 0;
+        value ^= 1;
+      }
+      run++;
+    }
+  }
+  counts.push(run);
+  return Int32Array.from(counts);
 }
 
-/** In TypeScript, because it writes straight into its result. Errors: as `decodeRle`. */
+/** Errors: as `decodeRle`. */
 export function countsToMask(counts: ArrayLike<number>, width: number, height: number): Uint8Array<ArrayBuffer> {
   checkSize(width, height, 'decodeRle');
   const total = width * height;

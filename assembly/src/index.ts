@@ -18,7 +18,6 @@ export { freeList, listData, listLength } from './list';
 export { alloc, free } from './memory';
 export { largestDeviation, normalise } from './normalise';
 export { createResize, freeResize, resizeBand, resizeRows, restartResize } from './resize';
-export { encodeRuns } from './rle';
 export { createUpsample, freeUpsample, maskRows, prepareMap, upsampleMap } from './upsample';
 export {
   createVocabulary,

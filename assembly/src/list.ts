@@ -1,5 +1,5 @@
-// One growing list of i32, shared by the parts whose results have no size known before: contours, run lengths,
-// distances. The host reads it before it calls anything else.
+// One growing list of i32, shared by the parts whose results have no size known before: contours, distances. The host
+// reads it before it calls anything else.
 
 let data: usize = 0;
 let length: i32 = 0;

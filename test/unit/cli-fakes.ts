@@ -214,7 +214,7 @@ function lesionsOf(mask: Uint8Array, width: number): Lesion[] {
   const [xs, ys] = [found.map(i => i % width), found.map(i => Math.floor(i / width))];
   const [x, y, right, bottom] = [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
   const contour = Int32Array.from([x, y, right, y, right, bottom, x, bottom]);
-  return [{ score: 0.75, box: [x, y, right - x + 1, bottom - y + 1], area: found.length, contour }];
+  return [{ score: 0.75, box: [x, y, right - x + 1, bottom - y + 1], area: found.length, contour, holes: [] }];
 }
 
 export interface Outcome {

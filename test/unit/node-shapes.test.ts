@@ -4,8 +4,8 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import sharp from 'sharp';
-import { beforeAll, describe, expect, test } from 'vitest';
-import { type Assembly, encodeRle, loadAssembly, maskToCounts } from '../../assembly/index.js';
+import { describe, expect, test } from 'vitest';
+import { encodeRle, maskToCounts } from '../../assembly/index.js';
 import { openDataset, surveyDataset } from '../../node/datasets/dataset.js';
 import { readMask } from '../../node/images/masks.js';
 import { drawShapes, readShape, type ShapeMask } from '../../node/images/shapes.js';
@@ -21,11 +21,6 @@ const rows = ({ width, height, shapes }: ShapeMask): string[] => {
 };
 
 describe('shapes', () => {
-  let assembly: Assembly;
-  beforeAll(async () => {
-    assembly = await loadAssembly();
-  });
-
   test('a pixel belongs to a polygon where its centre lies inside', () => {
     const square = [1, 1, 4, 1, 4, 3, 1, 3];
     expect(rows({ width: 6, height: 4, shapes: [{ rings: [square] }] })).toEqual([
@@ -66,14 +61,14 @@ describe('shapes', () => {
   test('polygons that overlap are united, and run lengths, compressed or not, with them', () => {
     const [width, height] = [5, 3];
     const drawn = Uint8Array.from([0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0]);
-    const { counts } = encodeRle(assembly, drawn, width, height);
+    const { counts } = encodeRle(drawn, width, height);
     const rings = [
       [0, 0, 2, 0, 2, 2, 0, 2],
       [1, 1, 3, 1, 3, 3, 1, 3],
     ];
     const united = ['11001', '11101', '01100'];
     expect(rows({ width, height, shapes: [{ rings }, { counts }] })).toEqual(united);
-    const plain = [...maskToCounts(assembly, drawn, width, height)];
+    const plain = [...maskToCounts(drawn, width, height)];
     expect(rows({ width, height, shapes: [{ counts: plain }, { rings }] })).toEqual(united);
   });
   test.each([

@@ -19,8 +19,8 @@ const entries = {
 };
 
 /**
- * What the worker loads beyond the page. One chunk of it: left to itself, the bundler splits it along what each command needs,
- * and a worker pays some three kilobytes for that.
+ * What the worker loads beyond the page. Two chunks of it, what training needs as well and the rest: left to itself, the bundler
+ * splits it along what each command needs, and a worker pays some three kilobytes for that.
  */
 const page = staticImports('.', entries.index);
 /** Reached by the worker through index files, and used by others alone: shaken out of a bundle, but not out of a chunk. */
@@ -31,11 +31,14 @@ const unused = [
   'assembly/metrics.ts',
   'assembly/rle.ts',
 ];
-const worker = [...staticImports('.', entries.worker)];
-const command = staticImports('.', entries.cli);
-const engine = new Set(
-  worker.filter(file => !page.has(file) && !command.has(file) && file !== entries.worker && !unused.includes(file)),
+const worker = [...staticImports('.', entries.worker)].filter(
+  file => file !== entries.worker && !unused.includes(file),
 );
+const command = staticImports('.', entries.cli);
+const training = staticImports('.', entries.train);
+const beyond = worker.filter(file => !page.has(file) && !command.has(file));
+const engine = new Set(beyond.filter(file => training.has(file)));
+const session = new Set(beyond.filter(file => !training.has(file)));
 /** What both load: one chunk of it too, with what `tmca --help` loads of the worker's, which would have all of that for it. */
 const both = new Set(worker.filter(file => page.has(file) || command.has(file)));
 
@@ -86,6 +89,7 @@ export default defineConfig({
           includeDependenciesRecursively: false,
           groups: [
             { name: 'engine', test: isEngine },
+            { name: 'session', test: id => session.has(fileOf(id)) },
             { name: 'both', test: isBoth },
             { name: 'import-address', test: /\/runtime\/import-address\.ts$/ },
           ],

@@ -11,7 +11,7 @@ import { importsOf } from './check-imports.mjs';
 /** Decimal kilobytes, as in the README. */
 export const budgets = [
   { name: 'index', file: 'dist/index.js', limit: 40_000 },
-  { name: 'worker', file: 'dist/worker.js', limit: 90_000 },
+  { name: 'worker', file: 'dist/worker.js', limit: 100_000 },
   // Training in a page; one that segments loads none of what it adds to the worker's.
   { name: 'train', file: 'dist/train.js', limit: 140_000 },
   { name: 'wasm', file: 'build/tmca.wasm', limit: 30_000 },

@@ -1,6 +1,6 @@
 // The two kernels whose rates are an adapter's roofline.
 
-import { f32, type KernelCall, u32 } from '../gpu/kernel.js';
+import type { KernelCall } from '../gpu/kernel.js';
 import { flatGroups, flatTile } from '../gpu/kernels/shared/flat-tile.js';
 import copySource from './copy.wgsl?raw';
 import multiplyAddSource from './multiply-add.wgsl?raw';
@@ -14,7 +14,7 @@ export function multiplyAdd<O>(rounds: number, act: 'f32' | 'f16', out: O): Kern
   return {
     shader: { name: 'multiply-add', source: multiplyAddSource, act, tile: { GROUP: flatTile.GROUP } },
     // a factor below 1 and a small addend keep the chains finite in f16
-    uniforms: [u32(rounds), f32(0.5), f32(0.125)],
+    uniforms: { rounds, factor: 0.5, addend: 0.125 },
     bindings: [{ operand: out, access: 'read_write' }],
     workgroups: [THREADS / flatTile.GROUP, 1, 1],
     cost: { flops: THREADS * rounds * PER_ROUND * 4 * 2, bytes: 16 * THREADS },
@@ -26,7 +26,7 @@ export function copy<O>(bytes: number, x: O, y: O): KernelCall<O> {
   const count = bytes / 16;
   return {
     shader: { name: 'copy', source: copySource, act: 'f32', tile: flatTile },
-    uniforms: [u32(count)],
+    uniforms: { count },
     bindings: [
       { operand: x, access: 'read' },
       { operand: y, access: 'read_write' },

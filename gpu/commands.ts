@@ -3,9 +3,10 @@
 
 import { check } from '../errors/index.js';
 import type { GpuDevice } from './device.js';
-import type { KernelCall, Uniform } from './kernel.js';
+import type { KernelCall, Uniforms } from './kernel.js';
 import type { PipelineCache, PipelineProgress } from './pipelines.js';
 import type { Timestamps } from './timestamps.js';
+import { packUniforms, type UniformRange, writeUniforms } from './uniforms.js';
 
 /** A range of a buffer: bytes; `offset` a multiple of the device's storage alignment (256 always is), `size` of 4. */
 export interface BufferRange {
@@ -28,12 +29,6 @@ export interface CallTime {
   readonly ms: number;
 }
 
-/** Where a call's uniform block lies in the plan's uniform buffer, in bytes. */
-interface UniformRange {
-  readonly offset: number;
-  readonly size: number;
-}
-
 /** Bytes of what absent operands read. */
 export const ZERO_BYTES = 256;
 
@@ -44,7 +39,7 @@ export class CommandPlan {
   #disposed = false;
 
   private constructor(
-    readonly gpu: GpuDevice,
+    private readonly pipelines: PipelineCache,
     readonly label: string,
     readonly calls: readonly KernelCall<BufferRange>[],
     private readonly steps: readonly Step[],
@@ -71,7 +66,8 @@ export class CommandPlan {
     const compiled = await pipelines.compile(calls, onProgress);
     const owned: GPUBuffer[] = [];
     try {
-      const blocks = packUniforms(calls, gpu.limits.minUniformBufferOffsetAlignment);
+      const values = calls.map(call => pipelines.uniformBlock(call.shader, call.uniforms));
+      const blocks = packUniforms(values, gpu.limits.minUniformBufferOffsetAlignment);
       const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
       const size = blocks.bytes.byteLength;
       const uniforms = await gpu.createBuffer({ label: `${label} uniforms`, size, usage, kind: 'other' });
@@ -88,11 +84,15 @@ export class CommandPlan {
           return { label: call.shader.name, pipeline: compiled[i]!, group, workgroups: call.workgroups };
         });
       });
-      return new CommandPlan(gpu, label, calls, steps, blocks.ranges, owned);
+      return new CommandPlan(pipelines, label, calls, steps, blocks.ranges, owned);
     } catch (error) {
       for (const buffer of owned) gpu.destroyBuffer(buffer);
       throw error;
     }
+  }
+
+  get gpu(): GpuDevice {
+    return this.pipelines.gpu;
   }
 
   /** Dispatches of one run. */
@@ -100,17 +100,15 @@ export class CommandPlan {
     return this.steps.length;
   }
 
-  /** Replaces the uniform block of one call (a step's learning rate) for the runs submitted from now on. */
-  setUniforms(index: number, fields: readonly Uniform[]): void {
-    const expected = this.calls[index]?.uniforms.length;
-    check(
-      fields.length === expected,
-      'INTERNAL',
-      () => `setUniforms: call ${index} of ${this.label} must get ${expected} fields, got ${fields.length}`,
-    );
+  /**
+   * Replaces the uniform block of one call (a step's learning rate) for the runs submitted from now on.
+   *
+   * Errors: INTERNAL (names other than those of the kernel's Dims).
+   */
+  setUniforms(index: number, values: Uniforms): void {
     const { offset, size } = this.blocks[index]!;
     const bytes = new Uint8Array(size);
-    writeBlock(new DataView(bytes.buffer), 0, fields);
+    writeUniforms(new DataView(bytes.buffer), this.pipelines.uniformBlock(this.calls[index]!.shader, values));
     this.gpu.device.queue.writeBuffer(this.owned[0]!, offset, bytes);
   }
 
@@ -210,34 +208,6 @@ function bindGroup(
     layout: pipelines.layout(bindings),
     entries: ranges.map(({ buffer, offset, size }, binding) => ({ binding, resource: { buffer, offset, size } })),
   });
-}
-
-/**
- * Every call's uniform block in one run of bytes, each at a multiple of `alignment`, its size rounded up to 16 as WGSL
- * rounds the struct's.
- */
-export function packUniforms(
-  calls: readonly Pick<KernelCall<unknown>, 'uniforms'>[],
-  alignment: number,
-): { bytes: Uint8Array<ArrayBuffer>; ranges: UniformRange[] } {
-  let end = 0;
-  const ranges = calls.map(({ uniforms }) => {
-    const offset = Math.ceil(end / alignment) * alignment;
-    const size = Math.max(16, Math.ceil(uniforms.length / 4) * 16);
-    end = offset + size;
-    return { offset, size };
-  });
-  const bytes = new Uint8Array(Math.max(16, end));
-  const view = new DataView(bytes.buffer);
-  for (const [i, { uniforms }] of calls.entries()) writeBlock(view, ranges[i]!.offset, uniforms);
-  return { bytes, ranges };
-}
-
-function writeBlock(view: DataView, offset: number, fields: readonly Uniform[]): void {
-  for (const [i, field] of fields.entries()) {
-    if ('u32' in field) view.setUint32(offset + 4 * i, field.u32, true);
-    else view.setFloat32(offset + 4 * i, field.f32, true);
-  }
 }
 
 /** What WebGPU would report only when the command buffer is submitted, and without saying which call it is. */

@@ -60,8 +60,11 @@ export interface Binding<Operand> {
   readonly access: 'read' | 'read_write';
 }
 
-/** A field of the uniform block: `{u32: n}` or `{f32: x}`. Four bytes each, in the order of the WGSL struct. */
-export type Uniform = { readonly u32: number } | { readonly f32: number };
+/**
+ * Values of the uniform block by the names of its fields. The struct in the kernel's WGSL is the one place that says
+ * their order and types, and a call whose names are not the struct's is refused when its plan is made (uniforms.ts).
+ */
+export type Uniforms = Readonly<Record<string, number>>;
 
 /**
  * One dispatch. Bindings are numbered from 1 in group 0; binding 0 is the uniform block. An output never shares a buffer
@@ -71,7 +74,7 @@ export interface KernelCall<Operand> {
   readonly shader: Shader;
   /** Pipeline-overridable constants (`override` in the WGSL); booleans as 0 and 1. */
   readonly constants?: Readonly<Record<string, number>>;
-  readonly uniforms: readonly Uniform[];
+  readonly uniforms: Uniforms;
   readonly bindings: readonly Binding<Operand>[];
   /** Workgroup counts; each at most 65,535 (see `spread`). */
   readonly workgroups: readonly [number, number, number];
@@ -80,9 +83,6 @@ export interface KernelCall<Operand> {
   /** Multiply-adds times two plus other arithmetic, and bytes moved at least once: for rooflines. */
   readonly cost: { readonly flops: number; readonly bytes: number };
 }
-
-export const u32 = (n: number): Uniform => ({ u32: n });
-export const f32 = (x: number): Uniform => ({ f32: x });
 
 /**
  * Spreads `count` workgroups over x and y where x alone would pass the limit of 65,535 a dimension. The kernel recovers

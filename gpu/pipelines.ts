@@ -3,8 +3,9 @@
 
 import { check, TmcaError } from '../errors/index.js';
 import type { GpuDevice } from './device.js';
-import type { Binding, KernelCall, Shader } from './kernel.js';
+import type { Binding, KernelCall, Shader, Uniforms } from './kernel.js';
 import { locateLine, moduleKey, type ShaderPart, shaderKey, shaderParts } from './shader.js';
+import { type UniformBlock, type UniformField, uniformFields } from './uniforms.js';
 
 export interface PipelineProgress {
   readonly loaded: number;
@@ -19,6 +20,7 @@ interface CheckedModule {
   readonly module: GPUShaderModule;
   /** Rejects with the compiler's messages. */
   readonly valid: Promise<void>;
+  readonly fields: readonly UniformField[];
 }
 
 const caches = new WeakMap<GpuDevice, PipelineCache>();
@@ -76,6 +78,11 @@ export class PipelineCache {
       this.#layouts.set(key, layout);
     }
     return layout;
+  }
+
+  /** Values for a compiled kernel, with the fields that its text declares. */
+  uniformBlock(shader: Shader, values: Uniforms): UniformBlock {
+    return { kernel: shader.name, fields: this.#module(shader).fields, values };
   }
 
   #pipeline(call: PipelineCall): Promise<GPUComputePipeline> {
@@ -152,7 +159,8 @@ export class PipelineCache {
     // The scope only keeps the error from being reported a second time as uncaptured; the messages say more.
     device.pushErrorScope('validation');
     const module = device.createShaderModule({ label: shader.name, code });
-    return { module, valid: this.#validate(shader, parts, module, device.popErrorScope()) };
+    const valid = this.#validate(shader, parts, module, device.popErrorScope());
+    return { module, valid, fields: uniformFields(shader.name, code) };
   }
 
   async #validate(

@@ -123,7 +123,7 @@ for (const name of options.tunings.split(',')) {
     families.set(call.shader.name, f);
     if (options.shapes)
       console.log(
-        `${call.shader.name.padEnd(32)} x${String(count).padEnd(3)} ${ms.toFixed(2).padStart(8)} ms ${(call.cost.flops / ms / 1e6).toFixed(1).padStart(6)} GFLOP/s  [${call.uniforms.map(u => u.u32 ?? u.f32)}] ${sizes}`,
+        `${call.shader.name.padEnd(32)} x${String(count).padEnd(3)} ${ms.toFixed(2).padStart(8)} ms ${(call.cost.flops / ms / 1e6).toFixed(1).padStart(6)} GFLOP/s  [${Object.values(call.uniforms)}] ${sizes}`,
       );
   }
   const total = [...families.values()].reduce((sum, f) => sum + f.ms, 0);

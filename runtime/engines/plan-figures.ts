@@ -1,7 +1,8 @@
 // What a network takes on a device, computed before one is opened.
 
-import { packUniforms, ZERO_BYTES } from '../../gpu/commands.js';
+import { ZERO_BYTES } from '../../gpu/commands.js';
 import type { Tuning } from '../../gpu/tuning.js';
+import { placeUniforms } from '../../gpu/uniforms.js';
 import type { Program } from '../../graph/lower.js';
 import type { PassName } from '../../graph/passes/index.js';
 import type { Config } from '../../networks/config.js';
@@ -65,6 +66,7 @@ const sum = (numbers: readonly number[]): number => numbers.reduce((a, n) => a +
 
 function figuresOf(program: Program, rewritten: readonly string[]): ProgramFigures {
   const { calls, buffers } = program;
+  const uniforms = calls.map(call => call.uniforms);
   const kernels: Record<string, number> = {};
   for (const { shader } of calls) kernels[shader.name] = (kernels[shader.name] ?? 0) + 1;
   const { arenas, lowerBound, place } = placeProgram(program, DEFAULT_LIMITS, { rewritten });
@@ -78,7 +80,7 @@ function figuresOf(program: Program, rewritten: readonly string[]): ProgramFigur
     arenaLowerBound: lowerBound,
     inputBytes: placed(Object.values(program.inputs)),
     outputBytes: placed(Object.values(program.outputs).map(({ buffer }) => buffer)),
-    uniformBytes: packUniforms(calls, UNIFORM_ALIGNMENT).bytes.length + ZERO_BYTES,
+    uniformBytes: placeUniforms(uniforms, UNIFORM_ALIGNMENT).size + ZERO_BYTES,
   };
 }
 

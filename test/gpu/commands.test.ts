@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type BufferRange, CommandPlan } from '../../gpu/commands.js';
 import type { GpuDevice } from '../../gpu/device.js';
-import { f32, type KernelCall, type Shader, u32 } from '../../gpu/kernel.js';
+import type { KernelCall, Shader } from '../../gpu/kernel.js';
 import { nodeGpu } from '../../gpu/node.js';
 import { openDevice } from '../../gpu/open-device.js';
 import { PipelineCache } from '../../gpu/pipelines.js';
@@ -44,7 +44,7 @@ function scaleAdd(from: number, to: number, a: number, b: number): KernelCall<Bu
   return {
     shader,
     constants: { B: b },
-    uniforms: [u32(length), f32(a)],
+    uniforms: { a, length },
     bindings: [
       { operand: ranges[from]!, access: 'read' },
       { operand: null, access: 'read' },
@@ -118,11 +118,21 @@ describe('a plan', () => {
   test('takes new uniforms between runs', async () => {
     using plan = await CommandPlan.create(pipelines, 'frame', [scaleAdd(0, 1, 2, 0), scaleAdd(0, 2, 2, 0)]);
     plan.submit();
-    plan.setUniforms(1, [u32(length), f32(7)]);
+    plan.setUniforms(1, { a: 7, length });
     const before = values(2);
     plan.submit();
     expect([await before, await values(1), await values(2)]).toEqual([[2], [2], [7]]);
-    expect(() => plan.setUniforms(0, [])).toThrow('setUniforms: call 0 of frame must get 2 fields, got 0');
+    expect(() => plan.setUniforms(0, { length })).toThrow('uniforms of scale-add must be length, a, got length;');
+  });
+
+  test('is refused where uniforms are not those of the WGSL', async () => {
+    for (const uniforms of [{ length }, { length, b: 1 }, { length, a: 1, b: 1 }])
+      await expect(
+        CommandPlan.create(pipelines, 'frame', [{ ...scaleAdd(0, 1, 2, 1), uniforms }]),
+      ).rejects.toMatchObject({
+        code: 'INTERNAL',
+        message: `writeUniforms: uniforms of scale-add must be length, a, got ${Object.keys(uniforms).join(', ')}; correct the kernel's factory`,
+      });
   });
 
   test('is refused where a call would bind a buffer in two roles, or too large', async () => {

@@ -1,7 +1,7 @@
 // The harness itself, by a kernel small enough to read: y[i] = gelu(x[i]) * w[i] + bias[i], bias optional.
 
 import { describe, expect, test } from 'vitest';
-import { type KernelCall, u32 } from '../../gpu/kernel.js';
+import type { KernelCall } from '../../gpu/kernel.js';
 import { expectClose, tolerance } from '../tolerance.js';
 import { asStored, runKernel, type Variation, variations } from './harness.js';
 
@@ -23,7 +23,7 @@ function scaledGelu(length: number, { act, weight }: Variation): KernelCall<numb
   return {
     shader: { name: 'scaled-gelu', source, act, weight, tile: { GROUP: 32 } },
     constants: { SCALE: 2 },
-    uniforms: [u32(length)],
+    uniforms: { length },
     bindings: [
       { operand: 0, access: 'read' },
       { operand: 1, access: 'read' },
@@ -61,7 +61,7 @@ describe.each(await variations())('$name', variation => {
 
 test('an element that the kernel leaves out comes back as NaN, which is close to nothing', async () => {
   const [variation] = await variations();
-  const call = { ...scaledGelu(4, variation!), uniforms: [u32(3)] };
+  const call = { ...scaledGelu(4, variation!), uniforms: { length: 3 } };
   const buffers = [0, 1].map(() => ({ data: [1, 2, 3, 4], storage: 'f32' as const }));
   const [y] = await runKernel(variation!.gpu, call, [...buffers, { length: 4, storage: 'f32' }]);
   expect(y![3]).toBeNaN();

@@ -2,8 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { packUniforms } from '../../gpu/commands.js';
-import { f32, type Shader, spread, u32 } from '../../gpu/kernel.js';
+import { type Shader, spread } from '../../gpu/kernel.js';
 import { includes } from '../../gpu/kernels/shared/includes.js';
 import { assembleShader, locateLine, moduleKey, shaderKey, shaderParts } from '../../gpu/shader.js';
 import { fromHalf, toHalf } from '../half.js';
@@ -270,20 +269,6 @@ test('spread covers the count within the limit of a dimension, with less than a 
     }),
     { seed: 7 },
   );
-});
-
-test('uniform blocks are aligned, little endian, and rounded up to 16 bytes', () => {
-  const { bytes, ranges } = packUniforms(
-    [{ uniforms: [u32(1), f32(1)] }, { uniforms: [] }, { uniforms: Array(5).fill(u32(2)) }],
-    256,
-  );
-  expect(ranges).toEqual([
-    { offset: 0, size: 16 },
-    { offset: 256, size: 16 },
-    { offset: 512, size: 32 },
-  ]);
-  expect(bytes.length).toBe(544);
-  expect([...bytes.subarray(0, 12)]).toEqual([1, 0, 0, 0, 0, 0, 128, 63, 0, 0, 0, 0]);
 });
 
 describe('half precision of the tests', () => {

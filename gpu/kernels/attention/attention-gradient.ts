@@ -1,7 +1,7 @@
 // attention-gradient: what queries, keys and values get back, without a matrix of queries x keys in memory.
 
 import { check } from '../../../errors/index.js';
-import { type Binding, f32, type KernelCall, type Shader, spread, u32 } from '../../kernel.js';
+import { type Binding, type KernelCall, type Shader, spread } from '../../kernel.js';
 import { laneColumns } from '../../software/attention-lanes.js';
 import { hardwareTuning, type Tuning } from '../../tuning.js';
 import { gradientIncludes } from '../shared/gradient-includes.js';
@@ -157,10 +157,10 @@ function common<O>(
   return {
     cut,
     constants: { has_mask: given(mask) },
-    uniforms: [
-      ...[batch, queries, keys, heads, headDim, Math.ceil(headDim / 4), range.offset, range.pitch].map(u32),
-      f32(1 / Math.sqrt(headDim)),
-    ],
+    uniforms: {
+      ...{ batch, queries, keys, heads, head_dim: headDim, strips: Math.ceil(headDim / 4) },
+      ...{ out_offset: range.offset, out_pitch: range.pitch, scale: 1 / Math.sqrt(headDim) },
+    },
     bindings: [q, k, v, mask, dy].map((operand): Binding<O> => ({ operand, access: 'read' })),
     workgroups: spread(batch * heads * tiles),
     cost: {

@@ -1,7 +1,7 @@
 // Multi-head scaled dot-product attention in one dispatch, of separate or packed queries, keys and values.
 
 import { check } from '../../../errors/index.js';
-import { f32, type KernelCall, type KernelStorage, spread, u32 } from '../../kernel.js';
+import { type KernelCall, type KernelStorage, spread } from '../../kernel.js';
 import { hardwareTuning, shapeClass, type Tuning } from '../../tuning.js';
 import { given } from '../shared/guard.js';
 import { laneGroup } from '../shared/lane-group.js';
@@ -77,12 +77,12 @@ export function attention<O>(
   return {
     shader: { ...kernel, act, ...cut },
     ...(byLanes ? {} : { constants: { has_mask: given(mask) } }),
-    uniforms: [
-      ...[batch, queries, keys, heads, headDim, Math.ceil(headDim / 4)].map(u32),
-      ...[at.q.offset, at.q.pitch, at.k.offset, at.k.pitch, at.v.offset, at.v.pitch].map(u32),
-      f32(1 / Math.sqrt(headDim)),
-      ...(byLanes ? [u32(given(mask))] : []),
-    ],
+    uniforms: {
+      ...{ batch, queries, keys, heads, head_dim: headDim, strips: Math.ceil(headDim / 4) },
+      ...{ q_offset: at.q.offset, q_pitch: at.q.pitch, k_offset: at.k.offset, k_pitch: at.k.pitch },
+      ...{ v_offset: at.v.offset, v_pitch: at.v.pitch, scale: 1 / Math.sqrt(headDim) },
+      ...(byLanes ? { has_mask: given(mask) } : {}),
+    },
     bindings: [
       { operand: q, access: 'read' },
       { operand: k, access: 'read' },

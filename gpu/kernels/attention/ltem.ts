@@ -1,7 +1,7 @@
 // ltem: the gate by which the text enhances a decoded map. Two dispatches, because the similarities occupy the whole
 // device and their softmax needs all of them.
 
-import { f32, type KernelCall, type KernelStorage, spread, u32 } from '../../kernel.js';
+import { type KernelCall, type KernelStorage, spread } from '../../kernel.js';
 import { hardwareTuning } from '../../tuning.js';
 import { checkPositive, elements } from '../shared/guard.js';
 import { type LaneGroup, laneGroup } from '../shared/lane-group.js';
@@ -78,7 +78,7 @@ function similarities<O>(
       act,
       ...tiling,
     },
-    uniforms: [u32(rows), u32(height * width), u32(units), f32(tau)],
+    uniforms: { rows, cells: height * width, units, tau },
     bindings: [
       { operand: x, access: 'read' },
       { operand: text, access: 'read' },
@@ -100,7 +100,7 @@ function gate<O>(
   const blocks = Math.ceil(outputs / (GROUP * ITEMS));
   return {
     shader: { name: 'ltem-gate', source: gateSource, act, ...tiling },
-    uniforms: [batch, height, width, blocks].map(u32),
+    uniforms: { batch, height, width, blocks },
     bindings: [
       { operand: similarity, access: 'read' },
       { operand: out, access: 'read_write' },

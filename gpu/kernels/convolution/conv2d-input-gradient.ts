@@ -1,6 +1,6 @@
 // conv2d-input-gradient: what a convolution's input gets back.
 
-import { type KernelCall, u32 } from '../../kernel.js';
+import type { KernelCall } from '../../kernel.js';
 import { linearInputGradient } from '../matmul/linear-input-gradient.js';
 import { gemmTiles } from '../shared/epilogue.js';
 import { checkFp32, fp32, type GradientStorage } from '../shared/gradient-storage.js';
@@ -61,10 +61,11 @@ export function conv2dInputGradient<O>(
   return {
     shader: { ...variant, act: 'f32', weight: 'f32', ...tiling },
     constants: { strided: Number(stride > 1) },
-    uniforms: [
-      ...[m, channels, k, Math.ceil(k / 4)],
-      ...[height, width, outHeight, outWidth, outChannels, kernelHeight, kernelWidth, stride, padding],
-    ].map(u32),
+    uniforms: {
+      ...{ m, n: channels, k, strips: Math.ceil(k / 4) },
+      ...{ height, width, out_height: outHeight, out_width: outWidth, out_channels: outChannels },
+      ...{ kernel_height: kernelHeight, kernel_width: kernelWidth, stride, padding },
+    },
     bindings: [
       { operand: dy, access: 'read' },
       { operand: weight, access: 'read' },

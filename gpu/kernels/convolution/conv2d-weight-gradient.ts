@@ -1,6 +1,6 @@
 // conv2d-weight-gradient: what a convolution's weight gets back. Its bias gets column-sum.ts.
 
-import { type KernelCall, u32 } from '../../kernel.js';
+import type { KernelCall } from '../../kernel.js';
 import type { Tuning } from '../../tuning.js';
 import { addRuns } from '../reduction/runs.js';
 import { gradientIncludes } from '../shared/gradient-includes.js';
@@ -52,11 +52,12 @@ export function conv2dWeightGradient<O>(
     : { name: 'conv2d-weight-gradient', source: general };
   return addRuns('conv2dWeightGradient', { runs, width: a * b }, { partial, out }, target => ({
     shader: { ...variant, includes: gradientIncludes, act: 'f32', ...tiling },
-    uniforms: [
-      ...[m, a, b, rows, runs],
-      ...[dims.height, window.width, window.channels / (fast ? 4 : 1), window.outHeight, window.outWidth],
-      ...[window.kernelWidth, window.strideY, window.strideX, window.padding],
-    ].map(u32),
+    uniforms: {
+      ...{ m, a, b, rows, runs },
+      ...{ height: dims.height, width: window.width, channels: window.channels / (fast ? 4 : 1) },
+      ...{ out_height: window.outHeight, out_width: window.outWidth, kernel_width: window.kernelWidth },
+      ...{ stride_y: window.strideY, stride_x: window.strideX, padding: window.padding },
+    },
     bindings: [
       { operand: dy, access: 'read' },
       { operand: x, access: 'read' },

@@ -1,7 +1,7 @@
 // Convolution as an implicit matrix product, with the concatenation before it and the gate and pixel shuffle after it.
 
 import { check } from '../../../errors/index.js';
-import { type KernelCall, type KernelStorage, u32 } from '../../kernel.js';
+import type { KernelCall, KernelStorage } from '../../kernel.js';
 import { hardwareTuning, shapeClass } from '../../tuning.js';
 import {
   ACTIVATION,
@@ -74,13 +74,15 @@ export function conv2d<O>(dims: Conv2dDims, operands: Conv2dOperands<O>, storage
   const { tiling, workgroups, variant } = gemmTiles(m, n, tuning, tuning.knobs.conv2d, tuning.choices?.[shape]);
   return {
     shader: { ...kernel, act: storage.act, weight: storage.weight, ...tiling },
-    uniforms: [
-      ...[m, n, k, Math.ceil(k / 4)],
-      ...[dims.height, window.width, window.channels / unit, window.channels2 / unit],
-      ...[window.outHeight, window.outWidth, window.kernelWidth, window.strideY, window.strideX, window.padding],
-      ...[...shuffleUniforms(shuffle), range.offset, range.pitch],
-      ...[ACTIVATION[activation], given(bias), given(gate), given(scale)],
-    ].map(u32),
+    uniforms: {
+      ...{ m, n, k, strips: Math.ceil(k / 4), height: dims.height, width: window.width },
+      ...{ channels: window.channels / unit, channels2: window.channels2 / unit },
+      ...{ out_height: window.outHeight, out_width: window.outWidth, kernel_width: window.kernelWidth },
+      ...{ stride_y: window.strideY, stride_x: window.strideX, padding: window.padding },
+      ...{ ...shuffleUniforms(shuffle), out_offset: range.offset, out_pitch: range.pitch },
+      activation: ACTIVATION[activation],
+      ...{ has_bias: given(bias), has_gate: given(gate), has_scale: given(scale) },
+    },
     bindings: [
       { operand: x, access: 'read' },
       { operand: x2, access: 'read' },

@@ -1,7 +1,7 @@
 // What a depthwise convolution's input and weight get back. Its bias gets column-sum.ts.
 
 import { check } from '../../../errors/index.js';
-import { type KernelCall, spread, u32 } from '../../kernel.js';
+import { type KernelCall, spread } from '../../kernel.js';
 import type { Tuning } from '../../tuning.js';
 import { addRuns, runsOf } from '../reduction/runs.js';
 import { gradientIncludes } from '../shared/gradient-includes.js';
@@ -70,7 +70,10 @@ export function depthwiseWeightGradient<O>(
       packet: packetOf(channels),
       tile: { KERNEL_WIDTH: kernelWidth },
     },
-    uniforms: [lines, height, width, packets, kernelHeight, runs.length, runs.count].map(u32),
+    uniforms: {
+      ...{ lines, height, width, packets, kernel_height: kernelHeight },
+      ...{ lines_per_run: runs.length, runs: runs.count },
+    },
     bindings: [
       { operand: dy, access: 'read' },
       { operand: x, access: 'read' },

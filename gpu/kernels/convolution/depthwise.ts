@@ -1,7 +1,7 @@
 // Depthwise convolution, alone or with the normalisation that follows it in a ConvNeXt block (depthwise-norm.ts).
 
 import { check } from '../../../errors/index.js';
-import { f32, type KernelCall, type KernelStorage, type Shader, spread, u32 } from '../../kernel.js';
+import { type KernelCall, type KernelStorage, type Shader, spread } from '../../kernel.js';
 import { hardwareTuning, shapeClass, type Tuning } from '../../tuning.js';
 import { checkScale, given } from '../shared/guard.js';
 import { laneGroup } from '../shared/lane-group.js';
@@ -91,11 +91,10 @@ export function depthwiseCall<O>(
   return {
     shader: { ...kernel, act: storage.act, weight: storage.weight, ...tiling },
     constants: block ? { affine } : { ...numbers, normalize: Number(eps !== null), affine },
-    uniforms: [
-      ...[rows, height, width, packets, channels, Math.ceil(width / pixels)].map(u32),
-      f32(eps ?? 0),
-      ...(block ? [pixels, block, eps === null ? 2 : 0, ...Object.values(numbers)] : []).map(u32),
-    ],
+    uniforms: {
+      ...{ rows, height, width, packets, channels, runs: Math.ceil(width / pixels), eps: eps ?? 0 },
+      ...(block ? { pixels, block, first_round: eps === null ? 2 : 0, ...numbers } : {}),
+    },
     bindings: [
       { operand: x, access: 'read' },
       { operand: weight, access: 'read' },

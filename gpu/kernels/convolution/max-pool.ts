@@ -1,7 +1,7 @@
 // max-pool: the largest number of each window of a map.
 
 import { check } from '../../../errors/index.js';
-import { type KernelCall, type Uniform, u32 } from '../../kernel.js';
+import type { KernelCall, Uniforms } from '../../kernel.js';
 import { flatGroups, flatTile } from '../shared/flat-tile.js';
 import { elements } from '../shared/guard.js';
 import { packetOf } from '../shared/packet.js';
@@ -37,10 +37,13 @@ export function checkMaxPool(where: string, dims: MaxPoolDims): { readonly read:
 }
 
 /** The uniform block of max-pool.wgsl and max-pool-gradient.wgsl, for `count` packets of the output. */
-export const maxPoolUniforms = (dims: MaxPoolDims, count: number): Uniform[] => {
+export const maxPoolUniforms = (dims: MaxPoolDims, count: number): Uniforms => {
   const { height, width, channels, outHeight, outWidth, size, stride, padding } = dims;
   const packets = channels / packetOf(channels);
-  return [count, height, width, packets, outHeight, outWidth, size, stride, padding].map(u32);
+  return {
+    ...{ count, height, width, channels: packets, out_height: outHeight, out_width: outWidth },
+    ...{ size, stride, padding },
+  };
 };
 
 /**

@@ -1,7 +1,7 @@
 // binary: elementwise over two tensors with numpy's broadcasting (aligned at the last axis; 1 stretches).
 
 import { check } from '../../../errors/index.js';
-import { f32, type KernelCall, spread, u32 } from '../../kernel.js';
+import { type KernelCall, spread } from '../../kernel.js';
 import { hardwareTuning, type Tuning } from '../../tuning.js';
 import { type Axis, axisUniforms, contiguous, mergeAxes } from '../shared/axes.js';
 import { flatGroups, flatTile } from '../shared/flat-tile.js';
@@ -65,7 +65,7 @@ export function binary<O>(
   const { shader, workgroups, uniforms, constants } = quadForm(axes, count, own, factor) ?? {
     shader: { name: 'binary', source, tile: flatTile },
     workgroups: flatGroups(count),
-    uniforms: [u32(count), ...axisUniforms('binary', axes)],
+    uniforms: { count, ...axisUniforms('binary', axes) },
     constants: { kind: own, rank: axes.length },
   };
   return {
@@ -92,7 +92,10 @@ function quadForm(axes: readonly Axis[], count: number, kind: number, factor: nu
   return {
     shader: { name: 'binary-vec4', source: vec4Source },
     workgroups: spread(Math.ceil(count / 4 / 64)),
-    uniforms: [...[count / 4, columns.n / 4, rows.s / 4, rows.t / 4, ...steps].map(u32), f32(factor ?? 0)],
+    uniforms: {
+      ...{ count: count / 4, quads: columns.n / 4, a_stride: rows.s / 4, b_stride: rows.t / 4 },
+      ...{ a_step: columns.s, b_step: columns.t, factor: factor ?? 0 },
+    },
     constants: { kind: factor === undefined ? kind : JOINED },
   };
 }

@@ -1,7 +1,7 @@
 // cast: numbers from one storage to the other; only on devices with shader-f16.
 
 import { check } from '../../../errors/index.js';
-import { type KernelCall, u32 } from '../../kernel.js';
+import type { KernelCall } from '../../kernel.js';
 import { flatGroups, flatTile } from '../shared/flat-tile.js';
 import { elements } from '../shared/guard.js';
 import narrowSource from './cast.wgsl?raw';
@@ -29,7 +29,7 @@ export function cast<O>({ count, from, to }: CastDims, { x, out }: { x: O; out: 
       to === 'f16'
         ? { name: 'cast', source: narrowSource, act: 'f16', tile: flatTile }
         : { name: 'cast-widen', source: widenSource, act: 'f16', tile: flatTile },
-    uniforms: [u32(count)],
+    uniforms: { count },
     bindings: [
       { operand: x, access: 'read' },
       { operand: out, access: 'read_write' },

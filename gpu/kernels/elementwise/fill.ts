@@ -1,7 +1,7 @@
 // fill: one number everywhere.
 
 import { check } from '../../../errors/index.js';
-import { f32, type KernelCall, u32 } from '../../kernel.js';
+import type { KernelCall } from '../../kernel.js';
 import { flatGroups, flatTile } from '../shared/flat-tile.js';
 import { checkFp32, fp32, type GradientStorage } from '../shared/gradient-storage.js';
 import { elements } from '../shared/guard.js';
@@ -27,7 +27,7 @@ export function fill<O>(
   const packet = packetOf(count);
   return {
     shader: { name: 'fill', source, act: 'f32', packet, tile: flatTile },
-    uniforms: [u32(count / packet), f32(value)],
+    uniforms: { count: count / packet, value },
     bindings: [{ operand: out, access: 'read_write' }],
     workgroups: flatGroups(count / packet),
     cost: { flops: count, bytes: 4 * count },

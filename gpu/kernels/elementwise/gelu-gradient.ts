@@ -1,6 +1,6 @@
 // gelu-gradient: what a GELU's input gets back.
 
-import { type KernelCall, u32 } from '../../kernel.js';
+import type { KernelCall } from '../../kernel.js';
 import { flatGroups, flatTile } from '../shared/flat-tile.js';
 import { gradientIncludes } from '../shared/gradient-includes.js';
 import { checkFp32, fp32, type GradientStorage } from '../shared/gradient-storage.js';
@@ -26,7 +26,7 @@ export function geluGradient<O>(
   const packet = packetOf(count);
   return {
     shader: { name: 'gelu-gradient', source, includes: gradientIncludes, act: 'f32', packet, tile: flatTile },
-    uniforms: [u32(count / packet)],
+    uniforms: { count: count / packet },
     bindings: [
       { operand: x, access: 'read' },
       { operand: dy, access: 'read' },

@@ -1,7 +1,7 @@
 // unary: one number in, one number out, elementwise.
 
 import { check } from '../../../errors/index.js';
-import { f32, type KernelCall, spread, u32 } from '../../kernel.js';
+import { type KernelCall, spread } from '../../kernel.js';
 import { flatGroups, flatTile } from '../shared/flat-tile.js';
 import { caseOf, elements } from '../shared/guard.js';
 import { bytesOf } from '../shared/sizes.js';
@@ -55,7 +55,7 @@ export function unary<O>(
   return {
     shader: { ...(fast ? { name: 'unary-vec4', source: vec4Source } : { name: 'unary', source, tile: flatTile }), act },
     constants: { kind: caseOf('unary', unaryKinds, kind) },
-    uniforms: [u32(units), f32(slope)],
+    uniforms: { count: units, slope },
     bindings: [
       { operand: x, access: 'read' },
       { operand: out, access: 'read_write' },

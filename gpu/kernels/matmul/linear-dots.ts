@@ -1,7 +1,7 @@
 // A linear layer of int8 weights in whole numbers: its rows quantized as they are, four products an instruction. Not part of what a
 // page loads: the tuner brings it where a model may use it (`DotTuning`).
 
-import { type KernelCall, type KernelStorage, spread, u32 } from '../../kernel.js';
+import { type KernelCall, type KernelStorage, spread } from '../../kernel.js';
 import { type Cut, hardwareTuning, type Tuning } from '../../tuning.js';
 import { whole } from '../shared/range.js';
 import { type LinearDims, type LinearOperands, linear } from './linear.js';
@@ -39,7 +39,7 @@ export function linearDots<O>(
     {
       ...usual,
       shader: { name: 'linear-dots', source, act: storage.act, weight: 'i8', tile: { TILE: tile } },
-      uniforms: [...[m, k, n, strips, 0, k].map(u32), ...usual.uniforms.slice(6)],
+      uniforms: { ...usual.uniforms, strips, x_offset: 0, x_pitch: k },
       bindings: [{ operand: q, access: 'read' }, weight!, ...others, { operand: scale, access: 'read' }],
       workgroups: spread(Math.ceil(m / (8 * tile)) * Math.ceil(n / (8 * tile))),
       cut,

@@ -1,7 +1,7 @@
 // linear-input-gradient: what a linear layer's input gets back, and with a shuffled store that of a convolution of patches.
 
 import { check } from '../../../errors/index.js';
-import { type KernelCall, u32 } from '../../kernel.js';
+import type { KernelCall } from '../../kernel.js';
 import { gemmTiles, shuffledDepth, shuffleUniforms } from '../shared/epilogue.js';
 import { checkFp32, fp32, type GradientStorage } from '../shared/gradient-storage.js';
 import { elements } from '../shared/guard.js';
@@ -54,14 +54,10 @@ export function linearInputGradient<O>(
   const { tiling, workgroups } = gemmTiles(m, k, storage.tuning);
   return {
     shader: { ...variant, act: 'f32', weight: 'f32', ...tiling },
-    uniforms: [
-      m,
-      k,
-      n,
-      Math.ceil(n / 4),
-      shuffle?.width ?? m,
+    uniforms: {
+      ...{ m, n: k, k: n, strips: Math.ceil(n / 4), width: shuffle?.width ?? m }, // the tile contracts over k
       ...shuffleUniforms(shuffle && { block: shuffle.block, order: 'DCR' }),
-    ].map(u32),
+    },
     bindings: [
       { operand: dy, access: 'read' },
       { operand: weight, access: 'read' },

@@ -1,6 +1,6 @@
 // linear-weight-gradient: what a linear layer's weight gets back. Its bias gets column-sum.ts.
 
-import { type KernelCall, u32 } from '../../kernel.js';
+import type { KernelCall } from '../../kernel.js';
 import type { Tuning } from '../../tuning.js';
 import { addRuns } from '../reduction/runs.js';
 import { gradientIncludes } from '../shared/gradient-includes.js';
@@ -53,7 +53,7 @@ export function linearWeightGradient<O>(
     : { name: 'linear-weight-gradient', source: general };
   return addRuns('linearWeightGradient', { runs, width: n * k }, { partial, out }, target => ({
     shader: { ...variant, includes: gradientIncludes, act: 'f32', ...tiling },
-    uniforms: [m, n, k, rows, runs].map(u32),
+    uniforms: { m, a: n, b: k, rows, runs },
     bindings: [
       { operand: dy, access: 'read' },
       { operand: x, access: 'read' },

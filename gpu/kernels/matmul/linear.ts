@@ -2,7 +2,7 @@
 // store that makes it a transposed convolution.
 
 import { check } from '../../../errors/index.js';
-import { type KernelCall, type KernelStorage, spread, u32 } from '../../kernel.js';
+import { type KernelCall, type KernelStorage, spread } from '../../kernel.js';
 import { hardwareTuning, shapeClass } from '../../tuning.js';
 import { ACTIVATION, type Activation, gemmTiles, shuffledDepth, shuffleUniforms } from '../shared/epilogue.js';
 import { checkScale, elements, given } from '../shared/guard.js';
@@ -63,12 +63,14 @@ export function linear<O>(dims: LinearDims, operands: LinearOperands<O>, storage
   const { variant, tiling, workgroups, cut } = choose(dims, at.x, storage);
   return {
     shader: { ...variant, act: storage.act, weight: storage.weight, ...tiling },
-    uniforms: [
-      ...[m, k, n, Math.ceil(k / 4)],
-      ...[at.x.offset, at.x.pitch, at.residual.offset, at.residual.pitch, at.out.offset, at.out.pitch],
-      ...[period, shuffle?.width ?? m, ...shuffleUniforms(shuffle && { block: shuffle.block, order: 'DCR' })],
-      ...[ACTIVATION[activation], given(bias), given(rows), given(residual), given(scale)],
-    ].map(u32),
+    uniforms: {
+      ...{ m, k, n, strips: Math.ceil(k / 4), x_offset: at.x.offset, x_pitch: at.x.pitch },
+      ...{ residual_offset: at.residual.offset, residual_pitch: at.residual.pitch },
+      ...{ out_offset: at.out.offset, out_pitch: at.out.pitch, period, width: shuffle?.width ?? m },
+      ...shuffleUniforms(shuffle && { block: shuffle.block, order: 'DCR' }),
+      activation: ACTIVATION[activation],
+      ...{ has_bias: given(bias), has_rows: given(rows), has_residual: given(residual), has_scale: given(scale) },
+    },
     bindings: [
       { operand: x, access: 'read' },
       { operand: weight, access: 'read' },

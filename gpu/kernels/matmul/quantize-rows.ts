@@ -1,7 +1,7 @@
 // Activations as whole numbers, a scale for each row.
 
 import { check } from '../../../errors/index.js';
-import { type KernelCall, spread, u32 } from '../../kernel.js';
+import { type KernelCall, spread } from '../../kernel.js';
 import { checkRange, isVec4, type Range } from '../shared/range.js';
 import { bytesOf, checkSizes } from '../shared/sizes.js';
 import source from './quantize-rows.wgsl?raw';
@@ -50,7 +50,7 @@ export function quantizeRows<O>(
   const strips = quantizedStrips(k);
   return {
     shader: { name: 'quantize-rows', source, act },
-    uniforms: [m, k / 4, strips, at.offset / 4, at.pitch / 4].map(u32),
+    uniforms: { m, quads: k / 4, strips, x_offset: at.offset / 4, x_pitch: at.pitch / 4 },
     bindings: [
       { operand: x, access: 'read' },
       { operand: q, access: 'read_write' },

@@ -1,7 +1,7 @@
 // embedding-gradient: what a table of embeddings gets back.
 
 import { check } from '../../../errors/index.js';
-import { type KernelCall, spread, u32 } from '../../kernel.js';
+import { type KernelCall, spread } from '../../kernel.js';
 import { fill } from '../elementwise/fill.js';
 import { checkFp32, fp32, type GradientStorage } from '../shared/gradient-storage.js';
 import { elements } from '../shared/guard.js';
@@ -51,7 +51,7 @@ export function embeddingGradient<O>(
   const blocks = Math.ceil(packets / 64);
   const sums: KernelCall<O> = {
     shader: { name: 'embedding-gradient', source, act: 'f32', packet },
-    uniforms: [m, packets, vocabulary, blocks].map(u32),
+    uniforms: { m, d: packets, vocabulary, blocks },
     bindings: [
       { operand: ids, access: 'read' },
       { operand: dy, access: 'read' },

@@ -1,7 +1,7 @@
 // embedding: rows of a table by index; with positions, type and norm, all of BERT's embedding in one dispatch.
 
 import { check } from '../../../errors/index.js';
-import { f32, type KernelCall, spread, u32, type WeightStorage } from '../../kernel.js';
+import { type KernelCall, spread, type WeightStorage } from '../../kernel.js';
 import { checkPositive, checkScale, checkTogether, elements, given } from '../shared/guard.js';
 import { rowTile } from '../shared/row-tile.js';
 import { bytesOf, checkSizes } from '../shared/sizes.js';
@@ -74,7 +74,7 @@ export function embedding<O>(
       has_norm: given(normWeight),
       has_scale: given(scale),
     },
-    uniforms: [u32(m), u32(units), u32(vocabulary), u32(length), f32(eps ?? 0)],
+    uniforms: { m, [fast ? 'quads' : 'd']: units, vocabulary, period: length, eps: eps ?? 0 },
     bindings: [
       ...read.map(operand => ({ operand, access: 'read' as const })),
       { operand: out, access: 'read_write' },

@@ -1,7 +1,7 @@
 // mask: from logits to the bytes of a binary mask at the size of the source image, and to probabilities.
 
 import { check } from '../../../errors/index.js';
-import { f32, type KernelCall, spread, u32 } from '../../kernel.js';
+import { type KernelCall, spread } from '../../kernel.js';
 import { flatGroups, flatTile } from '../shared/flat-tile.js';
 import { elements } from '../shared/guard.js';
 import { bytesOf } from '../shared/sizes.js';
@@ -52,10 +52,10 @@ export function mask<O>(
   return {
     shader: { name: 'mask', source, act },
     constants: { is_logits: Number(from === 'logits') },
-    uniforms: [
-      ...[pixels, height, width, outWidth].map(u32),
-      ...[height / outHeight, width / outWidth, threshold].map(f32),
-    ],
+    uniforms: {
+      ...{ pixels, height, width, out_width: outWidth },
+      ...{ scale_y: height / outHeight, scale_x: width / outWidth, threshold },
+    },
     bindings: [
       { operand: x, access: 'read' },
       { operand: out, access: 'read_write' },
@@ -81,7 +81,7 @@ export function maskProbability<O>(
   elements('maskProbability', { count });
   return {
     shader: { name: 'mask-probability', source: probabilitySource, act, tile: flatTile },
-    uniforms: [u32(count)],
+    uniforms: { count },
     bindings: [
       { operand: x, access: 'read' },
       { operand: out, access: 'read_write' },

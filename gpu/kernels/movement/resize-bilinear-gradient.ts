@@ -1,12 +1,12 @@
 // resize-bilinear-gradient: what the map before a resize gets back.
 
-import { f32, type KernelCall, u32 } from '../../kernel.js';
+import type { KernelCall } from '../../kernel.js';
 import { flatGroups, flatTile } from '../shared/flat-tile.js';
 import { gradientIncludes } from '../shared/gradient-includes.js';
 import { checkFp32, fp32, type GradientStorage } from '../shared/gradient-storage.js';
 import { elements } from '../shared/guard.js';
 import { packetOf } from '../shared/packet.js';
-import type { ResizeBilinearDims } from './resize-bilinear.js';
+import { type ResizeBilinearDims, resizeUniforms } from './resize-bilinear.js';
 import source from './resize-bilinear-gradient.wgsl?raw';
 
 /**
@@ -19,11 +19,12 @@ import source from './resize-bilinear-gradient.wgsl?raw';
  * resizeBilinearGradient({ batch: 1, height: 7, width: 7, channels: 1, outHeight: 14, outWidth: 14 }, { dy, out })
  */
 export function resizeBilinearGradient<O>(
-  { batch, height, width, channels, outHeight, outWidth }: ResizeBilinearDims,
+  dims: ResizeBilinearDims,
   { dy, out }: { readonly dy: O; readonly out: O },
   storage: GradientStorage = fp32,
 ): KernelCall<O> {
   checkFp32('resizeBilinearGradient', storage);
+  const { batch, height, width, channels, outHeight, outWidth } = dims;
   const count = elements('resizeBilinearGradient', { batch, height, width, channels });
   const read = elements('resizeBilinearGradient', { batch, outHeight, outWidth, channels });
   const packet = packetOf(channels);
@@ -36,11 +37,7 @@ export function resizeBilinearGradient<O>(
       packet,
       tile: flatTile,
     },
-    uniforms: [
-      ...[count / packet, height, width, channels / packet, outHeight, outWidth].map(u32),
-      f32(height / outHeight),
-      f32(width / outWidth),
-    ],
+    uniforms: resizeUniforms(dims, count, packet),
     bindings: [
       { operand: dy, access: 'read' },
       { operand: out, access: 'read_write' },

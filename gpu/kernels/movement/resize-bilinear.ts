@@ -1,6 +1,6 @@
 // resize-bilinear: maps to another height and width.
 
-import { f32, type KernelCall, spread, u32 } from '../../kernel.js';
+import { type KernelCall, spread, type Uniforms } from '../../kernel.js';
 import { flatGroups, flatTile } from '../shared/flat-tile.js';
 import { elements } from '../shared/guard.js';
 import { bytesOf } from '../shared/sizes.js';
@@ -16,6 +16,13 @@ export interface ResizeBilinearDims {
   readonly outWidth: number;
 }
 
+/** The uniform block of resize-bilinear.wgsl and resize-bilinear-gradient.wgsl, which write `count` elements, in packets. */
+export const resizeUniforms = (dims: ResizeBilinearDims, count: number, packet: number): Uniforms => ({
+  ...{ count: count / packet, height: dims.height, width: dims.width, channels: dims.channels / packet },
+  ...{ out_height: dims.outHeight, out_width: dims.outWidth },
+  ...{ scale_y: dims.height / dims.outHeight, scale_x: dims.width / dims.outWidth },
+});
+
 /**
  * x [B,H,W,C] → out [B,outHeight,outWidth,C], bilinear, corners not aligned, without antialiasing (torch's interpolate).
  *
@@ -25,10 +32,11 @@ export interface ResizeBilinearDims {
  * resizeBilinear({ batch: 1, height: 7, width: 7, channels: 1, outHeight: 14, outWidth: 14 }, { x, out }, { act: 'f32' })
  */
 export function resizeBilinear<O>(
-  { batch, height, width, channels, outHeight, outWidth }: ResizeBilinearDims,
+  dims: ResizeBilinearDims,
   { x, out }: { x: O; out: O },
   { act }: { act: 'f32' | 'f16' },
 ): KernelCall<O> {
+  const { batch, height, width, channels, outHeight, outWidth } = dims;
   const read = elements('resizeBilinear', { batch, height, width, channels });
   const count = elements('resizeBilinear', { batch, outHeight, outWidth, channels });
   const fast = channels % 4 === 0;
@@ -40,11 +48,7 @@ export function resizeBilinear<O>(
         : { name: 'resize-bilinear', source, tile: flatTile }),
       act,
     },
-    uniforms: [
-      ...[count / unit, height, width, channels / unit, outHeight, outWidth].map(u32),
-      f32(height / outHeight),
-      f32(width / outWidth),
-    ],
+    uniforms: resizeUniforms(dims, count, unit),
     bindings: [
       { operand: x, access: 'read' },
       { operand: out, access: 'read_write' },

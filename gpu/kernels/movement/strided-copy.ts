@@ -1,7 +1,7 @@
 // strided-copy: permute, slice, concat, expand and pixel shuffle are all this one copy with different strides.
 
 import { check } from '../../../errors/index.js';
-import { type KernelCall, type Storage, u32 } from '../../kernel.js';
+import type { KernelCall, Storage } from '../../kernel.js';
 import { type Axis, axisUniforms, contiguous, mergeAxes } from '../shared/axes.js';
 import { flatGroups, flatTile } from '../shared/flat-tile.js';
 import { elements, named } from '../shared/guard.js';
@@ -59,7 +59,10 @@ export function stridedCopy<O>(
   return {
     shader: { name: form.name, source: form.source, act: form.act, tile: flatTile },
     constants: { rank: units.length },
-    uniforms: [u32(count), u32(offset / factor), u32(outOffset / factor), ...axisUniforms('stridedCopy', units)],
+    uniforms: {
+      ...{ count, x_offset: offset / factor, y_offset: outOffset / factor },
+      ...axisUniforms('stridedCopy', units),
+    },
     bindings: [
       { operand: x, access: 'read' },
       { operand: out, access: 'read_write' },

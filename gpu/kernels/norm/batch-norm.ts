@@ -1,7 +1,7 @@
 // batch-norm: BatchNorm with the batch's own statistics and the leaky ReLU behind it, and what they get back.
 
 import { check } from '../../../errors/index.js';
-import { f32, type KernelCall, spread, type Uniform, u32 } from '../../kernel.js';
+import { type KernelCall, spread, type Uniforms } from '../../kernel.js';
 import { FEWEST_ROWS } from '../reduction/column-sum.js';
 import { runSums } from '../reduction/run-sums.js';
 import { runsOf } from '../reduction/runs.js';
@@ -60,9 +60,9 @@ function guard(where: string, { m, c, eps, slope }: BatchNormDims, storage: Grad
 }
 
 /** The uniform block of include/batch-norm-element.wgsl, for packets of `width` channels. */
-function uniforms({ m, c, eps, slope }: BatchNormDims, width: number): Uniform[] {
-  const { count: runs, length } = runsOf(m, c, FEWEST_ROWS);
-  return [...[(m * c) / width, c / width, m, length, runs].map(u32), f32(eps), f32(slope)];
+function uniforms({ m, c, eps, slope }: BatchNormDims, width: number): Uniforms {
+  const { count: runs, length: rows } = runsOf(m, c, FEWEST_ROWS);
+  return { count: (m * c) / width, channels: c / width, m, rows, runs, eps, slope };
 }
 
 /**

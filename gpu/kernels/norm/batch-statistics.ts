@@ -1,6 +1,6 @@
 // batch-statistics: what BatchNorm normalises with in training.
 
-import { type KernelCall, spread, u32 } from '../../kernel.js';
+import { type KernelCall, spread } from '../../kernel.js';
 import { FEWEST_ROWS } from '../reduction/column-sum.js';
 import { runsOf } from '../reduction/runs.js';
 import { checkFp32, fp32, type GradientStorage } from '../shared/gradient-storage.js';
@@ -33,8 +33,8 @@ export function batchStatistics<O>(
 ): KernelCall<O>[] {
   checkFp32('batchStatistics', storage);
   const count = elements('batchStatistics', { m, c });
-  const { count: runs, length } = runsOf(m, c, FEWEST_ROWS);
-  const uniforms = [m, c, length, runs].map(u32);
+  const { count: runs, length: rows } = runsOf(m, c, FEWEST_ROWS);
+  const uniforms = { m, c, rows, runs };
   return [
     {
       shader: { name: 'batch-statistics', source, act: 'f32' },

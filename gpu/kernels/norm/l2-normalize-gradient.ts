@@ -1,6 +1,6 @@
 // l2-normalize-gradient: what a row that was scaled to length 1 gets back.
 
-import { f32, type KernelCall, spread, u32 } from '../../kernel.js';
+import { type KernelCall, spread } from '../../kernel.js';
 import { checkFp32, fp32, type GradientStorage } from '../shared/gradient-storage.js';
 import { checkPositive, elements } from '../shared/guard.js';
 import { rowTile } from '../shared/row-tile.js';
@@ -26,7 +26,7 @@ export function l2NormalizeGradient<O>(
   const tile = rowTile(n);
   return {
     shader: { name: 'l2-normalize-gradient', source, act: 'f32', tile },
-    uniforms: [u32(m), u32(n), f32(eps)],
+    uniforms: { m, n, eps },
     bindings: [
       { operand: x, access: 'read' },
       { operand: dy, access: 'read' },

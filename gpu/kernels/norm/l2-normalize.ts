@@ -1,6 +1,6 @@
 // l2-normalize: rows scaled to length 1.
 
-import { f32, type KernelCall, spread, u32 } from '../../kernel.js';
+import { type KernelCall, spread } from '../../kernel.js';
 import { checkPositive, elements } from '../shared/guard.js';
 import { rowTile } from '../shared/row-tile.js';
 import { bytesOf } from '../shared/sizes.js';
@@ -31,7 +31,7 @@ export function l2Normalize<O>(
   const tile = rowTile(n);
   return {
     shader: { name: 'l2-normalize', source, act, tile },
-    uniforms: [u32(m), u32(n), f32(eps)],
+    uniforms: { m, n, eps },
     bindings: [
       { operand: x, access: 'read' },
       { operand: out, access: 'read_write' },

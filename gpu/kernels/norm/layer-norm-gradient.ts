@@ -1,6 +1,6 @@
 // layer-norm-gradient: what a normalised row, its weight and its bias get back.
 
-import { f32, type KernelCall, spread, u32 } from '../../kernel.js';
+import { type KernelCall, spread } from '../../kernel.js';
 import { FEWEST_ROWS } from '../reduction/column-sum.js';
 import { runSums } from '../reduction/run-sums.js';
 import { runsOf } from '../reduction/runs.js';
@@ -75,7 +75,7 @@ function rowCall<O>(
   return {
     shader: { name: 'layer-norm-gradient', source, includes: gradientIncludes, act: 'f32', packet, tile },
     constants: { has_weight: given(weight) },
-    uniforms: [...[m, packets, c].map(u32), f32(eps)],
+    uniforms: { m, packets, c, eps },
     bindings: [
       ...[x, dy, weight].map(operand => ({ operand, access: 'read' as const })),
       ...[dx, statistics].map(operand => ({ operand, access: 'read_write' as const })),
@@ -90,12 +90,12 @@ function columnCalls<O>(
   { x, dy, statistics, partial = null }: LayerNormGradientOperands<O>,
   { dweight, dbias }: { dweight: O; dbias: O },
 ): KernelCall<O>[] {
-  const { count: runs, length } = runsOf(m, c, FEWEST_ROWS);
+  const { count: runs, length: rows } = runsOf(m, c, FEWEST_ROWS);
   checkScratch('layerNormGradient', 'partial', partial, 2 * runs * c);
   return [
     {
       shader: { name: 'layer-norm-gradient-columns', source: columns, act: 'f32' },
-      uniforms: [m, c, length, runs].map(u32),
+      uniforms: { m, c, rows, runs },
       bindings: [
         ...[x, dy, statistics].map(operand => ({ operand, access: 'read' as const })),
         { operand: partial, access: 'read_write' },

@@ -1,6 +1,6 @@
 // layer-norm: normalisation over the last axis, with what surrounds it in a transformer block folded in.
 
-import { type Binding, f32, type KernelCall, type KernelStorage, spread, u32 } from '../../kernel.js';
+import { type Binding, type KernelCall, type KernelStorage, spread } from '../../kernel.js';
 import { checkPositive, checkTogether, elements, given } from '../shared/guard.js';
 import { rowCut } from '../shared/row-tile.js';
 import { bytesOf } from '../shared/sizes.js';
@@ -56,11 +56,10 @@ export function layerNorm<O>(
   const optional = given(pre) + given(post);
   return {
     shader: { ...variant, act, ...tiling },
-    uniforms: [
-      ...[m, units].map(u32),
-      ...[eps, c].map(f32),
-      ...[3, lanes, given(pre), given(weight), given(post)].map(u32),
-    ],
+    uniforms: {
+      ...{ m, units, eps, count: c, rounds: 3, lanes },
+      ...{ has_pre: given(pre), has_affine: given(weight), has_post: given(post) },
+    },
     bindings,
     workgroups: spread(Math.ceil(m / rows)),
     cost: {

@@ -1,6 +1,6 @@
 // accumulate: a flat list of numbers added to another.
 
-import { type KernelCall, u32 } from '../../kernel.js';
+import type { KernelCall } from '../../kernel.js';
 import { flatGroups, flatTile } from '../shared/flat-tile.js';
 import { elements } from '../shared/guard.js';
 import { packetOf } from '../shared/packet.js';
@@ -22,7 +22,7 @@ export function accumulate<O>(
   const packet = packetOf(count);
   return {
     shader: { name: 'accumulate', source, act: 'f32', packet, tile: flatTile },
-    uniforms: [u32(count / packet)],
+    uniforms: { count: count / packet },
     bindings: [
       { operand: x, access: 'read' },
       { operand: sum, access: 'read_write' },

@@ -1,7 +1,7 @@
 // adamw: the optimiser's step over flat arenas.
 
 import { check } from '../../../errors/index.js';
-import { f32, type KernelCall, type Uniform, u32 } from '../../kernel.js';
+import type { KernelCall, Uniforms } from '../../kernel.js';
 import { flatGroups, flatTile } from '../shared/flat-tile.js';
 import { checkPositive, elements } from '../shared/guard.js';
 import { packetOf } from '../shared/packet.js';
@@ -59,17 +59,17 @@ export function adamw<O>(dims: AdamwDims, { parameters, gradients, m, v }: Adamw
 }
 
 /** The uniform block of a call of the same count for another step or learning rate, for `CommandPlan.setUniforms`. */
-export function adamwUniforms(dims: AdamwDims): Uniform[] {
+export function adamwUniforms(dims: AdamwDims): Uniforms {
   checkAdamw(dims);
   const { count, lr, beta1, beta2, eps, weightDecay, step } = dims;
-  return [
-    u32(count / packetOf(count)),
-    f32(lr * weightDecay),
-    ...[beta1, 1 - beta1, beta2, 1 - beta2].map(f32),
-    f32(lr / (1 - beta1 ** step)),
-    f32(1 / Math.sqrt(1 - beta2 ** step)),
-    f32(eps),
-  ];
+  return {
+    count: count / packetOf(count),
+    decay: lr * weightDecay,
+    ...{ beta1, gain1: 1 - beta1, beta2, gain2: 1 - beta2 },
+    step_size: lr / (1 - beta1 ** step),
+    root_scale: 1 / Math.sqrt(1 - beta2 ** step),
+    eps,
+  };
 }
 
 function checkAdamw({ count, lr, beta1, beta2, eps, weightDecay, step }: AdamwDims): void {

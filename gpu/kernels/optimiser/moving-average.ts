@@ -1,7 +1,7 @@
 // moving-average: one step of an exponential moving average over a flat arena.
 
 import { check } from '../../../errors/index.js';
-import { f32, type KernelCall, type Uniform, u32 } from '../../kernel.js';
+import type { KernelCall, Uniforms } from '../../kernel.js';
 import { flatGroups, flatTile } from '../shared/flat-tile.js';
 import { elements } from '../shared/guard.js';
 import { packetOf } from '../shared/packet.js';
@@ -40,12 +40,12 @@ export function movingAverage<O>(
 }
 
 /** The uniform block of a call of the same count for another rate, for `CommandPlan.setUniforms`. */
-export function movingAverageUniforms({ count, rate }: MovingAverageDims): Uniform[] {
+export function movingAverageUniforms({ count, rate }: MovingAverageDims): Uniforms {
   elements('movingAverage', { count });
   check(
     rate >= 0 && rate <= 1,
     'BAD_ARGUMENT',
     `movingAverage: rate must be a number from 0 to 1, got ${rate}; correct the configuration`,
   );
-  return [u32(count / packetOf(count)), f32(rate)];
+  return { count: count / packetOf(count), rate };
 }

@@ -1,7 +1,7 @@
 // scale-by: a flat arena times a number, or clipped to a norm that only the device knows.
 
 import { check } from '../../../errors/index.js';
-import { f32, type KernelCall, u32 } from '../../kernel.js';
+import type { KernelCall } from '../../kernel.js';
 import { flatGroups, flatTile } from '../shared/flat-tile.js';
 import { checkPositive, checkTogether, elements, given } from '../shared/guard.js';
 import { packetOf } from '../shared/packet.js';
@@ -41,7 +41,7 @@ export function scaleBy<O>(
   return {
     shader: { name: 'scale-by', source, act: 'f32', packet, tile: flatTile },
     constants: { has_squares: given(squares) },
-    uniforms: [u32(count / packet), u32(parts), f32(factor), f32(maxNorm ?? 0)],
+    uniforms: { count: count / packet, parts, factor, max_norm: maxNorm ?? 0 },
     bindings: [
       { operand: squares, access: 'read' },
       { operand: x, access: 'read_write' },

@@ -1,6 +1,6 @@
 // sum-of-squares: the squared norm of a flat arena, for clipping.
 
-import { type KernelCall, u32 } from '../../kernel.js';
+import type { KernelCall } from '../../kernel.js';
 import { reduce } from '../reduction/reduce.js';
 import { elements } from '../shared/guard.js';
 import source from './sum-of-squares.wgsl?raw';
@@ -28,7 +28,7 @@ export function sumOfSquares<O>(
   return [
     {
       shader: { name: 'sum-of-squares', source, act: 'f32' },
-      uniforms: [u32(count), u32(groups * 64)],
+      uniforms: { count, threads: groups * 64 },
       bindings: [
         { operand: x, access: 'read' },
         { operand: partial, access: 'read_write' },

@@ -1,6 +1,6 @@
 // column-sum: what a bias gets back.
 
-import { type KernelCall, spread, u32 } from '../../kernel.js';
+import { type KernelCall, spread } from '../../kernel.js';
 import { checkFp32, fp32, type GradientStorage } from '../shared/gradient-storage.js';
 import { elements } from '../shared/guard.js';
 import column from './column-sum.wgsl?raw';
@@ -32,10 +32,10 @@ export function columnSum<O>(
 ): KernelCall<O>[] {
   checkFp32('columnSum', storage);
   const count = elements('columnSum', { m, n });
-  const { count: runs, length } = runsOf(m, n, FEWEST_ROWS);
+  const { count: runs, length: rows } = runsOf(m, n, FEWEST_ROWS);
   return addRuns('columnSum', { runs, width: n }, { partial, out }, target => ({
     shader: { name: 'column-sum', source: column, act: 'f32' },
-    uniforms: [m, n, length, runs].map(u32),
+    uniforms: { m, c: n, rows, runs },
     bindings: [
       { operand: x, access: 'read' },
       { operand: target, access: 'read_write' },

@@ -1,6 +1,6 @@
 // masked-mean: mean over the words of a text.
 
-import { type KernelCall, spread, u32 } from '../../kernel.js';
+import { type KernelCall, spread } from '../../kernel.js';
 import { elements } from '../shared/guard.js';
 import { bytesOf } from '../shared/sizes.js';
 import source from './masked-mean.wgsl?raw';
@@ -29,7 +29,7 @@ export function maskedMean<O>(
   const outputs = batch * channels;
   return {
     shader: { name: 'masked-mean', source, act },
-    uniforms: [u32(outputs), u32(length), u32(channels)],
+    uniforms: { outputs, length, channels },
     bindings: [
       { operand: x, access: 'read' },
       { operand: mask, access: 'read' },

@@ -1,6 +1,6 @@
 // reduce: sum, mean or max over the middle axis of [outer, n, inner].
 
-import { type KernelCall, spread, u32 } from '../../kernel.js';
+import { type KernelCall, spread } from '../../kernel.js';
 import { hardwareTuning, type Tuning } from '../../tuning.js';
 import { caseOf, elements } from '../shared/guard.js';
 import { bytesOf } from '../shared/sizes.js';
@@ -35,7 +35,7 @@ export function reduce<O>(
   return {
     shader: { name: 'reduce', source, act, tile },
     constants: { mode: caseOf('reduce', modes, kind) },
-    uniforms: [u32(outputs), u32(n), u32(inner)],
+    uniforms: { outputs, n, inner },
     bindings: [
       { operand: x, access: 'read' },
       { operand: out, access: 'read_write' },

@@ -1,6 +1,6 @@
 // run-sums: the end of two column sums that were cut into runs of rows.
 
-import { type KernelCall, spread, u32 } from '../../kernel.js';
+import { type KernelCall, spread } from '../../kernel.js';
 import { elements } from '../shared/guard.js';
 import source from './run-sums.wgsl?raw';
 
@@ -29,7 +29,7 @@ export function runSums<O>(
   const count = elements('runSums', { runs, c, sums: 2 });
   return {
     shader: { name: 'run-sums', source, act: 'f32', tile },
-    uniforms: [u32(c), u32(runs)],
+    uniforms: { c, runs },
     bindings: [
       { operand: partial, access: 'read' },
       { operand: first, access: 'read_write' },

@@ -1,6 +1,6 @@
 // softmax over the last axis, or its logarithm.
 
-import { type KernelCall, spread, u32 } from '../../kernel.js';
+import { type KernelCall, spread } from '../../kernel.js';
 import { elements } from '../shared/guard.js';
 import { rowTile } from '../shared/row-tile.js';
 import { bytesOf } from '../shared/sizes.js';
@@ -31,7 +31,7 @@ export function softmax<O>(
   return {
     shader: { name: 'softmax', source, act, tile },
     constants: { is_log: Number(log) },
-    uniforms: [u32(m), u32(n)],
+    uniforms: { m, n },
     bindings: [
       { operand: x, access: 'read' },
       { operand: out, access: 'read_write' },

@@ -1,7 +1,7 @@
 // Strided axes, for kernels that walk up to six of them (include/unravel.wgsl).
 
 import { check } from '../../../errors/index.js';
-import { type Uniform, u32 } from '../../kernel.js';
+import type { Uniforms } from '../../kernel.js';
 
 /** An axis of a walk over two arrays: its length and the step in elements in either. */
 export interface Axis {
@@ -40,7 +40,7 @@ export function mergeAxes(axes: readonly Axis[]): Axis[] {
 }
 
 /** n0..n5, s0..s5, t0..t5 of the uniform block, innermost first. Throws SHAPE_MISMATCH beyond six axes. */
-export function axisUniforms(where: string, axes: readonly Axis[]): Uniform[] {
+export function axisUniforms(where: string, axes: readonly Axis[]): Uniforms {
   check(
     axes.length <= MAX_RANK,
     'SHAPE_MISMATCH',
@@ -49,6 +49,6 @@ export function axisUniforms(where: string, axes: readonly Axis[]): Uniform[] {
   );
   const inner = [...axes].reverse();
   const field = (key: keyof Axis, absent: number) =>
-    Array.from({ length: MAX_RANK }, (_, i) => u32(inner[i]?.[key] ?? absent));
-  return [...field('n', 1), ...field('s', 0), ...field('t', 0)];
+    Array.from({ length: MAX_RANK }, (_, i) => [`${key}${i}`, inner[i]?.[key] ?? absent] as const);
+  return Object.fromEntries([...field('n', 1), ...field('s', 0), ...field('t', 0)]);
 }

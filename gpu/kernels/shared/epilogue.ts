@@ -23,8 +23,8 @@ export const ACTIVATION = { none: 0, gelu: 1, leakyRelu: 2, relu: 3 } as const;
 const ORDER = { DCR: 1, CRD: 2 } as const;
 
 /** Block and order, as include/depth-to-space.wgsl takes them. */
-export const shuffleUniforms = (shuffle: Shuffle | null): [block: number, order: number] =>
-  shuffle === null ? [1, 0] : [shuffle.block, ORDER[shuffle.order]];
+export const shuffleUniforms = (shuffle: Shuffle | null): { readonly block: number; readonly order: number } =>
+  shuffle === null ? { block: 1, order: 0 } : { block: shuffle.block, order: ORDER[shuffle.order] };
 
 /** Channels after the shuffle. Errors: BAD_ARGUMENT (block), SHAPE_MISMATCH (channels that block² does not divide). */
 export function shuffledDepth(where: string, channels: number, shuffle: { readonly block: number } | null): number {

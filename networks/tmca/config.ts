@@ -8,11 +8,24 @@ import { choice, type Field, type Fields, flag, integer, isInteger, isNumber, ta
 export type Level = 'G' | '32' | '16' | '8';
 export type PerStage = readonly [number, number, number, number];
 
+/** Channels at strides 1 and 2, or none. */
+export type StemDims = readonly [] | readonly [number, number];
+
 /** What a TMCA network is, all fields present. Section numbers are the paper's. */
 export interface TmcaConfig {
   /** Side of the square input, in pixels; a multiple of 32, the stride of the deepest map. */
   readonly imageSize: number;
-  /** ConvNeXt blocks of each stage. */
+  /**
+   * What encodes the image: ConvNeXt as in the paper (section 3.1), or the descending half of a U-Net, which learns more from few
+   * images where nothing is pretrained.
+   */
+  readonly imageEncoder: 'convnext' | 'unet';
+  /**
+   * Channels of two convolved maps at strides 1 and 2, before the first stage. The decoder joins them in two more steps, in place
+   * of the paper's sub-pixel head. None: ConvNeXt begins with its 4x4 patches, and the sub-pixel head enlarges by four.
+   */
+  readonly stemDims: StemDims;
+  /** ConvNeXt blocks of each stage; a U-Net has two convolutions on each level, and does not read this. */
   readonly depths: PerStage;
   /** Channels of each stage, at strides 4, 8, 16 and 32. */
   readonly dims: PerStage;
@@ -26,7 +39,7 @@ export interface TmcaConfig {
   readonly maxPositions: number;
   /** Heads of the decoder's self- and cross-attention. */
   readonly heads: number;
-  /** Channels between the head's pixel shuffle and its 1x1 convolution. */
+  /** Channels between the sub-pixel head's shuffle and its 1x1 convolution; not read where there are `stemDims`. */
   readonly headChannels: number;
   /** tau_1, section 3.2.1. */
   readonly tauTarget: number;
@@ -72,6 +85,16 @@ export const fields: Fields<TmcaConfig> = {
     rule: 'a multiple of 32 from 32 to 2048',
     read: taken(value => isInteger(value, 32, 2048) && (value as number) % 32 === 0),
     standard: 224,
+  },
+  imageEncoder: choice('image_encoder', ['convnext', 'unet'], 'convnext'),
+  stemDims: {
+    key: 'stem_dims',
+    rule: 'an empty list, or two integers from 1 to 4096',
+    read: taken(
+      value =>
+        Array.isArray(value) && (value.length === 0 || value.length === 2) && value.every(n => isInteger(n, 1, 4096)),
+    ),
+    standard: [],
   },
   depths: perStage('depths', [3, 3, 9, 3], 64),
   dims: perStage('dims', [96, 192, 384, 768], 4096),
@@ -126,6 +149,10 @@ export function relations(c: TmcaConfig): string[] {
   expect(
     stages.every(dim => dim % 2 === 0),
     `dims must be even from dims[1] on (sines and cosines alternate), got ${show(stages)}`,
+  );
+  expect(
+    c.imageEncoder !== 'unet' || c.stemDims.length === 2,
+    'stem_dims must be two integers where image_encoder is "unet", which begins with maps at strides 1 and 2, got []',
   );
   expect(c.textDim % c.textHeads === 0, `text_heads must divide text_dim, got ${c.textHeads} and ${c.textDim}`);
   expect(

@@ -13,15 +13,61 @@ const BERT_EPS = 1e-12;
 /** PyTorch's default slope of a leaky ReLU. */
 const LEAKY_SLOPE = 0.01;
 
+/** Where the parameters of the image encoder are in a checkpoint. */
+const IMAGE = 'image_encoder';
+
 const DOWN_LEVELS = ['32', '16', '8'] as const;
 
-/** ConvNeXt (section 3.1): the maps I_1..I_4 and the pooled I_g. */
-function imageEncoder(image: Tensor, c: TmcaConfig, run: Run): { maps: Tensor[]; pooled: Tensor } {
-  const root = 'image_encoder';
-  let x = conv2d(image, `${root}.embeddings.patch_embeddings`, c.dims[0]!, { kernel: 4, stride: 4 });
-  x = layerNorm(x, `${root}.embeddings.layernorm`, CONVNEXT_EPS);
-  const maps = c.dims.map((dim, s) => {
-    const stage = `${root}.encoder.stages.${s}`;
+/** Maps of an image: `stem` at strides 1 and 2 where the configuration has them, I_1..I_4 at strides 4 to 32, and the pooled I_g. */
+interface EncodedImage {
+  readonly stem: readonly Tensor[];
+  readonly maps: readonly Tensor[];
+  readonly pooled: Tensor;
+}
+
+/** The image encoder (section 3.1). */
+function encodeImage(image: Tensor, c: TmcaConfig, run: Run): EncodedImage {
+  const stem: Tensor[] = [];
+  let x = image;
+  for (const [i, dim] of c.stemDims.entries()) {
+    x = convolutions(i > 0 ? halved(x) : x, `${IMAGE}.stem.${i}`, dim, run);
+    stem.push(x);
+  }
+  const maps = c.imageEncoder === 'unet' ? unetStages(x, c, run) : convNextStages(x, c, run);
+  const deepest = maps[3]!;
+  const pooled = b.reshape(b.mean(deepest, [1, 2]), [deepest.shape[0]!, c.dims[3]!]);
+  return { stem, maps, pooled: layerNorm(pooled, `${IMAGE}.layernorm`, BERT_EPS) };
+}
+
+const halved = (x: Tensor): Tensor => b.maxPool(x, { size: 2, stride: 2, padding: 0 });
+
+/** Two 3x3 convolutions, each with BatchNorm and a leaky ReLU. */
+function convolutions(x: Tensor, name: string, channels: number, run: Run): Tensor {
+  const first = asBlock(run, [x], convolve(x, name, 1, channels, run));
+  return asBlock(run, [first], convolve(first, name, 2, channels, run));
+}
+
+function convolve(x: Tensor, name: string, i: 1 | 2, channels: number, run: Run): Tensor {
+  const convolved = conv2d(x, `${name}.conv${i}`, channels, { kernel: 3, padding: 1, bias: false });
+  return batchNorm(convolved, `${name}.bn${i}`, LEAKY_SLOPE, run);
+}
+
+/** The levels of a U-Net from stride 4 on, over its map at stride 2. */
+function unetStages(map: Tensor, c: TmcaConfig, run: Run): Tensor[] {
+  let x = map;
+  return c.dims.map((dim, s) => {
+    x = convolutions(halved(x), `${IMAGE}.stages.${s}`, dim, run);
+    return x;
+  });
+}
+
+/** ConvNeXt's stages, over an image or over a map at stride 2. */
+function convNextStages(map: Tensor, c: TmcaConfig, run: Run): Tensor[] {
+  const patch = c.stemDims.length > 0 ? 2 : 4;
+  let x = conv2d(map, `${IMAGE}.embeddings.patch_embeddings`, c.dims[0]!, { kernel: patch, stride: patch });
+  x = layerNorm(x, `${IMAGE}.embeddings.layernorm`, CONVNEXT_EPS);
+  return c.dims.map((dim, s) => {
+    const stage = `${IMAGE}.encoder.stages.${s}`;
     if (s > 0) {
       x = layerNorm(x, `${stage}.downsampling_layer.0`, CONVNEXT_EPS);
       x = conv2d(x, `${stage}.downsampling_layer.1`, dim, { kernel: 2, stride: 2 });
@@ -29,8 +75,6 @@ function imageEncoder(image: Tensor, c: TmcaConfig, run: Run): { maps: Tensor[];
     for (let d = 0; d < c.depths[s]!; d++) x = asBlock(run, [x], convNextBlock(x, `${stage}.layers.${d}`, dim));
     return x;
   });
-  const pooled = b.reshape(b.mean(x, [1, 2]), [x.shape[0]!, c.dims[3]!]);
-  return { maps, pooled: layerNorm(pooled, `${root}.layernorm`, BERT_EPS) };
 }
 
 function convNextBlock(x: Tensor, name: string, dim: number): Tensor {
@@ -128,7 +172,6 @@ interface DecoderInputs {
 function decoderBlock({ x, skip, text, mask, gate }: DecoderInputs, name: string, c: TmcaConfig, run: Run): Tensor {
   const { heads, maxTextLength: longest } = c;
   const [batch, height, width, channels] = x.shape as [number, number, number, number];
-  const outChannels = skip.shape[3]!;
   const positions = sinusoid(height * width, channels);
   let tokens: Tensor = b.reshape(x, [batch, height * width, channels]);
   const y = layerNorm(tokens, `${name}.norm1`, NORM_EPS);
@@ -142,18 +185,35 @@ function decoderBlock({ x, skip, text, mask, gate }: DecoderInputs, name: string
   const cross = projectedAttention({ q: queries, k: keys, v: text, mask }, `${name}.cross_attn`, heads);
   tokens = b.add(tokens, layerNorm(cross, `${name}.cross_attn_norm`, NORM_EPS));
   asBlock(run, [attended, text, mask], tokens);
-  const up = upsample(b.reshape(tokens, [batch, height, width, channels]), `${name}.upsample`, outChannels);
-  const convolve = (map: Tensor, i: 1 | 2) => {
-    const convolved = conv2d(map, `${name}.conv${i}`, outChannels, { kernel: 3, padding: 1, bias: false });
-    return batchNorm(convolved, `${name}.bn${i}`, LEAKY_SLOPE, run);
-  };
-  const map = asBlock(run, [tokens, skip], convolve(b.concat([up, skip], { axis: 3 }), 1));
-  const out = convolve(map, 2);
+  return join(b.reshape(tokens, [batch, height, width, channels]), { below: tokens, skip, gate }, name, run);
+}
+
+interface Joined {
+  /** What the map is made of, where training computes the step again. */
+  readonly below: Tensor;
+  /** [B,2H,2W,C'] */
+  readonly skip: Tensor;
+  readonly gate: Tensor | null;
+}
+
+/** A U-Net's step up: x [B,H,W,C] twice as large, beside the skip, convolved twice, and gated where there is a gate. */
+function join(x: Tensor, { below, skip, gate }: Joined, name: string, run: Run): Tensor {
+  const channels = skip.shape[3]!;
+  const up = upsample(x, `${name}.upsample`, channels);
+  const map = asBlock(run, [below, skip], convolve(b.concat([up, skip], { axis: 3 }), name, 1, channels, run));
+  const out = convolve(map, name, 2, channels, run);
   return gate === null ? asBlock(run, [map], out) : asBlock(run, [map, gate], b.mul(out, gate));
 }
 
-/** Sub-pixel convolution x4, then a 1x1 convolution to one logit. */
-function head(x: Tensor, c: TmcaConfig): Tensor {
+/**
+ * From the decoder's last map at stride 4 to one logit for each pixel: a sub-pixel convolution x4 as in the paper, or a join with each
+ * map of the stem, then a 1x1 convolution.
+ */
+function head(map: Tensor, stem: readonly Tensor[], c: TmcaConfig, run: Run): Tensor {
+  let x = map;
+  for (const [i, skip] of [...stem].reverse().entries())
+    x = join(x, { below: x, skip, gate: null }, `head.joins.${i}`, run);
+  if (stem.length > 0) return conv2d(x, 'head.out', 1, { kernel: 1 });
   const spread = conv2d(x, 'head.subpixel', c.headChannels * 16, { kernel: 3, padding: 1 });
   return conv2d(b.depthToSpace(spread, { block: 4, order: 'CRD' }), 'head.out', 1, { kernel: 1 });
 }
@@ -187,7 +247,7 @@ const numbered = (prefix: string, tensors: readonly Tensor[]): Outputs =>
 /** The network over its three inputs. Every switch of `config` that changes the network is honoured here. */
 export function build(config: TmcaConfig, { image, ids, mask }: Required<Inputs>, mode: Mode): Forward {
   const run: Run = { mode, statistics: {}, blocks: [] };
-  const { maps, pooled } = imageEncoder(image, config, run);
+  const { stem, maps, pooled } = encodeImage(image, config, run);
   const text = textEncoder(ids, mask, config, run);
   const project = (level: Level, dim: number) => linear(text, `decoder.text_proj.${level}`, config.textDim, dim);
   const pairs = new Map<Level, Pair>([
@@ -206,12 +266,13 @@ export function build(config: TmcaConfig, { image, ids, mask }: Required<Inputs>
     const inputs = { x, skip: maps[2 - i]!, text: projected, mask, gate };
     x = decoderBlock(inputs, `decoder.blocks.${i}`, config, run);
   });
-  const logits = head(x, config);
+  const logits = head(x, stem, config, run);
   const compared = config.levels.map(level => [level, pairs.get(level)!] as const);
   return {
     logits,
     named: {
       ...{ text, pooled, logits },
+      ...numbered('stem', stem),
       ...numbered('map', maps),
       ...numbered('enhancement', enhancement),
       ...pairNames('pair.', [...pairs]),

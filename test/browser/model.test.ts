@@ -53,18 +53,19 @@ describe('the shipped model', () => {
   it('segments a sample on the built page, in a worker, on WebGPU', async () => {
     site = await openBuiltSite('demo/vite.config.ts', `${root}/build/test-demo`);
     const { page, errors } = await openPage(site, '/');
+    await page.click('#engine summary');
     await page.selectOption('#device', 'webgpu');
     await page.locator('#samples button').nth(1).click();
-    await page.locator('#count:not(:empty), #error code').first().waitFor();
+    await page.locator('.result:visible, #error:visible').first().waitFor();
     expect(await page.textContent('#error'), 'no error').toBe('');
     expect(await page.inputValue('#sentence')).toBe(samples[1]?.text);
     expect(await page.textContent('#facts')).toMatch(/WebGPU.*software.*nano-128, 128 × 128/s);
     // "one medium white heart polyp, located in bottom right": so is the largest lesion.
-    const [width, height] = await page.$eval('#picture', (image: HTMLImageElement) => [
+    const [width, height] = await page.$eval('.pane-a img', (image: HTMLImageElement) => [
       image.naturalWidth,
       image.naturalHeight,
     ]);
-    const lesion = await page.locator('#lesions .fine').first().textContent();
+    const lesion = await page.locator('.result .lesion .fine').first().textContent();
     const [area, w, h, x, y] = /([\d,]+) px in (\d+) × (\d+) at (\d+), (\d+)/
       .exec(lesion!)!
       .slice(1)
@@ -83,19 +84,20 @@ describe('the shipped model', () => {
     const requests: string[] = [];
     page.on('request', request => requests.push(request.url()));
     await page.locator('#samples button').nth(1).click();
-    await page.locator('#count:not(:empty), #error code').first().waitFor();
+    await page.locator('.result:visible, #error:visible').first().waitFor();
     expect(await page.textContent('#error'), 'no error').toBe('');
     expect(await page.textContent('#facts')).toMatch(/WebAssembly.*onnxruntime-web.*nano-128, 128 × 128/s);
     expect(await page.textContent('#reason')).toMatch(/^there is no WebGPU adapter; wasm/);
-    const lesion = await page.locator('#lesions .fine').first().textContent();
+    const lesion = await page.locator('.result .lesion .fine').first().textContent();
     expect(lesion).toMatch(/px in \d+ × \d+ at/);
     expect(errors).toEqual([]);
     expect(
       requests.filter(url => /^https?:/.test(url) && !url.startsWith(site!.origin)),
       'nothing from elsewhere',
     ).toEqual([]);
+    await page.click('#engine summary');
     await page.selectOption('#device', 'webgpu');
-    await page.locator('#error code').waitFor();
+    await page.locator('#error:visible').waitFor();
     expect(await page.textContent('#error code')).toMatch(/^NO_(ADAPTER|WEBGPU)$/);
     expect(await page.textContent('#error')).toContain('WebGPU');
   });

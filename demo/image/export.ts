@@ -1,9 +1,9 @@
 // Files of a result. Each is stamped with the sentence, the hash of the model, and what it must not be used for.
 
+import { encodeRle } from '../../assembly/index.js';
 import { maskImageData } from '../../runtime/index.js';
 import { COLOUR, drawLesions } from './draw.js';
 import type { Run } from './record.js';
-import { rleOf } from './remask.js';
 
 export type ExportKind = 'png' | 'json' | 'rle';
 
@@ -28,7 +28,7 @@ export async function exported(run: Run, kind: ExportKind, dice: number | null):
   const name = `${run.picture.name.replace(/\.[^.]*$/, '')}.${kind === 'rle' ? 'rle.json' : kind}`;
   if (kind === 'png') return [await pictureOf(run), name];
   const { width, height, lesions, omitted } = run.result;
-  const rle = await rleOf(run);
+  const rle = encodeRle(run.result.mask, width, height);
   const body =
     kind === 'rle'
       ? { ...stampOf(run), segmentation: rle }

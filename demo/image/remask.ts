@@ -1,15 +1,7 @@
 // Another threshold or least area, without the network: the mask is made anew from the probabilities, by the code that the engine
 // uses itself. Also what is said of a mask that a person has drawn.
 
-import {
-  type Assembly,
-  confusion,
-  encodeRle,
-  findRegions,
-  loadAssembly,
-  overlap,
-  segmentRegions,
-} from '../../assembly/index.js';
+import { confusion, findRegions, loadAssembly, overlap, segmentRegions } from '../../assembly/index.js';
 import { TmcaError } from '../../runtime/index.js';
 import type { MaskSettings, Run, Truth } from './record.js';
 
@@ -54,9 +46,4 @@ export async function pixelsOf(file: Blob, name: string): Promise<ImageData> {
 export async function diceOf({ result }: Run, truth: Truth): Promise<number | null> {
   if (result.width !== truth.width || result.height !== truth.height) return null;
   return overlap(confusion(await loadAssembly(), result.mask, truth.mask)).dice;
-}
-
-export async function rleOf({ result: { mask, width, height } }: Run) {
-  const assembly: Assembly = await loadAssembly();
-  return encodeRle(assembly, mask, width, height);
 }

@@ -12,6 +12,9 @@ export type Storage = 'f32' | 'f16' | 'i8' | 'i32';
 /** Element types of a weight operand. `i8` comes with one f32 scale for each output channel. */
 export type WeightStorage = 'f32' | 'f16' | 'i8';
 
+/** How a kernel may be given a picture: as `texture_external` or as `texture_2d<f32>`. */
+export type TextureKind = 'external' | '2d';
+
 /** One piece of WGSL: the text of a `.wgsl` file and what the generated header must put before it. */
 export interface Shader {
   /** kebab-case, the file's name; also the label of the pipeline. */
@@ -42,6 +45,11 @@ export interface Shader {
    * converted by `Packet(x)` and `ActPacket(x)`. Part of the pipeline's key.
    */
   readonly packet?: 1 | 4;
+  /**
+   * Where the kernel reads a picture: a frame of a video as the browser holds it, or a texture. The header then has
+   * `source_at(vec2u) -> vec4f` and `source`, which lies alone in group 1: whoever encodes the pass binds it there.
+   */
+  readonly texture?: TextureKind;
   /** Numbers that size register tiles: `const NAME: u32 = VALUE;` in the header. They are part of the pipeline's key. */
   readonly tile?: Readonly<Record<string, number>>;
 }

@@ -3,7 +3,7 @@
 
 import { check, TmcaError } from '../errors/index.js';
 import type { GpuDevice } from './device.js';
-import type { Binding, KernelCall, Shader, Uniforms } from './kernel.js';
+import type { Binding, KernelCall, Shader, TextureKind, Uniforms } from './kernel.js';
 import { locateLine, moduleKey, type ShaderPart, shaderKey, shaderParts } from './shader.js';
 import { type UniformBlock, type UniformField, uniformFields } from './uniforms.js';
 
@@ -85,6 +85,18 @@ export class PipelineCache {
     return { kernel: shader.name, fields: this.#module(shader).fields, values };
   }
 
+  /** Group 1 of a kernel that reads a picture (`Shader.texture`). */
+  textureLayout(texture: TextureKind): GPUBindGroupLayout {
+    let layout = this.#layouts.get(texture);
+    if (!layout) {
+      const entry = { binding: 0, visibility: GPUShaderStage.COMPUTE };
+      const entries = [texture === 'external' ? { ...entry, externalTexture: {} } : { ...entry, texture: {} }];
+      layout = this.gpu.device.createBindGroupLayout({ label: `layout texture ${texture}`, entries });
+      this.#layouts.set(texture, layout);
+    }
+    return layout;
+  }
+
   #pipeline(call: PipelineCall): Promise<GPUComputePipeline> {
     const { shader, constants, bindings } = call;
     this.#checkSource(shader);
@@ -111,7 +123,8 @@ export class PipelineCache {
     );
     const { module, valid } = this.#module(shader);
     const where = `compile ${key}`;
-    const layout = gpu.device.createPipelineLayout({ label: shader.name, bindGroupLayouts: [this.layout(bindings)] });
+    const bindGroupLayouts = [this.layout(bindings), ...(shader.texture ? [this.textureLayout(shader.texture)] : [])];
+    const layout = gpu.device.createPipelineLayout({ label: shader.name, bindGroupLayouts });
     const compute = { module, constants: { ...constants } };
     try {
       const created = gpu.guard(where, gpu.device.createComputePipelineAsync({ label: key, layout, compute }));

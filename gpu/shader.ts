@@ -3,7 +3,7 @@
 // map back to it (`locateLine`).
 
 import { check, TmcaError } from '../errors/index.js';
-import type { Shader, WeightStorage } from './kernel.js';
+import type { Shader, TextureKind, WeightStorage } from './kernel.js';
 import { includes } from './kernels/shared/includes.js';
 
 /** What the device can compile, as far as the header depends on it. */
@@ -24,7 +24,7 @@ export interface ShaderPart {
  * The text to compile: generated header, named includes, source.
  *
  * Types for the kernel's author: `act`, `act4`, and the conversions to them, `stored(x)`, `stored4(x)`; where the factory names a
- * packet `Packet` and `ActPacket`; for weights read four at a time `weight4` and `unpack_weight(w)`; for
+ * packet `Packet` and `ActPacket`; where it names a texture `source` and `source_at(at)`; for weights read four at a time `weight4` and `unpack_weight(w)`; for
  * weights read one at a time `weight1`, `weight1_index(i)` and `unpack_weight1(w, i)`, used as
  * `unpack_weight1(bias[weight1_index(i)], i)`.
  *
@@ -103,7 +103,8 @@ export function moduleKey(shader: Shader, features: ShaderFeatures): string {
   const weight = shader.weight === 'f16' && !features.f16 ? 'f16-packed' : (shader.weight ?? '-');
   const swap = Object.entries(shader.swap ?? {}).flat();
   const packet = shader.packet === undefined ? [] : [`x${shader.packet}`];
-  return [shader.name, ...packet, ...swap, shader.act, weight, sortedEntries(shader.tile)].join('|');
+  const texture = shader.texture === undefined ? [] : [shader.texture];
+  return [shader.name, ...packet, ...texture, ...swap, shader.act, weight, sortedEntries(shader.tile)].join('|');
 }
 
 function sortedEntries(record: Readonly<Record<string, number>> | undefined): string {
@@ -125,7 +126,7 @@ function directives(source: string): { include: string[]; enable: string[] } {
 }
 
 function header(shader: Shader, features: ShaderFeatures, enable: readonly string[]): string {
-  const { name, act, weight, packet, tile = {} } = shader;
+  const { name, act, weight, packet, texture, tile = {} } = shader;
   check(
     act === 'f32' || features.f16,
     'UNSUPPORTED',
@@ -137,6 +138,7 @@ function header(shader: Shader, features: ShaderFeatures, enable: readonly strin
   lines.push(`alias act = ${act};`, `alias act4 = vec4<${act}>;`, ...storeLines(act));
   if (weight !== undefined) lines.push(...weightLines(weight, features.f16));
   if (packet !== undefined) lines.push(...packetLines(packet));
+  if (texture !== undefined) lines.push(...textureLines(texture));
   for (const [constant, value] of Object.entries(tile)) lines.push(tileLine(name, constant, value));
   return `${lines.join('\n')}\n`;
 }
@@ -172,6 +174,12 @@ const packetLines = (packet: 1 | 4): string[] => [
         'fn narrow(x: vec4f) -> Packet { return x; }',
         'fn total(x: Packet) -> f32 { return dot(x, vec4f(1.0)); }',
       ]),
+];
+
+/** A picture, read one pixel at a time, so that a frame of a video and a texture serve one source. */
+const textureLines = (texture: TextureKind): string[] => [
+  `@group(1) @binding(0) var source: ${texture === 'external' ? 'texture_external' : 'texture_2d<f32>'};`,
+  `fn source_at(at: vec2u) -> vec4f { return textureLoad(source, at${texture === 'external' ? '' : ', 0'}); }`,
 ];
 
 /**

@@ -20,6 +20,15 @@ export { cast } from './elementwise/cast.js';
 export { fill } from './elementwise/fill.js';
 export { geluGradient } from './elementwise/gelu-gradient.js';
 export { unary } from './elementwise/unary.js';
+export { averageLogits, averageLogitsUniforms } from './live/average-logits.js';
+export { normalizePixels } from './live/normalize-pixels.js';
+export {
+  pixelStatistics,
+  pixelStatisticsCount,
+  pixelStatisticsPartial,
+  pixelStatisticsWords,
+} from './live/pixel-statistics.js';
+export { resampleColumns, resampleRows } from './live/resample.js';
 export { linear } from './matmul/linear.js';
 export { linearDots } from './matmul/linear-dots.js';
 export { linearInputGradient } from './matmul/linear-input-gradient.js';

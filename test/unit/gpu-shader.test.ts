@@ -65,6 +65,25 @@ describe('header', () => {
     expect(new Set(keys).size).toBe(3);
   });
 
+  test('a picture is a frame of a video or a texture, read alike', () => {
+    const external = shader({ texture: 'external' });
+    expect(assembleShader(external, all)).toMatchInlineSnapshot(`
+      "alias act = f32;
+      alias act4 = vec4<f32>;
+      alias stored = act;
+      alias stored4 = act4;
+      @group(1) @binding(0) var source: texture_external;
+      fn source_at(at: vec2u) -> vec4f { return textureLoad(source, at); }
+      // Doubles.
+
+      fn main() {}
+      "
+    `);
+    const plain = shader({ texture: '2d' });
+    expect(assembleShader(plain, all)).toContain('return textureLoad(source, at, 0);');
+    expect(new Set([shader(), external, plain].map(each => moduleKey(each, all))).size).toBe(3);
+  });
+
   test('f16 weights are native where the device has shader-f16', () => {
     const tile = { TILE_M: 4, TILE_N: 8 };
     expect(assembleShader(shader({ weight: 'f16', tile }), all)).toMatchInlineSnapshot(`

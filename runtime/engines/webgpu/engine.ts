@@ -13,6 +13,7 @@ import type { Progress, TuningStats } from '../../types.js';
 import type { PrecisionChoice } from '../choice.js';
 import type { EngineStats, NetworkEngine } from '../network-engine.js';
 import { DeviceReport } from './device-report.js';
+import type { DeviceLive } from './live/engine.js';
 import { Plan } from './plan.js';
 import { type PlacedProgram, ProgramSet, type Programs } from './programs.js';
 import type { Tuned, TuneRequest } from './tune-programs.js';
@@ -36,6 +37,7 @@ export class WebGpuEngine implements NetworkEngine<DeviceReport> {
   readonly #texts = new Map<number, Plan>();
   /** The report whose keys and values lie in the frame plan. */
   #bound: DeviceReport | undefined;
+  #live: Promise<DeviceLive> | undefined;
 
   protected constructor(
     private readonly parts: WebGpuEngineParts,
@@ -115,16 +117,32 @@ export class WebGpuEngine implements NetworkEngine<DeviceReport> {
     const { range, storage } = plan.output('logits');
     plan.write('image', bytesOfView(input));
     const encoder = gpu.device.createCommandEncoder({ label: 'frame' });
-    if (this.#bound !== report) {
-      report.copyTo(plan, this.frame.length, encoder);
-      this.#bound = report;
-    }
+    this.#bind(report, encoder);
     plan.encode(encoder);
     gpu.device.queue.submit([encoder.finish()]);
     const bytes = await this.readback.read(range, { signal });
     gpu.check('segment');
     const { imageSize } = this.parts.config;
     return decodeStorage(assembly, bytes, storage, imageSize * imageSize);
+  }
+
+  live(): Promise<DeviceLive> {
+    const { pipelines, readback } = this;
+    const { config } = this.parts;
+    const live =
+      this.#live ??
+      import('./live/engine.js').then(({ DeviceLive }) =>
+        DeviceLive.create({
+          ...{ pipelines, readback, config },
+          plan: report => this.#framePlan(report.length),
+          bind: (report, encoder) => this.#bind(report, encoder),
+        }),
+      );
+    this.#live = live;
+    live.catch(() => {
+      this.#live = undefined; // the next call tries again
+    });
+    return live;
   }
 
   stats(): EngineStats {
@@ -149,6 +167,10 @@ export class WebGpuEngine implements NetworkEngine<DeviceReport> {
   }
 
   dispose(): void {
+    this.#live?.then(
+      live => live.dispose(),
+      () => undefined, // whoever asked for it has been told
+    );
     for (const plan of [this.frame.plan, ...this.#texts.values()]) plan.dispose();
     this.readback.dispose();
     this.weights.dispose();
@@ -163,6 +185,13 @@ export class WebGpuEngine implements NetworkEngine<DeviceReport> {
       this.#texts.set(length, plan);
     }
     return plan;
+  }
+
+  /** Puts a report where the frame plan reads it, unless it lies there. */
+  #bind(report: DeviceReport, encoder: GPUCommandEncoder): void {
+    if (this.#bound === report) return;
+    report.copyTo(this.frame.plan, this.frame.length, encoder);
+    this.#bound = report;
   }
 
   /** The frame plan, made anew for longer texts; a shorter text is padded and masked. */

@@ -16,6 +16,8 @@ export interface TextInput {
   readonly maxLength: number;
   /** Tokens that the position table has. */
   readonly maxPositions: number;
+  /** It has been trained without a sentence too: on [CLS] and [SEP] alone. */
+  readonly optional: boolean;
 }
 
 /** The leaves of a network's graph: `image` [B,S,S,3], normalised, and with a text `ids` and `mask` [B,L]. */

@@ -18,6 +18,7 @@ export const layers = {
   models: 0,
   gpu: 1,
   assembly: 1,
+  language: 1,
   graph: 2,
   networks: 3,
   formats: 4,

@@ -19,7 +19,7 @@ import {
 import { Network } from '../networks/network.js';
 import { PRESETS, trainingOf } from '../networks/training-registry.js';
 import type { DatasetReading } from '../node/datasets/dataset.js';
-import type { AugmentSettings } from './batch/augment.js';
+import { type AugmentSettings, retells } from './batch/augment.js';
 import { type ParameterRule, parameterSettings } from './schedule.js';
 
 /**
@@ -50,7 +50,7 @@ export interface TrainConfig {
   readonly clip: number;
   /** Decay a step of the averaged weights that are validated and published. 0, off (predecessor: none). */
   readonly ema: number;
-  /** Zoom of 10 % (paper), by 0.95 to 1.2 (predecessor); neither colours nor mirroring. */
+  /** Zoom of 10 % (paper), by 0.95 to 1.2 (predecessor); neither colours nor mirroring nor other sentences. */
   readonly augment: AugmentSettings;
   /** One text in place of every record's, in training and validation: the same recipe without language. null: their own. */
   readonly textOverride: string | null;
@@ -122,16 +122,28 @@ const probability = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
 const factor = v.pipe(v.number(), v.minValue(0.1), v.maxValue(10));
 const spread = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
 
+const perhaps = v.optional(probability, 0);
+
+const texts = v.pipe(
+  v.strictObject({
+    ...{ none: perhaps, bare: perhaps, part: perhaps, wrong: perhaps },
+    ...{ paraphrase: perhaps, synonyms: perhaps, typos: perhaps },
+  }),
+  v.check(({ none, bare, part, wrong }) => none + bare + part + wrong <= 1),
+);
+
 const STILL = {
   jitter: { probability: 0, brightness: 0, contrast: 0, saturation: 0 },
   flip: { probability: 0 },
+  text: { none: 0, bare: 0, part: 0, wrong: 0, paraphrase: 0, synonyms: 0, typos: 0 },
 } as const;
 
 const augment: Field<AugmentSettings> = {
   key: 'augment',
   rule:
-    '{"zoom": {probability, min, max}, "jitter": {probability, brightness, contrast, saturation}, "flip": {probability}} ' +
-    'with probabilities and spreads from 0 to 1 and 0.1 <= min <= max <= 10',
+    '{"zoom": {probability, min, max}, "jitter": {probability, brightness, contrast, saturation}, "flip": {probability}, ' +
+    '"text": {none, bare, part, wrong, paraphrase, synonyms, typos}} with probabilities, shares and spreads from 0 to 1, ' +
+    'none + bare + part + wrong <= 1 and 0.1 <= min <= max <= 10',
   read: schemed(
     v.strictObject({
       zoom: v.optional(
@@ -146,6 +158,7 @@ const augment: Field<AugmentSettings> = {
         STILL.jitter,
       ),
       flip: v.optional(v.strictObject({ probability }), STILL.flip),
+      text: v.optional(texts, STILL.text),
     }),
   ),
   standard: { zoom: { probability: 0.1, min: 0.95, max: 1.2 }, ...STILL },
@@ -271,16 +284,23 @@ export function trainConfigToJson(config: TrainConfig): Record<string, unknown> 
 }
 
 /**
- * The network with the weight that the configuration gives its contrastive loss, if it gives one.
- * Errors: CONFIG_INVALID, where the network has no such loss.
+ * The network as the configuration trains it: with the weight that it gives the contrastive loss, if it gives one, and with an
+ * optional sentence where some of its texts are none.
+ *
+ * Errors: CONFIG_INVALID, where the network has no such loss, or reads no sentences.
  */
-export function weighted(network: Config, { contrastiveWeight }: TrainConfig): Config {
-  if (contrastiveWeight === null) return network;
-  if (!Object.hasOwn(trainingOf(Network.of(network)).scalars, 'contrastiveWeight')) {
-    const message = `train: contrastive_weight must be left out for a network without a contrastive loss, got ${contrastiveWeight} for ${network.network}; remove the key`;
-    throw new TmcaError('CONFIG_INVALID', message);
-  }
-  return { ...network, contrastiveWeight } as Config;
+export function configured(network: Config, { contrastiveWeight, augment }: TrainConfig): Config {
+  const refuse = (what: string, without: string, got: unknown) =>
+    new TmcaError(
+      'CONFIG_INVALID',
+      `train: ${what} must be left out for a network without ${without}, got ${show(got)} for ${network.network}; remove the key`,
+    );
+  const weighted = contrastiveWeight !== null && { contrastiveWeight };
+  if (weighted && !Object.hasOwn(trainingOf(Network.of(network)).scalars, 'contrastiveWeight'))
+    throw refuse('contrastive_weight', 'a contrastive loss', contrastiveWeight);
+  if (retells(augment) && !Network.of(network).text) throw refuse('augment.text', 'sentences', augment.text);
+  const told = augment.text.none > 0 && { text: 'optional' };
+  return weighted || told ? ({ ...network, ...weighted, ...told } as Config) : network;
 }
 
 /** How a run reads its data set, from its configuration as `trainConfigToJson` gives it. */

@@ -16,7 +16,7 @@ import type { LossValues } from '../networks/training.js';
 import { PRESETS, type Preset } from '../networks/training-registry.js';
 import { SerialQueue } from '../runtime/serial-queue.js';
 import { type Example, Examples } from './batch/page-batch.js';
-import { parseTrainConfig, type TrainConfig, weighted } from './config.js';
+import { configured, parseTrainConfig, type TrainConfig } from './config.js';
 import { initialParameters } from './parameters/starting-parameters.js';
 import { readModel, readState } from './parameters/state-tensors.js';
 import { openConfiguredStep, resumeStep, startStep } from './step/configured-step.js';
@@ -229,7 +229,7 @@ function networkOf({ network }: TrainerOptions, settings: TrainConfig, folder: M
     'BAD_ARGUMENT',
     'Trainer.create: there must be a network, got none; name a model, a network or a preset',
   );
-  return weighted(config, settings);
+  return configured(config, settings);
 }
 
 function lengthOf({ textLength }: TrainerOptions, config: Config): number {

@@ -60,6 +60,8 @@ export interface TmcaConfig {
   readonly contrastiveWeight: number;
   /** Tokens of a sentence with [CLS] and [SEP], at most `maxPositions`. */
   readonly maxTextLength: number;
+  /** Whether an image needs a sentence, or the network has been trained without one too: on [CLS] and [SEP] alone. */
+  readonly text: 'required' | 'optional';
 }
 
 const perStage = (key: string, standard: PerStage, max: number): Field<PerStage> => ({
@@ -131,6 +133,7 @@ export const fields: Fields<TmcaConfig> = {
   },
   // [CLS] and [SEP] at the least
   maxTextLength: integer('max_text_length', 512, 2, 8192),
+  text: choice('text', ['required', 'optional'], 'required'),
 };
 
 /** A sentence may be as long as the position table, up to BERT's 512 tokens. */

@@ -10,7 +10,9 @@ export const tmca: NetworkDefinition<TmcaConfig> = {
   fields,
   complete,
   relations,
-  text: ({ vocabSize, maxTextLength, maxPositions }) => ({ vocabSize, maxLength: maxTextLength, maxPositions }),
+  text: ({ vocabSize, maxTextLength, maxPositions, text }) => ({
+    ...{ vocabSize, maxPositions, maxLength: maxTextLength, optional: text === 'optional' },
+  }),
   // A network with a text is always given its leaves.
   build: (config, { image, ids, mask }, mode) => build(config, { image, ids: ids!, mask: mask! }, mode),
 };

@@ -14,6 +14,8 @@ export interface UnetConfig {
    * LViT's repository, whose up-convolution keeps them and whose finest level has one convolution.
    */
   readonly form: 'transposed' | 'lvit';
+  /** It reads no sentence. */
+  readonly text: 'none';
 }
 
 /** The standard values are those of the original network of 2015, at 224 x 224. */
@@ -30,6 +32,7 @@ export const fields: Fields<UnetConfig> = {
     standard: [64, 128, 256, 512, 1024],
   },
   form: choice('form', ['transposed', 'lvit'], 'transposed'),
+  text: choice('text', ['none'], 'none'),
 };
 
 export function relations({ imageSize, channels, form }: UnetConfig): string[] {

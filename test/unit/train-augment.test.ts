@@ -2,8 +2,8 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { canSwapSides, swapSides } from '../../language/mirror-words.js';
 import { type AugmentSettings, augment, flip, jitter, type Sample, zoom } from '../../train/batch/augment.js';
-import { canSwapSides, swapSides } from '../../train/batch/mirror-words.js';
 import { fnv1a64, Random, type RandomState, randomOf, splitMix64 } from '../../train/random.js';
 
 describe('random numbers', () => {
@@ -183,6 +183,7 @@ const settings: AugmentSettings = {
   zoom: { probability: 0.5, min: 0.8, max: 1.4 },
   jitter: { probability: 0.5, brightness: 0.2, contrast: 0.2, saturation: 0.2 },
   flip: { probability: 0.5 },
+  text: { none: 0, bare: 0, part: 0, wrong: 0, paraphrase: 0, synonyms: 0, typos: 0 },
 };
 const still: AugmentSettings = {
   ...settings,

@@ -59,6 +59,30 @@ describe('a run begins', () => {
     expect([config.batch, checkpoint, init]).toEqual([2, null, null]);
   });
 
+  test('as one whose sentence is optional, where some of its texts are none', async () => {
+    const told = (text: object) =>
+      start({ augment: { text } }, { out: join(folder, JSON.stringify(text).length.toString()) });
+    expect((await told({ none: 0.2, part: 0.3 })).network).toEqual({
+      ...model,
+      dtype: 'fp32',
+      text: 'optional',
+      contrastiveWeight: 0.1,
+    });
+    expect((await told({ part: 0.3 })).network).toMatchObject({ text: 'required' });
+    await expect(
+      start({
+        augment: { text: { part: 1 } },
+        contrastive_weight: null,
+        model: { network: 'unet', image_size: 32, channels: [4, 8] },
+      }),
+    ).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringMatching(
+        /augment\.text must be left out for a network without sentences, got .* for unet; remove the key/,
+      ),
+    });
+  });
+
   test('with what the command says over the file', async () => {
     const { config } = await start({}, { batch: 3, seed: 9, lr: 0.5, epochs: 7, textOverride: 'polyp' });
     expect(config).toMatchObject({ batch: 3, seed: 9, lr: 0.5, epochs: 7, textOverride: 'polyp' });

@@ -32,6 +32,7 @@ const augmented: AugmentSettings = {
   zoom: { probability: 0.5, min: 0.9, max: 1.2 },
   jitter: { probability: 0.5, brightness: 0.2, contrast: 0.2, saturation: 0.2 },
   flip: { probability: 0.5 },
+  text: { none: 0, bare: 0, part: 0, wrong: 0, paraphrase: 0, synonyms: 0, typos: 0 },
 };
 
 describe('batches', () => {
@@ -94,6 +95,26 @@ describe('batches', () => {
     const row = plain[1]!.target.subarray(320, 352);
     expect(new Set(row).size).toBe(2);
     expect(one.target.subarray(320, 352)).toEqual(row.slice().reverse());
+  });
+
+  test('an epoch tells more or less of a picture, down to nothing', async () => {
+    const text = { none: 0.3, bare: 0.2, part: 0, wrong: 0.2, paraphrase: 0, synonyms: 0, typos: 0 };
+    const batches = await batchesOf({ augment: { ...off, text } }, 20);
+    const seen = new Set(
+      batches.flatMap(({ ids, mask, length, records }) =>
+        records.map((_, i) =>
+          ids!
+            .subarray(i * length, (i + 1) * length)
+            .filter((_, at) => mask![i * length + at])
+            .join(),
+        ),
+      ),
+    );
+    const ids = (said: string[]) => [2, ...said.map(word => words.indexOf(word) + 4), 3].join();
+    const whole = ['one', 'polyp', ',', 'in', 'the', 'left', 'of', 'the', 'image', '.'];
+    const swapped = whole.map(word => (word === 'left' ? 'right' : word));
+    // a sentence in other words than a caption's is told whole, or wrongly with its sides swapped
+    expect([...seen].sort()).toEqual([[], ['polyp'], ['one', 'polyp'], whole, swapped].map(ids).sort());
   });
 
   test('one text takes the place of all', async () => {

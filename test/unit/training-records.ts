@@ -22,6 +22,7 @@ export const off: AugmentSettings = {
   zoom: { probability: 0, min: 1, max: 1 },
   jitter: { probability: 0, brightness: 0, contrast: 0, saturation: 0 },
   flip: { probability: 0 },
+  text: { none: 0, bare: 0, part: 0, wrong: 0, paraphrase: 0, synonyms: 0, typos: 0 },
 };
 
 export let compiled: Bundle;

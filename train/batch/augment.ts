@@ -3,8 +3,8 @@
 // nor another step's settings change it.
 
 import { check } from '../../errors/index.js';
-import { randomOf } from '../random.js';
-import { canSwapSides, swapSides } from './mirror-words.js';
+import { canSwapSides, swapSides } from '../../language/mirror-words.js';
+import { type Random, randomOf } from '../random.js';
 
 /** A training example at the network's size. Steps never change their input; what they leave alone they share with it. */
 export interface Sample {
@@ -32,7 +32,34 @@ export interface AugmentSettings {
     readonly saturation: number;
   };
   readonly flip: { readonly probability: number };
+  /** All 0: sentences as they are, but for the sides of a mirrored picture. */
+  readonly text: TextSettings;
 }
+
+/**
+ * The first four are shares of all texts, together at most 1; the rest are whole sentences. The others are probabilities, each
+ * for itself.
+ */
+export interface TextSettings {
+  /** No text at all. The network becomes one whose sentence is optional. */
+  readonly none: number;
+  /** The class word alone, such as "polyp". */
+  readonly bare: number;
+  /** Some of the attributes, at least one and not all: each number of them equally likely, and then each choice. */
+  readonly part: number;
+  /** Another record's sentence, or its own with the sides swapped: then the picture has to overrule the words. */
+  readonly wrong: number;
+  /** Another wording than the caption's. */
+  readonly paraphrase: number;
+  /** A word gives way to one of the same meaning; drawn for each word. */
+  readonly synonyms: number;
+  /** One slip of the keyboard. */
+  readonly typos: number;
+}
+
+/** Whether sentences are told otherwise than as they are. */
+export const retells = (settings: AugmentSettings | null): settings is AugmentSettings =>
+  settings !== null && Object.values(settings.text).some(share => share > 0);
 
 /** What an epoch's draw belongs to. */
 export interface Draw {
@@ -41,15 +68,18 @@ export interface Draw {
   readonly id: string;
 }
 
+/** The stream of random numbers of one step for one record in one epoch. */
+export const streamOf = ({ seed, epoch, id }: Draw, step: string): Random => randomOf('augment', seed, epoch, id, step);
+
 /**
- * The sample as this epoch sees it: zoom, then flip, then colours.
+ * The sample as this epoch sees it: zoom, then flip, then colours. What it is told is `retell`'s affair.
  *
  * @example
  * const { picture, mask, text } = augment(sample, config.augment, { seed: 1, epoch: 4, id: record.id });
  */
-export function augment(sample: Sample, settings: AugmentSettings, { seed, epoch, id }: Draw): Sample {
+export function augment(sample: Sample, settings: AugmentSettings, draw: Draw): Sample {
   checkSample(sample);
-  const stream = (step: string) => randomOf('augment', seed, epoch, id, step);
+  const stream = (step: string) => streamOf(draw, step);
   let result = sample;
   const size = stream('zoom');
   if (size.chance(settings.zoom.probability)) result = zoom(result, size.between(settings.zoom.min, settings.zoom.max));

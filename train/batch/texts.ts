@@ -39,6 +39,12 @@ export class Texts {
     return this.#encode(text).truncated;
   }
 
+  /** The first text that is within the limit, and within `tokens`; the last one where none is. */
+  fitting(texts: readonly string[], tokens = this.#maxLength): string {
+    const fits = texts.find(text => !this.isTruncated(text) && this.tokens(text) <= tokens);
+    return fits ?? texts[texts.length - 1]!;
+  }
+
   /** @param fixed padded length; the shortest of `textLengths` that holds the batch if not given */
   batch(texts: readonly string[], fixed?: number): TextBatch {
     if (!this.#vocabulary) return { length: 0 };

@@ -3,18 +3,21 @@
 
 import { loadAssembly, Vocabulary } from '../../assembly/index.js';
 import { check, TmcaError, throwIfAborted } from '../../errors/index.js';
+import { swapSides } from '../../language/mirror-words.js';
 import type { Config } from '../../networks/config.js';
 import { Network } from '../../networks/network.js';
 import { type DatasetReading, type DatasetRecord, openDataset, type RecordFault } from '../../node/datasets/dataset.js';
 import { readingFor } from '../../node/datasets/reading.js';
 import { textUse } from '../../runtime/session/text-use.js';
-import type { AugmentSettings } from '../batch/augment.js';
-import { swapSides } from '../batch/mirror-words.js';
+import { type AugmentSettings, type Draw, retells, streamOf } from '../batch/augment.js';
 import { Texts } from '../batch/texts.js';
 import { randomOf } from '../random.js';
 import type { PicturePrints } from './decode.js';
 import { DecodePool } from './decode-pool.js';
 import { Pictures } from './pictures.js';
+
+/** Tokens that a wording may add to a caption's own; one that adds more gives way to the caption. */
+const TEMPLATE = 8;
 
 /** How many faulty records an error names; the others are counted. */
 const NAMED = 5;
@@ -103,7 +106,9 @@ export class TrainingData {
     this.#texts = new Texts(vocabulary, Network.of(options.config).maxTextLength);
     this.truncated = this.records.filter(({ text }) => this.#texts.isTruncated(text)).map(({ id }) => id);
     const forms = this.records.flatMap(({ text }) => [text, swapSides(text)]);
-    this.longest = forms.reduce((most, text) => Math.max(most, this.#texts.tokens(text)), 0);
+    const longest = forms.reduce((most, text) => Math.max(most, this.#texts.tokens(text)), 0);
+    const { maxTextLength } = Network.of(options.config);
+    this.longest = retells(options.augment) ? Math.min(longest + TEMPLATE, maxTextLength) : longest;
   }
 
   /**
@@ -192,6 +197,12 @@ export class TrainingData {
     return augment === null ? [...this.records] : randomOf('order', seed, epoch).shuffle([...this.records]);
   }
 
+  /** Another record's sentence that is not this one's too. */
+  #otherText({ text }: DatasetRecord, draw: Draw): string | null {
+    const others = this.records.filter(other => other.text !== text);
+    return others.length === 0 ? null : others[streamOf(draw, 'other').below(others.length)]!.text;
+  }
+
   async #make(records: readonly DatasetRecord[], epoch: number, length?: number): Promise<TrainingBatch> {
     const { config, augment: settings, seed } = this.#options;
     const size = config.imageSize;
@@ -201,11 +212,13 @@ export class TrainingData {
       records.map(async (record, i) => {
         const { id, text } = record;
         const sample = { size, ...(await this.#pictures.get(record)), text };
-        const job = { sample, settings, draw: { seed, epoch, id }, normalize: config.normalize };
+        const draw = { seed, epoch, id };
+        const other = retells(settings) ? this.#otherText(record, draw) : null;
+        const job = { sample, settings, draw, other, normalize: config.normalize };
         const ready = await this.#pool.sample(job);
         image.set(ready.image, i * ready.image.length);
         target.set(ready.target, i * ready.target.length);
-        return ready.text;
+        return this.#texts.fitting(ready.texts, this.longest);
       }),
     );
     return { records: records.map(({ id }) => id), image, target, ...this.#texts.batch(texts, length) };

@@ -11,13 +11,13 @@ import { readBytes, VOCABULARY } from '../../node/disk/read-file.js';
 import { nodeIo } from '../../node/model-folder/folder.js';
 import { openMasters } from '../../node/model-folder/masters.js';
 import {
+  configured,
   frozenBy,
   parseTrainConfig,
   resolveTrainConfig,
   type TrainConfig,
   type TrainOverrides,
   trainConfigToJson,
-  weighted,
 } from '../config.js';
 import { type Checkpoint, type MetricsLine, RunFolder, readMetrics, type TrainState } from '../run-files/index.js';
 import { shippedModel } from '../shipped.js';
@@ -70,7 +70,7 @@ async function start(options: TrainOptions, by: string, unfinished?: RunFolder):
     const model = options.network
       ? parseConfig(options.network, 'the network')
       : (init?.config ?? config.model ?? parseConfig({}, 'the default network'));
-    const network: Config = { ...weighted(model, config), dtype: 'fp32' };
+    const network: Config = { ...configured(model, config), dtype: 'fp32' };
     const vocab = await vocabularyOf(network, config, init, notes);
     if (init && config.model && !options.network)
       notes.push(`the network is that of ${options.init}; "model" of the configuration does not count`);

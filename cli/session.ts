@@ -7,7 +7,7 @@ import type { Context } from './context.js';
 import type { NetworkOptions } from './options.js';
 
 /** Errors: those of `openSession`. */
-export async function openSession(
+export async function openWithProgress(
   { engine, io, console }: Context,
   { model, device, dtype, tune = true, integrity = 'auto' }: NetworkOptions & { readonly model: string },
 ): Promise<Session> {

@@ -1,13 +1,13 @@
-// Sessions of Node's API: what callers give is checked and copied here, as the page does it before its worker, and image files are
-// read.
+// Sessions of Node's API: what callers give is checked and copied here and nowhere after, as the page does it before its worker,
+// and image files are read.
 
 import { fileURLToPath } from 'node:url';
 import { checkArgument, checkOptions } from '../errors/arguments.js';
 import { check } from '../errors/index.js';
 import { checkChoices, checkText, kindOf, takeOptions, takePixels } from '../runtime/given.js';
-import { SerialQueue } from '../runtime/serial-queue.js';
-import { disposedIn } from '../runtime/session/network-session.js';
+import { checkSentence, checkTakesText } from '../runtime/sentence.js';
 import { openModel } from '../runtime/session/open.js';
+import type { ReadingSession } from '../runtime/session/reading-session.js';
 import type {
   Pixels,
   Report,
@@ -17,6 +17,7 @@ import type {
   SessionInfo,
   SessionOptions,
   SessionStats,
+  Warning,
 } from '../runtime/types.js';
 import { decodeImage } from './images/image-files.js';
 import type { FileNote } from './notes.js';
@@ -46,10 +47,7 @@ interface Read {
 type Reader = (signal: AbortSignal | undefined) => Promise<Read>;
 
 class CheckedSession implements NodeSession {
-  /** A file's frame must not be overtaken by those after it while it is decoded. */
-  readonly #frames = new SerialQueue();
-
-  constructor(private readonly session: Session) {}
+  constructor(private readonly session: ReadingSession) {}
 
   get info(): SessionInfo {
     return this.session.info;
@@ -57,6 +55,7 @@ class CheckedSession implements NodeSession {
 
   async encodeReport(text: string, options: { readonly signal?: AbortSignal } = {}): Promise<Report> {
     checkText(text, options);
+    checkTakesText('encodeReport', this.info.model);
     return this.session.encodeReport(text, options);
   }
 
@@ -68,13 +67,15 @@ class CheckedSession implements NodeSession {
     const settings = takeOptions(options);
     const { signal } = options;
     const read = readerOf(image);
-    const work = async (): Promise<Segmentation> => {
+    checkSentence('segment', this.info.model, report);
+    let told: readonly Warning[] = [];
+    const inTurn = async () => {
       const { pixels, notes } = await read(signal);
-      const result = await this.session.segment(pixels, report, { ...settings, ...(signal && { signal }) });
-      const told = notes.map(({ file, text }) => ({ code: 'IMAGE_NOTE', message: `${file}: ${text}` }) as const);
-      return { ...result, warnings: [...result.warnings, ...told] };
+      told = notes.map(({ file, text }) => ({ code: 'IMAGE_NOTE', message: `${file}: ${text}` }));
+      return pixels;
     };
-    return this.#frames.run(work, 'segment', signal);
+    const result = await this.session.segment(inTurn, report, { ...settings, ...(signal && { signal }) });
+    return { ...result, warnings: [...result.warnings, ...told] };
   }
 
   stats(): SessionStats {
@@ -82,7 +83,6 @@ class CheckedSession implements NodeSession {
   }
 
   dispose(): void {
-    this.#frames.clear(disposedIn('segment'));
     this.session.dispose();
   }
 

@@ -13,7 +13,7 @@ import type { StudyRow } from '../../train/study/grid.js';
 import type { RowResults, ScoredRun } from '../../train/study/study.js';
 import { ablationColumns } from '../../train/study/table.js';
 import type { Context } from '../context.js';
-import { openSession } from '../session.js';
+import { openWithProgress } from '../session.js';
 import { type StudyCommandOptions, study } from '../study.js';
 
 export interface AblateCommandOptions extends StudyCommandOptions {
@@ -56,7 +56,7 @@ async function scoreRun(
   context: Context,
 ) {
   const { signal } = context.io;
-  const session = await openSession(context, {
+  const session = await openWithProgress(context, {
     model: folder,
     device,
     dtype: 'fp32',

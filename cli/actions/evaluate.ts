@@ -5,7 +5,7 @@ import { type Evaluation, evaluateModel } from '../../node/datasets/evaluate-dat
 import type { Task } from '../console.js';
 import type { Context } from '../context.js';
 import type { NetworkOptions } from '../options.js';
-import { openSession } from '../session.js';
+import { openWithProgress } from '../session.js';
 
 export interface EvaluateOptions extends NetworkOptions {
   readonly data: string;
@@ -38,7 +38,7 @@ export async function evaluateOn(options: EvaluateOptions, context: Context): Pr
   const open = async ({ warnings, records }: Dataset) => {
     told = warnings;
     for (const warning of warnings) await console.warn(warning);
-    const session = await openSession(context, options);
+    const session = await openWithProgress(context, options);
     limit = session.info.model.maxTextLength;
     bar = await console.task('evaluate', records.length);
     return session;

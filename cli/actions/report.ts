@@ -5,7 +5,7 @@ import { type ReportEngine, type WrittenReport, writeReport } from '../../report
 import type { Task } from '../console.js';
 import type { Context } from '../context.js';
 import type { NetworkOptions } from '../options.js';
-import { openSession } from '../session.js';
+import { openWithProgress } from '../session.js';
 import { tellNotes } from './evaluate.js';
 
 export interface ReportCommandOptions extends NetworkOptions {
@@ -38,7 +38,7 @@ export async function reportOn(
 ): Promise<WrittenReport> {
   const { io, console, engine: network } = context;
   const engine: ReportEngine = {
-    openSession: model => openSession(context, { model, device, dtype }),
+    openSession: model => openWithProgress(context, { model, device, dtype }),
     // any adapter will do: what it is asked for is a picture, and other engines do not show their insides
     forward: async (model, inputs) => {
       try {

@@ -16,7 +16,7 @@ import type { AdapterSummary, DType, Pixels, Report, Segmentation, Session, Warn
 import type { Context } from '../context.js';
 import type { NetworkOptions } from '../options.js';
 import { type ImageOutputs, isResult, nameOutputs, prepareFolder } from '../outputs.js';
-import { openSession } from '../session.js';
+import { openWithProgress } from '../session.js';
 
 export interface SegmentOptions extends NetworkOptions {
   /** Left out for a model that takes images alone. */
@@ -74,7 +74,7 @@ export async function segment(named: readonly string[], options: SegmentOptions,
   await keepInputs('segment', { files }, [...images, options.model]);
   await prepareFolder(options.out, 'segment');
   throwIfAborted(io.signal, 'segment');
-  const session = await openSession(context, options);
+  const session = await openWithProgress(context, options);
   const results: SegmentResult[] = [];
   const notes = new NoteTally('image');
   try {

@@ -11,9 +11,8 @@ import { nodePlatform } from '../../node/platform.js';
 import type { EngineId } from '../../runtime/engines/names.js';
 import { startEngine } from '../../runtime/engines/table.js';
 import { openEngine, withNetwork } from '../../runtime/inspect/open.js';
-import { encodeIfRead } from '../../runtime/sentence.js';
-import { NetworkSession } from '../../runtime/session/network-session.js';
-import type { AdapterSummary, DeviceChoice, DType, DTypeChoice, Session } from '../../runtime/types.js';
+import { LoadedModel } from '../../runtime/session/loaded-model.js';
+import type { AdapterSummary, DeviceChoice, DType, DTypeChoice } from '../../runtime/types.js';
 import { median } from '../statistics.js';
 import { HEIGHT, videoFrame, WIDTH } from './video-frame.js';
 
@@ -75,14 +74,14 @@ export function benchFlat(options: FlatOptions): Promise<FlatResult> {
     const loading = { header, stream, assembly, config, signal, onProgress: undefined };
     const { engine, choice, adapter } = await startEngine(opened, dtype, loading);
     const info = describe(choice, adapter);
-    using session = new NetworkSession({
+    using loaded = new LoadedModel({
       info,
       config,
       assembly,
       vocabulary: madeVocabulary(assembly, config),
       engine,
     });
-    const { first, samples } = await segmentMany(session, gpu, made, { frames, signal, onProgress });
+    const { first, samples } = await segmentMany(loaded, gpu, made, { frames, signal, onProgress });
     const created = made();
     return {
       adapter: info.adapter,
@@ -120,19 +119,19 @@ function madeVocabulary(assembly: Assembly, config: Config): Vocabulary {
 }
 
 async function segmentMany(
-  session: Session,
+  model: LoadedModel,
   gpu: GpuDevice | null,
   made: () => number | null,
   { frames, signal, onProgress }: Pick<FlatOptions, 'frames' | 'signal' | 'onProgress'>,
 ): Promise<{ readonly first: number | null; readonly samples: readonly MemorySample[] }> {
   const image = { data: videoFrame(), width: WIDTH, height: HEIGHT, channels: 3 } as const;
-  const report = await encodeIfRead(session, 'w0 w1 w2 w3');
+  const text = model.info.model.text === 'none' ? null : (await model.encode('w0 w1 w2 w3')).encoded;
   const every = Math.max(1, Math.floor(frames / SAMPLES));
   const samples: MemorySample[] = [];
   let first: number | null = null;
   for (let frame = 1; frame <= frames; frame++) {
     throwIfAborted(signal, 'benchFlat');
-    await session.segment(image, report);
+    await model.segment(image, text);
     if (frame === 1) first = made();
     if (frame % every === 0 || frame === 1) samples.push(sampleOf(frame, gpu));
     onProgress?.('frames', frame, frames);

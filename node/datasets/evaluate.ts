@@ -66,7 +66,7 @@ export async function predictRecord(
   const { pixels, shape, notes } = await decodeImage(record.image, stop);
   const report = await encodeIfRead(session, record.text, stop);
   try {
-    const { probability, size, warnings } = await session.segment(pixels, report, { threshold, ...stop });
+    const { probability, size, warnings } = await session.segment(pixels, report, stop);
     const flat = warnings.some(({ code }) => code === 'IMAGE_FLAT');
     const prediction = Uint8Array.from(probability, p => (p >= threshold && !flat ? 1 : 0));
     const target = maskTarget(await readMask(record.mask, shape, stop), size);

@@ -1,7 +1,8 @@
 // The worker script: `tmca-edge/worker`. Research use; not a medical device. Stands beside segmenter.ts as worker.js stands beside
 // index.js in the build, so that `new URL('./worker.js', import.meta.url)` finds it in both.
 
-import { openSession } from './platform.js';
+import { openModel } from '../session/open.js';
+import { browserPlatform } from './platform.js';
 import { serve } from './worker/host.js';
 
-serve(openSession);
+serve((model, options) => openModel(model, browserPlatform, options));

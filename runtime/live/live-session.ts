@@ -1,7 +1,8 @@
 // What a stream needs of a session: a turn in the line of its calls, with the way of frames of whatever engine there is then.
 
 import type { Assembly } from '../../assembly/index.js';
-import type { Report, Session } from '../types.js';
+import type { ReadingSession } from '../session/reading-session.js';
+import type { Report } from '../types.js';
 import type { ReadFrame } from './host-engine.js';
 import type { LiveEngine, LiveFrame, LiveRunOptions, LiveSource } from './live-engine.js';
 
@@ -27,7 +28,7 @@ export interface LiveRequest {
 }
 
 /** A session that takes frames of a video. */
-export interface LiveSession extends Session {
+export interface LiveSession extends ReadingSession {
   /**
    * Runs `work` when it is its turn. Errors: those of `segment` and of {@link LiveEngine.run}. A lost device is replaced, and `work` is
    * run again.

@@ -8,9 +8,8 @@ import { Network } from '../../networks/network.js';
 import type { Platform } from '../engines/platform.js';
 import { type Choice, closeEngine, engines, type Opened, prepareEngine, startEngine } from '../engines/table.js';
 import type { TuneRequest } from '../engines/webgpu/tune-programs.js';
-import type { LiveSession } from '../live/live-session.js';
 import type { AdapterSummary, SessionInfo, SessionOptions, TuneChoice } from '../types.js';
-import { NetworkSession } from './network-session.js';
+import { LoadedModel } from './loaded-model.js';
 import { RecoveringSession } from './recovering-session.js';
 import { textUse } from './text-use.js';
 
@@ -48,24 +47,24 @@ export async function openModel(
   location: string,
   platform: Platform,
   options: SessionOptions = {},
-): Promise<LiveSession> {
-  const first = await openOnce(location, platform, options);
+): Promise<RecoveringSession> {
+  const first = await loadModel(location, platform, options);
   // A reopening is nobody's loading: it has no progress to show, and the signal was for the first one.
   const { signal: _, onProgress: __, tune, ...rest } = options;
   const again = { ...rest, tune: tune === 'refresh' ? 'kept' : (tune ?? true) } as const;
-  const last = (options.device ?? 'auto') === 'auto' ? () => openOnce(location, platform, again, GIVEN_UP) : undefined;
-  return new RecoveringSession(first, () => openOnce(location, platform, again), last ? { last } : {});
+  const last = (options.device ?? 'auto') === 'auto' ? () => loadModel(location, platform, again, GIVEN_UP) : undefined;
+  return new RecoveringSession(first, () => loadModel(location, platform, again), last ? { last } : {});
 }
 
 const GIVEN_UP = 'the GPU was lost again and again, and wasm took over';
 
-/** @param lost why no GPU is to be tried any more */
-async function openOnce(
+/** The model on an engine, without the session around it. @param lost why no GPU is to be tried any more */
+async function loadModel(
   location: string,
   platform: Platform,
   options: SessionOptions,
   lost?: string,
-): Promise<LiveSession> {
+): Promise<LoadedModel> {
   const { device = 'auto', dtype = 'auto', integrity, signal, onProgress } = options;
   const ready = { ...options, hasty: true };
   const prepared =
@@ -90,7 +89,7 @@ async function openOnce(
     const { engine, choice, adapter } = await startEngine(opened, dtype, loading);
     onProgress?.({ phase: 'ready', loaded: 1, total: 1 });
     const info = describe(folder, choice, adapter);
-    return new NetworkSession({ info, config, assembly, vocabulary, engine });
+    return new LoadedModel({ info, config, assembly, vocabulary, engine });
   } catch (error) {
     vocabulary?.dispose();
     if (opened) closeEngine(opened);

@@ -1,21 +1,16 @@
-// A session that outlives its device: when the device is lost, the model is opened again (a new adapter first), the report
-// is encoded again from its text, and the call that failed is run again; at last on an engine that cannot be lost. What cannot
-// be run again is rejected, never answered with zeros or an old mask.
+// A session: one queue for all its calls, and a model that is opened again when its device is lost (a new adapter first). The
+// sentence is then encoded again from its text, and the call that failed is run again; at last on an engine that cannot be lost.
+// What cannot be run again is rejected, never answered with zeros or an old mask.
 
-import { check, TmcaError } from '../../errors/index.js';
+import { check, TmcaError, throwIfAborted } from '../../errors/index.js';
 import type { LiveRequest, LiveSession, LiveTurn } from '../live/live-session.js';
-import { checkSentence } from '../sentence.js';
-import type {
-  Pixels,
-  Report,
-  Segmentation,
-  SegmentOptions,
-  Session,
-  SessionInfo,
-  SessionStats,
-  Warning,
-} from '../types.js';
-import { disposedIn } from './network-session.js';
+import { SerialQueue } from '../serial-queue.js';
+import type { Pixels, Report, Segmentation, SegmentOptions, SessionInfo, SessionStats, Warning } from '../types.js';
+import type { EncodedText, LoadedModel } from './loaded-model.js';
+import type { PixelReader } from './reading-session.js';
+
+/** What a session needs of a model. */
+export type SessionModel = Pick<LoadedModel, 'info' | 'encode' | 'segment' | 'live' | 'stats' | 'dispose'>;
 
 export interface RecoveryOptions {
   /** How often a call is run again after losses. Browsers give no adapter after a second crash within two minutes. */
@@ -23,47 +18,43 @@ export interface RecoveryOptions {
   /** Before the first reopening, in milliseconds; doubled each time. */
   readonly backoffMs?: number;
   /** Opens the model on something that is not lost, when attempts are used up or reopening fails. */
-  readonly last?: () => Promise<LiveSession>;
+  readonly last?: () => Promise<SessionModel>;
 }
 
-/** A sentence that can be encoded again. */
-class RecoverableReport implements Report {
-  disposed = false;
-
+/** A sentence, and what the model that is open makes of it. */
+class SessionReport implements Report {
   constructor(
-    readonly owner: RecoveringSession,
-    private inner: Report,
-    /** The session that `inner` belongs to. */
-    private session: Session,
-    private readonly release: (report: RecoverableReport) => void,
+    readonly text: string,
+    private read: EncodedText,
+    /** Whose `read` is. */
+    private model: SessionModel,
+    private readonly release: (report: SessionReport) => void,
   ) {}
 
-  get text(): string {
-    return this.inner.text;
-  }
-
   get ids(): Int32Array {
-    return this.inner.ids;
+    return this.read.ids;
   }
 
   get truncated(): boolean {
-    return this.inner.truncated;
+    return this.read.truncated;
   }
 
-  /** The report on `session`, encoded there if it was made on one that is gone. */
-  async on(session: Session): Promise<Report> {
-    if (this.session !== session) {
-      this.inner = await session.encodeReport(this.text);
-      this.session = session;
+  /** The sentence on `model`, encoded there if it was made on one that is gone. */
+  async on(model: SessionModel): Promise<EncodedText['encoded']> {
+    if (this.model !== model) {
+      this.read = await model.encode(this.text);
+      this.model = model;
     }
-    return this.inner;
+    return this.read.encoded;
   }
 
   dispose(): void {
-    if (this.disposed) return;
-    this.disposed = true;
     this.release(this);
-    this.inner.dispose();
+  }
+
+  /** Frees what the engine holds of it. */
+  free(): void {
+    this.read.encoded.dispose();
   }
 }
 
@@ -77,21 +68,25 @@ const pause = (ms: number): Promise<void> => new Promise(resolve => setTimeout(r
 
 const isLoss = (error: unknown): boolean => error instanceof TmcaError && error.code === 'DEVICE_LOST';
 
+const disposedIn = (where: string): TmcaError =>
+  new TmcaError('DISPOSED', `${where}: the session must be open, got a disposed one; create another`);
+
 export class RecoveringSession implements LiveSession {
   readonly #attempts: number;
   readonly #backoffMs: number;
-  readonly #reports = new Set<RecoverableReport>();
-  #reopening: Promise<LiveSession> | undefined;
-  #recoveries = 0;
+  readonly #queue = new SerialQueue();
+  /** Those that are not disposed of. */
+  readonly #reports = new Set<SessionReport>();
+  readonly #counts = { frames: 0, reports: 0, recoveries: 0 };
   #disposed = false;
   /** That the model is not checked. */
   #told = false;
-  #last: (() => Promise<LiveSession>) | undefined;
+  #last: (() => Promise<SessionModel>) | undefined;
 
   /** @param reopen opens the same model again, on whatever device there is then */
   constructor(
-    private session: LiveSession,
-    private readonly reopen: () => Promise<LiveSession>,
+    private model: SessionModel,
+    private readonly reopen: () => Promise<SessionModel>,
     { attempts = 2, backoffMs = 250, last }: RecoveryOptions = {},
   ) {
     this.#last = last;
@@ -100,102 +95,120 @@ export class RecoveringSession implements LiveSession {
   }
 
   get info(): SessionInfo {
-    return this.session.info;
+    return this.model.info;
   }
 
-  encodeReport(text: string, options?: { readonly signal?: AbortSignal }): Promise<Report> {
-    return this.#run('encodeReport', async session => {
-      const report = new RecoverableReport(this, await session.encodeReport(text, options), session, r =>
-        this.#reports.delete(r),
-      );
+  encodeReport(text: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<Report> {
+    const where = 'encodeReport';
+    return this.#inTurn(where, signal, async () => {
+      const encode = async (model: SessionModel) => ({ model, read: await model.encode(text) });
+      const { model, read } = await this.#attempt(where, signal, encode);
+      const report = new SessionReport(text, read, model, each => this.#release(each));
       this.#reports.add(report);
+      this.#counts.reports++;
       return report;
     });
   }
 
-  async segment(image: Pixels, report: Report | null, options?: SegmentOptions): Promise<Segmentation> {
-    if (this.#disposed) throw disposedIn('segment');
-    const own = this.#own('segment', report);
-    const result = await this.#run('segment', async session =>
-      session.segment(image, own && (await own.on(session)), options),
-    );
-    if (this.#told || this.info.integrity === 'checked') return result;
-    this.#told = true;
-    return { ...result, warnings: [UNCHECKED, ...result.warnings] };
+  segment(image: Pixels | PixelReader, report: Report | null, options: SegmentOptions = {}): Promise<Segmentation> {
+    const where = 'segment';
+    const { signal } = options;
+    return this.#inTurn(where, signal, async () => {
+      const pixels = typeof image === 'function' ? await image() : image;
+      const result = await this.#attempt(where, signal, async model =>
+        model.segment(pixels, report && (await this.#own(where, report).on(model)), options),
+      );
+      this.#counts.frames++;
+      if (this.#told || this.info.integrity === 'checked') return result;
+      this.#told = true;
+      return { ...result, warnings: [UNCHECKED, ...result.warnings] };
+    });
   }
 
-  async live<T>(request: LiveRequest, work: (turn: LiveTurn) => Promise<T>): Promise<T> {
+  live<T>({ report, read, signal }: LiveRequest, work: (turn: LiveTurn) => Promise<T>): Promise<T> {
     const where = 'segmentStream';
-    if (this.#disposed) throw disposedIn(where);
-    const own = this.#own(where, request.report);
-    return this.#run(where, async session =>
-      session.live({ ...request, report: own && (await own.on(session)) }, work),
-    );
+    return this.#inTurn(where, signal, async () => {
+      const result = await this.#attempt(where, signal, async model =>
+        model.live(read, report && (await this.#own(where, report).on(model)), work),
+      );
+      this.#counts.frames++;
+      return result;
+    });
   }
 
   stats(): SessionStats {
-    return { ...this.session.stats(), recoveries: this.#recoveries };
+    return { ...this.info, ...this.#counts, ...this.model.stats() };
   }
 
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    for (const report of [...this.#reports]) report.dispose();
-    this.session.dispose();
+    this.#queue.clear(disposedIn('segment'));
+    for (const report of this.#reports) report.dispose();
+    this.model.dispose();
   }
 
   [Symbol.dispose](): void {
     this.dispose();
   }
 
-  #own(where: string, report: Report | null): RecoverableReport | null {
-    const given = checkSentence(where, this.info.model, report);
-    if (!given) return null;
+  #own(where: string, report: Report): SessionReport {
     check(
-      given instanceof RecoverableReport && given.owner === this && !given.disposed,
+      this.#reports.has(report as SessionReport),
       'BAD_ARGUMENT',
       `${where}: the report must come from encodeReport of the same session and be undisposed; encode the text again`,
     );
-    return given;
+    return report as SessionReport;
   }
 
-  /** Runs `call`, again on a new session after each loss, as often as is allowed. */
-  async #run<T>(where: string, call: (session: LiveSession) => Promise<T>): Promise<T> {
-    for (let attempt = 0; ; attempt++) {
-      const session = this.session;
+  #release(report: SessionReport): void {
+    if (this.#reports.delete(report)) report.free();
+  }
+
+  /** When all earlier calls have settled. Whatever comes of it: a session that is disposed of meanwhile answers with that. */
+  #inTurn<T>(where: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    const checkOpen = () => {
+      if (this.#disposed) throw disposedIn(where);
+    };
+    const turn = async () => {
+      checkOpen();
       try {
-        return await call(session);
+        return await work();
+      } finally {
+        checkOpen();
+      }
+    };
+    return this.#queue.run(turn, where, signal);
+  }
+
+  /** Runs `call`, again on a model opened anew after each loss, as often as is allowed. */
+  async #attempt<T>(
+    where: string,
+    signal: AbortSignal | undefined,
+    call: (model: SessionModel) => Promise<T>,
+  ): Promise<T> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        throwIfAborted(signal, where);
+        return await call(this.model);
       } catch (error) {
-        if (!isLoss(error) || this.#disposed) throw this.#disposed ? disposedIn(where) : error;
-        // Where another call has replaced it meanwhile, there is nothing to do but to run again.
-        if (this.session !== session) continue;
-        if (attempt >= this.#attempts && !this.#last) throw error;
-        await this.#recover(session, attempt < this.#attempts ? this.#backoffMs * 2 ** attempt : null);
+        const ends = attempt >= this.#attempts && !this.#last;
+        if (!isLoss(error) || ends || this.#disposed) throw error;
+        await this.#replace(attempt < this.#attempts ? this.#backoffMs * 2 ** attempt : null);
       }
     }
   }
 
-  /** One reopening for all the calls that one loss has failed. @param delay null where no device is to be waited for any more */
-  async #recover(lost: LiveSession, delay: number | null): Promise<void> {
-    this.#reopening ??= this.#replace(lost, delay).finally(() => {
-      this.#reopening = undefined;
-    });
-    await this.#reopening;
-  }
-
-  async #replace(lost: LiveSession, delay: number | null): Promise<LiveSession> {
+  /** @param delay null where no device is to be waited for any more */
+  async #replace(delay: number | null): Promise<void> {
     const opened = delay === null ? await this.#takeLast() : await this.#again(delay);
-    if (this.#disposed) {
-      opened.dispose();
-      throw disposedIn('recover');
-    }
-    lost.dispose();
-    this.session = opened;
-    this.#recoveries++;
-    return opened;
+    if (this.#disposed) return opened.dispose();
+    this.model.dispose();
+    this.model = opened;
+    this.#counts.recoveries++;
   }
 
-  async #again(delay: number): Promise<LiveSession> {
+  async #again(delay: number): Promise<SessionModel> {
     await pause(delay);
     try {
       return await this.reopen();
@@ -205,7 +218,7 @@ export class RecoveringSession implements LiveSession {
     }
   }
 
-  #takeLast(): Promise<LiveSession> {
+  #takeLast(): Promise<SessionModel> {
     const last = this.#last!;
     this.#last = undefined;
     return last();

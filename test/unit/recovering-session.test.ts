@@ -1,15 +1,20 @@
-// What happens when a device is lost under a session: with sessions that are lost when the test says so.
+// What happens when a device is lost under a session: with models that are lost when the test says so.
 
 import { describe, expect, test } from 'vitest';
 import { TmcaError } from '../../errors/index.js';
-import type { LiveRequest, LiveSession, LiveTurn } from '../../runtime/live/live-session.js';
-import { RecoveringSession } from '../../runtime/session/recovering-session.js';
-import type { Pixels, Report, Segmentation, SessionInfo, SessionStats } from '../../runtime/types.js';
+import type { EngineReport, EngineStats } from '../../runtime/engines/network-engine.js';
+import type { LiveTurn } from '../../runtime/live/live-session.js';
+import { RecoveringSession, type SessionModel } from '../../runtime/session/recovering-session.js';
+import type { Pixels, Segmentation, SessionInfo } from '../../runtime/types.js';
 
 const image: Pixels = { data: new Uint8Array(3), width: 1, height: 1, channels: 3 };
 
+interface Encoded extends EngineReport {
+  readonly text: string;
+}
+
 /** Answers with its generation, until it is lost. */
-class Fragile implements LiveSession {
+class Fragile implements SessionModel {
   lost = false;
   disposed = 0;
   readonly log: string[] = [];
@@ -27,35 +32,31 @@ class Fragile implements LiveSession {
     if (this.lost) throw new TmcaError('DEVICE_LOST', 'gone', { retryable: true });
   }
 
-  async encodeReport(text: string): Promise<Report> {
+  async encode(text: string) {
     await Promise.resolve();
     this.#alive();
     this.log.push(`text ${text}`);
-    return {
-      text,
-      ids: Int32Array.of(this.generation),
-      truncated: false,
-      dispose: () => this.log.push(`free ${text}`),
-    };
+    const encoded: Encoded = { text, dispose: () => this.log.push(`free ${text}`) };
+    return { ids: Int32Array.of(this.generation), truncated: false, encoded };
   }
 
-  async segment(_: Pixels, report: Report | null): Promise<Segmentation> {
+  async segment({ width }: Pixels, encoded: EngineReport | null): Promise<Segmentation> {
     await Promise.resolve();
     this.#alive();
-    this.log.push(`frame ${report?.text}`);
+    this.log.push(`frame ${(encoded as Encoded).text}${width > 1 ? ` ${width}` : ''}`);
     return { size: this.generation } as Segmentation;
   }
 
-  async live<T>({ report }: LiveRequest, work: (turn: LiveTurn) => Promise<T>): Promise<T> {
+  async live<T>(_: unknown, encoded: EngineReport | null, work: (turn: LiveTurn) => Promise<T>): Promise<T> {
     await Promise.resolve();
     this.#alive();
-    this.log.push(`live ${report?.text}`);
+    this.log.push(`live ${(encoded as Encoded).text}`);
     const result = await work({ engine: this } as unknown as LiveTurn);
     this.#alive();
     return result;
   }
 
-  stats = (): SessionStats => ({ recoveries: 0, frames: 1 }) as SessionStats;
+  stats = (): EngineStats => ({ tuning: null }) as EngineStats;
   dispose(): void {
     this.disposed++;
     this.lost = true;
@@ -161,7 +162,7 @@ describe('a lost device', () => {
 
 test('other errors pass as they are, once', async () => {
   const { session, made } = build();
-  made[0]!.encodeReport = () => Promise.reject(new TmcaError('TEXT_EMPTY', 'no words'));
+  made[0]!.encode = () => Promise.reject(new TmcaError('TEXT_EMPTY', 'no words'));
   await expect(session.encodeReport('')).rejects.toMatchObject({ code: 'TEXT_EMPTY' });
   expect(made).toHaveLength(1);
 });
@@ -179,4 +180,46 @@ test('reports: of another session refused, freed once, and with the session', as
   one.session.dispose();
   expect(one.made[0]!.log.filter(line => line.startsWith('free'))).toEqual(['free a', 'free b']);
   expect(one.made[0]!.disposed).toBe(1);
+});
+
+describe('an image that is read in its turn', () => {
+  test('is overtaken by none after it, and read once, whatever becomes of the device', async () => {
+    const { session, made } = build();
+    const report = await session.encodeReport('a');
+    let reads = 0;
+    const read = async (): Promise<Pixels> => {
+      reads++;
+      await new Promise(resolve => setTimeout(resolve, 5));
+      made[0]!.lost = true;
+      return { ...image, width: 2 };
+    };
+    await Promise.all([session.segment(read, report), session.segment(image, report)]);
+    expect(made[1]!.log).toEqual(['text a', 'frame a 2', 'frame a']);
+    expect([reads, session.stats().frames, session.stats().reports, session.stats().recoveries]).toEqual([1, 2, 1, 1]);
+  });
+
+  test('is not read for a call that left the queue, and its report may not be disposed of meanwhile', async () => {
+    const { session, made } = build();
+    const [report, other] = [await session.encodeReport('a'), await session.encodeReport('b')];
+    const stop = new AbortController();
+    let reads = 0;
+    const read = async (): Promise<Pixels> => {
+      reads++;
+      report.dispose();
+      return image;
+    };
+    const calls = [
+      session.segment(read, report),
+      session.segment(read, other, { signal: stop.signal }),
+      session.segment(image, other),
+    ].map(call =>
+      call.then(
+        ({ size }) => size,
+        ({ code }) => code,
+      ),
+    );
+    stop.abort();
+    expect(await Promise.all(calls)).toEqual(['BAD_ARGUMENT', 'ABORTED', 0]);
+    expect([reads, made[0]!.log]).toEqual([1, ['text a', 'text b', 'free a', 'frame b']]);
+  });
 });

@@ -2,16 +2,8 @@
 
 import { type Endpoint, expose, transfer } from 'comlink';
 import { check, TmcaError, throwIfAborted } from '../../../errors/index.js';
-import { SerialQueue } from '../../serial-queue.js';
-import type {
-  Report,
-  Segmentation,
-  SegmentOptions,
-  Session,
-  SessionInfo,
-  SessionOptions,
-  SessionStats,
-} from '../../types.js';
+import type { ReadingSession } from '../../session/reading-session.js';
+import type { Report, Segmentation, SegmentOptions, SessionInfo, SessionOptions, SessionStats } from '../../types.js';
 import { asTmcaError, carryErrors } from './errors.js';
 import { type OnProgress, ProgressSender } from './progress.js';
 import type { CallId, CreateRequest, ReportTicket, WorkerApi } from './protocol.js';
@@ -19,7 +11,7 @@ import { Rasterizer } from './rasterizer.js';
 import { discard, type Shipment } from './shipment.js';
 
 /** Opens a model: the worker script passes the real one, tests pass their own. */
-export type SessionOpener = (model: string, options: SessionOptions) => Promise<Session>;
+export type SessionOpener = (model: string, options: SessionOptions) => Promise<ReadingSession>;
 
 /** Answers the page's calls. Call it once, at the top level of a worker script. */
 export function serve(open: SessionOpener, endpoint: Endpoint = globalThis as unknown as Endpoint): void {
@@ -32,11 +24,9 @@ class Host implements WorkerApi {
   readonly #rasterizer = new Rasterizer();
   readonly #aborts = new Map<CallId, AbortController>();
   readonly #reports = new Map<number, Report>();
-  #session: Session | undefined;
+  #session: ReadingSession | undefined;
   #handles = 0;
   #disposed = false;
-  /** So that a burst of files is decoded one by one, in order. */
-  readonly #frames = new SerialQueue();
 
   constructor(open: SessionOpener) {
     this.#open = open;
@@ -87,10 +77,15 @@ class Host implements WorkerApi {
   }
 
   segment(call: CallId, image: Shipment, handle: number | null, options: SegmentOptions): Promise<Segmentation> {
-    const where = 'segment';
-    return this.#run(where, call, async signal => {
+    return this.#run('segment', call, async signal => {
+      // In the frame's turn, so that a burst of files is decoded one by one, in order.
+      const read = async () => {
+        const pixels = await this.#rasterizer.read(image);
+        this.#reportOf(handle); // it may have been released meanwhile
+        return pixels;
+      };
       try {
-        return shipped(await this.#frames.run(() => this.#frame(image, handle, options, signal), where, signal));
+        return shipped(await this.#live().segment(read, this.#reportOf(handle), { ...options, signal }));
       } finally {
         discard(image); // what left before its turn
       }
@@ -122,24 +117,17 @@ class Host implements WorkerApi {
     this.#session = undefined;
   }
 
-  async #frame(
-    image: Shipment,
-    handle: number | null,
-    options: SegmentOptions,
-    signal: AbortSignal,
-  ): Promise<Segmentation> {
-    const pixels = await this.#rasterizer.read(image);
-    throwIfAborted(signal, 'segment');
+  #reportOf(handle: number | null): Report | null {
     const report = handle === null ? null : this.#reports.get(handle);
     check(
       report !== undefined,
       'DISPOSED',
       'segment: the report must not be disposed of, got one that is; encode it again',
     );
-    return this.#live().segment(pixels, report, { ...options, signal });
+    return report;
   }
 
-  #live(): Session {
+  #live(): ReadingSession {
     check(this.#session, 'DISPOSED', 'Segmenter: the worker must hold a model, got none; create a new Segmenter');
     return this.#session;
   }

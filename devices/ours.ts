@@ -126,7 +126,7 @@ export class OurRunner implements Runner {
         onProgress,
       };
       const { engine, choice, adapter } = await startEngine(opened, dtype, loading, ProfiledEngine);
-      const gpu = opened.device === 'webgpu' ? opened.gpu : null;
+      const { gpu } = opened;
       this.#opened = { engine, info: describe(choice, adapter), gpu, input: inputOf(inputs, engine.input, assembly) };
       return done;
     });

@@ -9,6 +9,7 @@ import { keepInputs } from '../node/keep-inputs.js';
 import { nodeIo } from '../node/model-folder/folder.js';
 import { memoryFolder } from '../node/model-folder/in-memory.js';
 import { checkModelTarget, writeModelFolder } from '../node/model-folder/model-writer.js';
+import { takesGpu } from '../runtime/engines/names.js';
 import { INT8_PRODUCTS } from '../runtime/engines/webgpu/tune-programs.js';
 import { textUse } from '../runtime/session/text-use.js';
 import { checkBudget, checkLesions } from './gate.js';
@@ -35,7 +36,7 @@ export async function quantize(model: string, options: QuantizeOptions): Promise
   const { out, data, split = 'test', reading = {}, signal, device = 'auto' } = options;
   await keepInputs('quantize', { folder: out }, [model, data]);
   check(
-    device === 'auto' || device === 'webgpu',
+    takesGpu(device),
     'ENGINE_UNAVAILABLE',
     `quantize: layers are looked at on WebGPU, got device ${device}; use --device webgpu (a software adapter will do)`,
   );

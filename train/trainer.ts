@@ -282,7 +282,7 @@ async function open(
 
 function deviceOptions({ gpu, device = 'auto', signal }: TrainerOptions) {
   const found = (gpu as GPU | undefined) ?? (typeof navigator === 'undefined' ? undefined : navigator.gpu);
-  return { gpu: found, prefer: device === 'webgpu' ? 'any' : 'hardware', signal } as const;
+  return { gpu: found, prefer: device === 'auto' ? 'hardware' : 'any', signal } as const;
 }
 
 /** Puts the checkpoint's state onto the device, or a beginning. */

@@ -5,7 +5,7 @@ import type { Roofline } from '../../devices/roofline.js';
 import type { AdapterInfo } from '../../gpu/adapter.js';
 import { isGpuAbsence } from '../../gpu/adapter.js';
 import type { AdapterTuning } from '../../node/index.js';
-import type { EngineId } from '../../runtime/engines/names.js';
+import { type EngineId, runsOnGpu } from '../../runtime/engines/names.js';
 import { chooseEngine } from '../../runtime/engines/table.js';
 import type { AdapterSummary } from '../../runtime/types.js';
 import type { Context } from '../context.js';
@@ -48,8 +48,9 @@ export async function devices({ measure, json, ...options }: DevicesOptions, con
   const wasm = await engine.describeWasm();
   const first = adapters[0];
   const { device, reason } = chooseEngine('auto', first ?? null);
-  const adapter = device !== 'webgpu' || !first ? wasm.description : first.description || first.architecture;
-  const fp16 = device === 'webgpu' && first?.features.includes('shader-f16') ? 'native' : 'weights';
+  const gpu = runsOnGpu(device) ? first : undefined;
+  const adapter = gpu ? gpu.description || gpu.architecture : wasm.description;
+  const fp16 = gpu?.features.includes('shader-f16') ? 'native' : 'weights';
   const roofline = measure && first ? await engine.measureRoofline(io.signal) : undefined;
   const tuning = first && (await tuningOf(options, context));
   const result: DevicesResult = {

@@ -5,6 +5,7 @@ import type { KernelClock, KernelRow } from '../../devices/kernel-table.js';
 import type { Measurements } from '../../devices/node/bench.js';
 import type { Latencies } from '../../devices/result.js';
 import type { Roofline } from '../../devices/roofline.js';
+import { runsOnGpu } from '../../runtime/engines/names.js';
 import { duration, percent, size, table } from './text-table.js';
 
 /** What is compared: a name, one side's figure, and which of the result's ratios belongs to it. */
@@ -69,9 +70,9 @@ export function kernels(what: string, rows: readonly KernelRow[], { clock, runs,
   return ['', ...table([heads, ...cells, all]), `timed ${CLOCKS[clock]}`];
 }
 
-function memory({ device, ours }: Measurements): string[] {
+function memory({ ours }: Measurements): string[] {
   const { gpu_bytes: bytes, planned_bytes: planned } = ours;
-  if (device !== 'webgpu' || !planned) return [`memory: ${size(bytes.weights)} weights`];
+  if (!planned) return [`memory: ${size(bytes.weights)} weights`];
   const least = (planned.arena / planned.arena_lower_bound).toFixed(2);
   return [
     `device memory: ${size(bytes.weights)} weights, ${size(bytes.arena)} activations, ${size(bytes.other)} other`,
@@ -96,7 +97,7 @@ export function benchReport(result: Measurements): string[] {
     lines.push(`outputs: logits within ${agreement.max_abs.toExponential(1)}, masks equal on ${share} % of pixels`);
   }
   lines.push(...memory(result));
-  if (result.device === 'webgpu') {
+  if (runsOnGpu(result.device)) {
     const clock = ours.kernel_clock;
     lines.push(
       `dispatches: ${ours.dispatches} a frame${reads ? `, ${ours.text_dispatches} a text` : ''}`,

@@ -10,7 +10,7 @@ const change = (bytes: number): string => `${bytes < 0 ? '-' : '+'}${size(Math.a
 const SHOWN = 8;
 
 export function flatReport(result: FlatResult): string[] {
-  const { adapter, device, model, dtype, image, frames, buffers_created, gpu_growth, rss_growth, samples } = result;
+  const { adapter, model, dtype, image, frames, buffers_created, gpu_growth, rss_growth, samples } = result;
   const where = `${adapter.description || adapter.architecture}${adapter.software ? ' (software)' : ''}`;
   const step = Math.max(1, Math.floor((samples.length - 1) / SHOWN));
   const shown = samples.filter((_, i) => i % step === 0 || i === samples.length - 1);
@@ -19,7 +19,7 @@ export function flatReport(result: FlatResult): string[] {
     ...[gpu, rss, heap, buffers].map(bytes => (bytes === null ? '-' : size(bytes))),
   ]);
   const onDevice =
-    device !== 'webgpu'
+    buffers_created === null
       ? []
       : [`on the device: ${buffers_created} buffers made after the first frame, ${change(gpu_growth ?? 0)}`];
   return [

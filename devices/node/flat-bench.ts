@@ -69,7 +69,7 @@ export function benchFlat(options: FlatOptions): Promise<FlatResult> {
   const stop = signal ? { signal } : {};
   return withNetwork(model, nodePlatform, { fill, ...stop }, async ({ header, stream, assembly, config, describe }) => {
     const opened = await openEngine(nodePlatform, device, stop);
-    const gpu = opened.device === 'webgpu' ? opened.gpu : null;
+    const { gpu } = opened;
     const made = gpu ? countBuffers(gpu) : () => null;
     const loading = { header, stream, assembly, config, signal, onProgress: undefined };
     const { engine, choice, adapter } = await startEngine(opened, dtype, loading);

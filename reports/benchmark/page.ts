@@ -1,6 +1,7 @@
 // Measurements of several devices on one page: which is fast enough, what each takes, how near each comes to what its adapter can do.
 // One file that fetches and runs nothing, as the reports of training.
 
+import { runsOnGpu } from '../../runtime/engines/names.js';
 import { type Html, html, page } from '../html.js';
 import { type Bar, barChart, linearScale, logScale, type Segment } from './bars.js';
 import type { Measurement } from './read.js';
@@ -73,11 +74,11 @@ function adapterName({ adapter, device }: Measurement): string {
     description.replace(/\s*\(.*$/, '').replace(/(\d\.\d+)[-~+]\S*$/, '$1') ||
     [vendor, architecture].filter(Boolean).join(' ') ||
     'unnamed adapter';
-  return device !== 'webgpu' ? name.replace(/ on the CPU.*/, '') : name;
+  return runsOnGpu(device) ? name : name.replace(/ on the CPU.*/, '');
 }
 
 const nameOf = (each: Measurement): Html =>
-  html`${adapterName(each)}${each.userAgent && ' in a page'} <small>${each.dtype}${each.adapter.software && each.device === 'webgpu' ? ', software' : ''}</small>`;
+  html`${adapterName(each)}${each.userAgent && ' in a page'} <small>${each.dtype}${each.adapter.software && runsOnGpu(each.device) ? ', software' : ''}</small>`;
 
 function verdict(ms: number): string {
   if (ms <= LIVE_MS) return 'every frame of 30 a second';

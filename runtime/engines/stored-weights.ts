@@ -59,14 +59,17 @@ export async function realParameters(
   return stored.size === 0 ? stream : (await import('../../formats/weights/int8.js')).realStream(stream, stored);
 }
 
+/** The precision of a model on a device. */
+export const precisionOn = ({ features }: GpuDevice, dtype: DTypeChoice, config: Config): PrecisionChoice =>
+  choosePrecision(dtype, config.dtype, features.f16, hasWideActivations(config));
+
 /** Precision and parameters of a folder, or of computed ones where there is no header, on a device. */
 export function weightsOf(
   config: Config,
   header: SafetensorsHeader | null,
   stream: ParameterStream,
   dtype: DTypeChoice,
-  { features }: GpuDevice,
+  gpu: GpuDevice,
 ): Promise<StoredWeights> {
-  const precision = choosePrecision(dtype, config.dtype, features.f16, hasWideActivations(config));
-  return storedWeights(config, header, precision, stream);
+  return storedWeights(config, header, precisionOn(gpu, dtype, config), stream);
 }

@@ -1,5 +1,5 @@
-// The engines, a row each: when `auto` takes one and why, how it is opened, and how it gets the weights of a model. What only an
-// `inspect` needs of them has a table of its own (runtime/inspect/open.ts), so that a page that segments loads none of it.
+// The engines, a row each: when `auto` takes one and why, how it is opened, and how it gets the weights of a model. Another one is a
+// row here, its name in names.ts and a folder beside this file.
 
 import type { Assembly } from '../../assembly/index.js';
 import type { SafetensorsHeader } from '../../formats/safetensors/index.js';
@@ -12,15 +12,15 @@ import { type AdapterTraits, nameOf, type PrecisionChoice } from './choice.js';
 import { ENGINES, type EngineId } from './names.js';
 import type { EngineReport, NetworkEngine } from './network-engine.js';
 import { type EngineOptions, type Platform, presentAdapter } from './platform.js';
-import { realParameters, weightsOf } from './stored-weights.js';
+import { precisionOn, realParameters, weightsOf } from './stored-weights.js';
 import type { Ort } from './wasm/network.js';
 import { WebGpuEngine } from './webgpu/engine.js';
 import type { TuneRequest } from './webgpu/tune-programs.js';
 
-/** What an opened engine holds, by its name. */
+/** What an opened engine holds, by its name: a GPU, or an onnxruntime on the CPU. */
 interface Held {
   webgpu: { readonly gpu: GpuDevice };
-  wasm: { readonly ort: Ort };
+  wasm: { readonly gpu: null; readonly ort: Ort };
 }
 
 /** An engine that was chosen, ready for a model, and why it was. */
@@ -45,10 +45,13 @@ export interface Loading {
   readonly onProgress: SessionOptions['onProgress'] | undefined;
 }
 
-interface Running {
-  readonly engine: NetworkEngine<EngineReport>;
+interface Described {
   readonly precision: Pick<PrecisionChoice, 'dtype' | 'reason'>;
   readonly adapter: AdapterSummary;
+}
+
+interface Running extends Described {
+  readonly engine: NetworkEngine<EngineReport>;
 }
 
 type GpuEngine = Pick<typeof WebGpuEngine, 'create'>;
@@ -65,6 +68,8 @@ interface Row<Id extends EngineId> {
     reason: string,
     choice: DeviceChoice,
   ): Promise<() => Opened<Id> | Promise<Opened<Id>>>;
+  /** What runs, and at which precision a model of that configuration does. */
+  describe(opened: Opened<Id>, dtype: DTypeChoice, config: Config): Promise<Described>;
   start(opened: Opened<Id>, dtype: DTypeChoice, loading: Loading, Engine: GpuEngine): Promise<Running>;
   /** Lets go of an engine that was opened and not started, where it holds anything. */
   close?(opened: Opened<Id>): void;
@@ -93,6 +98,9 @@ export const engines: { readonly [Id in EngineId]: Row<Id> } = {
         return { device: 'webgpu', gpu, reason: engines.webgpu.reason(choice, gpu.adapter) };
       };
     },
+    async describe({ gpu }, dtype, config) {
+      return { precision: precisionOn(gpu, dtype, config), adapter: gpu.adapter };
+    },
     async start({ gpu }, dtype, { header, stream, ...loading }, Engine) {
       const weights = await weightsOf(loading.config, header, stream, dtype, gpu);
       const engine = await Engine.create({ ...loading, ...weights, gpu });
@@ -114,18 +122,19 @@ export const engines: { readonly [Id in EngineId]: Row<Id> } = {
     async prepare(platform, { wasmPaths }, reason) {
       const { loadOrt } = await import('./wasm/load.js');
       const ort = await loadOrt(platform, wasmPaths);
-      return () => ({ device: 'wasm', ort, reason });
+      return () => ({ device: 'wasm', gpu: null, ort, reason });
     },
-    async start({ ort }, dtype, { header, stream, ...loading }) {
-      // Imported when wanted, as onnxruntime-web is: a page with a GPU downloads neither.
-      const [{ WasmEngine }, { chooseWasmPrecision, wasmAdapter }] = await Promise.all([
-        import('./wasm/engine.js'),
-        import('./wasm/facts.js'),
-      ]);
+    // Imported when wanted, as onnxruntime-web is: a page with a GPU downloads none of it.
+    async describe({ ort }, dtype, config) {
+      const { chooseWasmPrecision, wasmAdapter } = await import('./wasm/facts.js');
+      return { precision: chooseWasmPrecision(dtype, config.dtype), adapter: wasmAdapter(ort) };
+    },
+    async start(opened, dtype, { header, stream, ...loading }) {
+      const { WasmEngine } = await import('./wasm/engine.js');
       const parameters = await realParameters(header, stream);
-      const engine = await WasmEngine.create({ ...loading, parameters, ort });
-      const precision = chooseWasmPrecision(dtype, loading.config.dtype);
-      return { engine, precision, adapter: wasmAdapter(ort) };
+      const engine = await WasmEngine.create({ ...loading, parameters, ort: opened.ort });
+      // Threads that could not be started are known only now.
+      return { engine, ...(await engines.wasm.describe(opened, dtype, loading.config)) };
     },
   },
 };
@@ -150,6 +159,24 @@ export async function prepareEngine(
   const { device, reason } = chooseEngine(choice, choice === 'auto' ? await presentAdapter(platform) : null);
   return engines[device].prepare(platform, options, reason, choice);
 }
+
+/** What `auto` goes on with after its GPU was lost too often: an engine that cannot be. */
+export function prepareWithoutGpu(platform: Platform, options: EngineOptions): Promise<Prepared> {
+  const { device } = chooseEngine('auto', 'no GPU is to be tried');
+  return engines[device].prepare(
+    platform,
+    options,
+    `the GPU was lost again and again, and ${device} took over`,
+    'auto',
+  );
+}
+
+/** What an engine that was opened says of itself. */
+export const describeEngine = <Id extends EngineId>(
+  opened: Opened<Id>,
+  dtype: DTypeChoice,
+  config: Config,
+): Promise<Described> => engines[opened.device].describe(opened, dtype, config);
 
 export interface Choice extends EngineChoice {
   readonly dtype: DType;

@@ -6,6 +6,6 @@ import { engines } from './table.js';
 
 /** Why WebGPU runs what runs nowhere else (training), on any adapter. */
 export function trainingReason(choice: DeviceChoice, adapter: AdapterTraits): string {
-  if (choice === 'webgpu' || !adapter.software) return engines.webgpu.reason(choice, adapter);
+  if (choice !== 'auto' || !adapter.software) return engines.webgpu.reason(choice, adapter);
   return `no hardware adapter is present; the software adapter ${nameOf(adapter)} runs, slowly, on the CPU`;
 }

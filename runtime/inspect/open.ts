@@ -10,12 +10,13 @@ import { fillStream } from '../../formats/weights/name-seeded-parameters.js';
 import type { Config } from '../../networks/config.js';
 import { Network } from '../../networks/network.js';
 import type { TrainingOptions } from '../../networks/training.js';
-import type { EngineId } from '../engines/names.js';
+import { takesGpu } from '../engines/names.js';
 import type { EngineOptions, Platform } from '../engines/platform.js';
 import { requireGpu } from '../engines/require-gpu.js';
 import { realParameters, weightsOf } from '../engines/stored-weights.js';
-import { type Choice, choiceOf, type Opened, prepareEngine } from '../engines/table.js';
+import { type Choice, choiceOf, describeEngine, type Opened, prepareEngine } from '../engines/table.js';
 import { trainingReason } from '../engines/training-reason.js';
+import type { LoadOptions } from '../engines/webgpu/weights.js';
 import { describe } from '../session/open.js';
 import type { AdapterSummary, DeviceChoice, DTypeChoice, SessionInfo, SessionOptions } from '../types.js';
 import { type ForwardInputs, type ForwardRun, runForward } from './forward.js';
@@ -76,34 +77,21 @@ export async function withNetwork<R>(
   }
 }
 
-interface Watched {
-  readonly signal: SessionOptions['signal'] | undefined;
-  readonly onProgress: SessionOptions['onProgress'] | undefined;
+/** Every checkpointed output, on a GPU or in an onnxruntime. */
+async function runOn(
+  opened: Opened,
+  dtype: DTypeChoice,
+  { assembly, config, header, stream }: OpenedNetwork,
+  inputs: ForwardInputs,
+  watched: LoadOptions,
+): Promise<ForwardRun> {
+  if (opened.gpu) {
+    const { precision, parameters } = await weightsOf(config, header, stream, dtype, opened.gpu);
+    return runForward(opened.gpu, assembly, config, inputs, precision, parameters, watched);
+  }
+  const { runForwardInOnnx } = await import('./in-onnx.js');
+  return runForwardInOnnx(opened.ort, assembly, config, inputs, await realParameters(header, stream), watched);
 }
-
-type Rest = [dtype: DTypeChoice, network: OpenedNetwork, inputs: ForwardInputs, watched: Watched];
-type Inspection<Id extends EngineId> = (opened: Opened<Id>, ...rest: Rest) => Promise<InspectedForward>;
-
-/** Every checkpointed output, on each engine. */
-const inspections: { readonly [Id in EngineId]: Inspection<Id> } = {
-  async webgpu(opened, dtype, { assembly, config, header, stream, describe }, inputs, watched) {
-    using gpu = opened.gpu;
-    const { precision, parameters } = await weightsOf(config, header, stream, dtype, gpu);
-    const result = await runForward(gpu, assembly, config, inputs, precision, parameters, watched);
-    return { ...result, info: describe(choiceOf(opened, precision), gpu.adapter) };
-  },
-  async wasm(opened, dtype, { assembly, config, header, stream, describe }, inputs, watched) {
-    const { runForwardInWasm } = await import('./in-wasm.js');
-    const { chooseWasmPrecision, wasmAdapter } = await import('../engines/wasm/facts.js');
-    const parameters = await realParameters(header, stream);
-    const result = await runForwardInWasm(opened.ort, assembly, config, inputs, parameters, watched);
-    const choice = choiceOf(opened, chooseWasmPrecision(dtype, config.dtype));
-    return { ...result, info: describe(choice, wasmAdapter(opened.ort)) };
-  },
-};
-
-const inspectOn = <Id extends EngineId>(opened: Opened<Id>, ...rest: Rest): Promise<InspectedForward> =>
-  inspections[opened.device](opened, ...rest);
 
 /** Every checkpointed output of a model for inputs of any batch and text length. Throws as `openModel`, and BAD_ARGUMENT. */
 export function inspectForward(
@@ -115,7 +103,10 @@ export function inspectForward(
   const { device = 'auto', dtype = 'auto', signal, onProgress } = options;
   return withNetwork(location, platform, options, async network => {
     const opened = await openEngine(platform, device, options);
-    return inspectOn(opened, dtype, network, inputs, { signal, onProgress });
+    using _gpu = opened.gpu;
+    const result = await runOn(opened, dtype, network, inputs, { signal, onProgress });
+    const { precision, adapter } = await describeEngine(opened, dtype, network.config);
+    return { ...result, info: network.describe(choiceOf(opened, precision), adapter) };
   });
 }
 
@@ -138,7 +129,7 @@ export async function inspectGradients(
     `inspectGradients: training must run in fp32, got ${dtype}; leave the dtype out`,
   );
   check(
-    device === 'auto' || device === 'webgpu',
+    takesGpu(device),
     'UNSUPPORTED',
     `inspectGradients: training must run on WebGPU, got ${device}; use --device webgpu`,
   );

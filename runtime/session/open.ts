@@ -6,7 +6,14 @@ import { throwIfAborted } from '../../errors/index.js';
 import { checkedStream, checkTensors, type ModelFiles, openModelFolder } from '../../formats/model-folder/index.js';
 import { Network } from '../../networks/network.js';
 import type { Platform } from '../engines/platform.js';
-import { type Choice, closeEngine, engines, type Opened, prepareEngine, startEngine } from '../engines/table.js';
+import {
+  type Choice,
+  closeEngine,
+  type Opened,
+  prepareEngine,
+  prepareWithoutGpu,
+  startEngine,
+} from '../engines/table.js';
 import type { TuneRequest } from '../engines/webgpu/tune-programs.js';
 import type { AdapterSummary, SessionInfo, SessionOptions, TuneChoice } from '../types.js';
 import { LoadedModel } from './loaded-model.js';
@@ -52,23 +59,20 @@ export async function openModel(
   // A reopening is nobody's loading: it has no progress to show, and the signal was for the first one.
   const { signal: _, onProgress: __, tune, ...rest } = options;
   const again = { ...rest, tune: tune === 'refresh' ? 'kept' : (tune ?? true) } as const;
-  const last = (options.device ?? 'auto') === 'auto' ? () => loadModel(location, platform, again, GIVEN_UP) : undefined;
+  const last = (options.device ?? 'auto') === 'auto' ? () => loadModel(location, platform, again, true) : undefined;
   return new RecoveringSession(first, () => loadModel(location, platform, again), last ? { last } : {});
 }
 
-const GIVEN_UP = 'the GPU was lost again and again, and wasm took over';
-
-/** The model on an engine, without the session around it. @param lost why no GPU is to be tried any more */
+/** The model on an engine, without the session around it. @param lost whether no GPU is to be tried any more */
 async function loadModel(
   location: string,
   platform: Platform,
   options: SessionOptions,
-  lost?: string,
+  lost = false,
 ): Promise<LoadedModel> {
   const { device = 'auto', dtype = 'auto', integrity, signal, onProgress } = options;
   const ready = { ...options, hasty: true };
-  const prepared =
-    lost === undefined ? prepareEngine(platform, device, ready) : engines.wasm.prepare(platform, options, lost, 'auto');
+  const prepared = lost ? prepareWithoutGpu(platform, options) : prepareEngine(platform, device, ready);
   prepared.catch(() => undefined); // awaited before the weights are asked for
   const opening = { integrity, before: prepared, ...(signal ? { signal } : {}) };
   const folder = await openModelFolder(location, platform.io, opening);
@@ -101,6 +105,6 @@ async function loadModel(
 
 /** Software adapters are not measured unless asked: compiling a variant takes them longer than it could ever save. */
 export function tuneRequest(opened: Opened, tune: TuneChoice = true, platform: Platform): TuneRequest | undefined {
-  if (opened.device !== 'webgpu' || !tune || (tune === true && opened.gpu.adapter.software)) return undefined;
+  if (!opened.gpu || !tune || (tune === true && opened.gpu.adapter.software)) return undefined;
   return { refresh: tune === 'refresh', integer: tune === 'integer', store: platform.tuningStore };
 }

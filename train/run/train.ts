@@ -12,6 +12,7 @@ import { sizeOf } from '../../graph/graph.js';
 import { Network } from '../../networks/network.js';
 import { trainingOf } from '../../networks/training-registry.js';
 import { keepInputs } from '../../node/keep-inputs.js';
+import { takesGpu } from '../../runtime/engines/names.js';
 import { trainingReason } from '../../runtime/engines/training-reason.js';
 import type { AdapterSummary, DeviceChoice } from '../../runtime/types.js';
 import { trainConfigToJson } from '../config.js';
@@ -128,7 +129,7 @@ async function trainLocked(options: TrainOptions, emit: (event: TrainEvent) => v
 
 function checkDevice(device: DeviceChoice): void {
   check(
-    device === 'auto' || device === 'webgpu',
+    takesGpu(device),
     'ENGINE_UNAVAILABLE',
     `train: training must run on WebGPU, got device ${device}; use --device webgpu (a software adapter will do, slowly)`,
   );

@@ -1,4 +1,4 @@
-// `inspect forward` in wasm: every checkpointed output, from the network in one ONNX graph.
+// `inspect forward` in an onnxruntime: every checkpointed output, from the network in one ONNX graph.
 
 import type { Assembly } from '../../assembly/index.js';
 import { type FillOptions, splitModels } from '../../formats/onnx/model.js';
@@ -9,7 +9,7 @@ import { OnnxNetwork, type Ort } from '../engines/wasm/network.js';
 import { checkInputs, type ForwardInputs, type ForwardRun } from './forward.js';
 
 /** @throws TmcaError BAD_ARGUMENT where inputs do not fit the network, ENGINE_FAILED; what loading throws */
-export async function runForwardInWasm(
+export async function runForwardInOnnx(
   ort: Ort,
   assembly: Assembly,
   config: Config,

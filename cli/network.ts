@@ -3,7 +3,7 @@
 import { check } from '../errors/index.js';
 import { readModelFiles } from '../formats/model-folder/index.js';
 import type { Config } from '../networks/config.js';
-import { PRESETS } from '../networks/training-registry.js';
+import { PRESETS } from '../networks/presets.js';
 import { nodeIo } from '../node/model-folder/folder.js';
 import { resolveTrainConfig } from '../train/config.js';
 

@@ -1,6 +1,7 @@
 // Options that several commands share, and the parsers of their values. A bad value is bad usage: exit code 2.
 
 import { type Command, InvalidArgumentError, Option, type OptionValues } from 'commander';
+import { PRESETS } from '../networks/presets.js';
 import { DEVICES } from '../runtime/engines/names.js';
 import type { DeviceChoice, DTypeChoice, IntegrityChoice } from '../runtime/types.js';
 import { shippedModel } from './engine.js';
@@ -64,6 +65,10 @@ export const countOption = <const Flags extends string>(flags: Flags, descriptio
 
 export const outOption = () => new Option('--out <file>', 'JSON file to write');
 
+/** Settings of training. */
+export const configOption = (what: string, more = '') =>
+  new Option('--config <file|preset>', `${what}: a JSON file, or one of ${Object.keys(PRESETS).join(', ')}${more}`);
+
 export const secondsOption = (what: string) => new Option('--seconds <n>', what).default(60).argParser(wholeNumber(0));
 
 export const fillOption = () =>
@@ -78,7 +83,7 @@ export function withStudyOptions<Args extends unknown[], Given extends OptionVal
     .requiredOption('--data <folder>', 'data set folder')
     .requiredOption('--out <folder>', 'folder of the study: a new one, or one to go on with')
     .addOption(countOption('--seeds <n>', 'runs of each row, with seeds 1 to n').default(seeds))
-    .option('--config <file|preset>', 'settings that the rows change: a JSON file, or one of nano and full')
+    .addOption(configOption('settings that the rows change'))
     .option('--init <folder>', 'model folder that every run starts from')
     .addOption(countOption('--epochs <n>', 'most passes over the data'))
     .addOption(countOption('--batch <n>', 'records a step'))

@@ -202,10 +202,6 @@ export const CONVENTIONS = {
 
 export type ConventionId = keyof typeof CONVENTIONS;
 
-export const IMAGE_CONVENTIONS = Object.values<Convention>(CONVENTIONS)
-  .filter(({ encoder }) => encoder === 'image')
-  .map(({ id }) => id);
-
 /** The network's prefix of an encoder's parameters. */
 export const PREFIX: Readonly<Record<Encoder, string>> = { image: 'image_encoder.', text: 'text_encoder.' };
 

@@ -3,9 +3,7 @@
 import type { NetworkDefinition, TrainingDefinition } from './definition.js';
 import type { Network } from './network.js';
 import { definitionOf, type NetworkId, type networks } from './registry.js';
-import { tmcaPresets } from './tmca/presets.js';
 import { tmcaTraining } from './tmca/training.js';
-import { unetPresets } from './unet/presets.js';
 import { unetTraining } from './unet/training.js';
 
 type Trainings = {
@@ -13,11 +11,6 @@ type Trainings = {
 };
 
 const trainings: Trainings = { tmca: tmcaTraining, unet: unetTraining };
-
-/** Named configurations of training, of all networks. */
-export const PRESETS = { ...tmcaPresets, ...unetPresets } as const;
-
-export type Preset = keyof typeof PRESETS;
 
 /** Numbers that a schedule moves from step to step, by name. */
 export type Scalars = Readonly<Record<string, number>>;

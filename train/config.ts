@@ -17,7 +17,8 @@ import {
   readFields,
 } from '../networks/fields.js';
 import { Network } from '../networks/network.js';
-import { PRESETS, trainingOf } from '../networks/training-registry.js';
+import { PRESETS } from '../networks/presets.js';
+import { trainingOf } from '../networks/training-registry.js';
 import type { DatasetReading } from '../node/datasets/dataset.js';
 import { type AugmentSettings, retells } from './batch/augment.js';
 import { type ParameterRule, parameterSettings } from './schedule.js';

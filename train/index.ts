@@ -3,7 +3,7 @@
 
 export { type ErrorCode, TmcaError } from '../errors/index.js';
 export type { Config } from '../networks/config.js';
-export type { Preset } from '../networks/training-registry.js';
+export type { Preset } from '../networks/presets.js';
 export type { Example, PixelSource } from './batch/page-batch.js';
 export type { TrainConfig } from './config.js';
 export {

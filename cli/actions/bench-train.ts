@@ -68,8 +68,9 @@ export function benchTrainReport(result: BenchTrainResult): string[] {
   const where = `${adapter.description || adapter.architecture}${adapter.software ? ' (software)' : ''}`;
   const against = peer ? `; in turn with ${peer.name} ${peer.version}` : '';
   const { weights, arena, other } = ours.gpu_bytes;
+  const tokens = inputs.tokens > 0 ? `, ${inputs.tokens} tokens` : '';
   return [
-    `${model}, ${(step.parameters / 1e6).toFixed(2)} M parameters, batch ${inputs.batch}, ${inputs.image_size} x ${inputs.image_size}, ${inputs.tokens} tokens, on ${where}`,
+    `${model}, ${(step.parameters / 1e6).toFixed(2)} M parameters, batch ${inputs.batch}, ${inputs.image_size} x ${inputs.image_size}${tokens}, on ${where}`,
     `${ours.step.n} steps of ${step.gflop.toFixed(1)} GFLOP${against}`,
     '',
     ...steps(result),

@@ -2,7 +2,16 @@
 
 import { type Command, Option } from 'commander';
 import type { Context } from '../context.js';
-import { categoryOption, countOption, deviceOption, jsonOption, memorySize, promptOption, rate } from '../options.js';
+import {
+  categoryOption,
+  configOption,
+  countOption,
+  deviceOption,
+  jsonOption,
+  memorySize,
+  promptOption,
+  rate,
+} from '../options.js';
 
 export function addTrain(program: Command, context: Context): void {
   program
@@ -15,7 +24,7 @@ export function addTrain(program: Command, context: Context): void {
     )
     .requiredOption('--data <folder>', 'data set folder')
     .requiredOption('--out <folder>', 'folder of the run: a new one, or one to be resumed')
-    .option('--config <file|preset>', 'settings: a JSON file, or one of nano and full (default: those of the paper)')
+    .addOption(configOption('settings', ' (default: those of the paper)'))
     .option('--init <folder>', 'model folder to start from; parameters that it does not have begin at random')
     .addOption(countOption('--epochs <n>', 'most passes over the data'))
     .addOption(countOption('--batch <n>', 'records a step'))

@@ -20,7 +20,7 @@ import { leastMs, measureRoofline, type Roofline } from '../roofline.js';
 import { madeBatch, type Parameters, STEP, type TrainingWork, type TrainRunner } from '../training.js';
 import { stopwatchFor } from './driver-threads.js';
 import { commitOf, loadPeer, repositoryRoot } from './find-peers.js';
-import { TorchTraining } from './torch.js';
+import { TORCH_NETWORK, TorchTraining } from './torch.js';
 
 export type TrainPeerId = 'torch' | 'tfjs-webgpu';
 
@@ -81,8 +81,8 @@ export interface BenchTrainResult {
 /**
  * Measures.
  *
- * @throws TmcaError those of a model folder and of the device; BAD_ARGUMENT (`torch` without a reference), ENGINE_UNAVAILABLE (a peer
- *   that is not installed), ENGINE_FAILED (one that fails), ABORTED
+ * @throws TmcaError those of a model folder and of the device; BAD_ARGUMENT (`torch` without a reference), UNSUPPORTED (`torch` for a
+ *   network that it does not have), ENGINE_UNAVAILABLE (a peer that is not installed), ENGINE_FAILED (one that fails), ABORTED
  * @example
  * const { ours, ratio } = await benchTrain({ ...options, model: 'models/nano', batch: 16, peer: 'tfjs-webgpu' });
  */
@@ -156,9 +156,12 @@ export function agreement(ours: readonly number[], theirs: readonly number[]) {
 const TOKENS = 24;
 
 /** The network with its parameters as real numbers, and a batch for it. */
-function openWork({ model, fill, batch: images, signal }: BenchTrainOptions) {
+function openWork({ model, fill, peer, batch: images, signal }: BenchTrainOptions) {
   const given = { fill, ...(signal ? { signal } : {}) };
   return withNetwork(model, nodePlatform, given, async ({ config, header, stream }) => {
+    check(peer !== 'torch' || config.network === TORCH_NETWORK, 'UNSUPPORTED', () => {
+      return `bench: the peer torch must be given a model of the network ${TORCH_NETWORK}, the only one that the reference trains, got ${config.name} of ${config.network}; compare with --peer tfjs-webgpu, or none`;
+    });
     const parameters = new Map<string, { shape: readonly number[]; data: Float32Array }>();
     for await (const tensor of (await realParameters(header, stream)).tensors())
       parameters.set(tensor.name, { shape: tensor.shape, data: Float32Array.from(toFloat32(tensor)) });

@@ -11,6 +11,9 @@ import { configToJson } from '../../networks/config.js';
 import { inputOf } from '../../train/step/gradient-pass.js';
 import { STEP, type TrainingWork, type TrainRunner } from '../training.js';
 
+/** The network that the reference's tmca.py trains; it has no other. */
+export const TORCH_NETWORK = 'tmca';
+
 export interface TorchOptions {
   readonly work: TrainingWork;
   /** Folder that holds tmca.py. */

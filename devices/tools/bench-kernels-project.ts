@@ -7,7 +7,7 @@ import type { Tuning } from '../../gpu/tuning.js';
 import type { Program } from '../../graph/lower.js';
 import { int8Passes } from '../../graph/passes/int8.js';
 import { parseConfig } from '../../networks/config.js';
-import { PRESETS } from '../../networks/training-registry.js';
+import { PRESETS } from '../../networks/presets.js';
 import { choosePrecision } from '../../runtime/engines/choice.js';
 import { buildPrograms } from '../../runtime/engines/webgpu/programs.js';
 import { trainingPrograms } from '../../train/step/programs.js';

@@ -308,4 +308,15 @@ describe('the command', () => {
       'error [BAD_ARGUMENT]: bench: the peer torch must know the reference, got no --reference; name the folder that holds tmca.py\n',
     ]);
   });
+
+  test('the peer torch has one network, and is not started for another', async () => {
+    const small = { network: 'unet', name: 'small-unet', image_size: 16, channels: [4, 6, 8] };
+    writeFileSync(join(folder, 'config.json'), JSON.stringify(small));
+    const argv = ['bench', 'train', '--fill', folder, '--reference', folder, '--python', 'no-such-python'];
+    const { code, stderr } = await call([...argv, '--peer', 'torch']);
+    expect([code, stderr]).toEqual([
+      1,
+      'error [UNSUPPORTED]: bench: the peer torch must be given a model of the network tmca, the only one that the reference trains, got small-unet of unet; compare with --peer tfjs-webgpu, or none\n',
+    ]);
+  });
 });

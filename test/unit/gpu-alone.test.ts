@@ -6,7 +6,7 @@ import { profileOf, tuningOf } from '../../gpu/profiles.js';
 import { assembleShader, shaderKey } from '../../gpu/shader.js';
 import { laneIncludes } from '../../gpu/software/lane-includes.js';
 import { parseConfig } from '../../networks/config.js';
-import { PRESETS } from '../../networks/training-registry.js';
+import { PRESETS } from '../../networks/presets.js';
 import { choosePrecision } from '../../runtime/engines/choice.js';
 import { buildPrograms } from '../../runtime/engines/webgpu/programs.js';
 

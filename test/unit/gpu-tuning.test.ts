@@ -10,7 +10,7 @@ import { reduce } from '../../gpu/kernels/reduction/reduce.js';
 import { moduleKey, shaderKey } from '../../gpu/shader.js';
 import { hardwareTuning, shapeClass, type Tuning } from '../../gpu/tuning.js';
 import { parseConfig } from '../../networks/config.js';
-import { PRESETS } from '../../networks/training-registry.js';
+import { PRESETS } from '../../networks/presets.js';
 import { choosePrecision } from '../../runtime/engines/choice.js';
 import { buildPrograms } from '../../runtime/engines/webgpu/programs.js';
 

@@ -3,7 +3,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { defaultConfig, parseConfig } from '../../networks/config.js';
-import { PRESETS } from '../../networks/training-registry.js';
+import { PRESETS } from '../../networks/presets.js';
 import { parseTrainConfig, trainedParameters } from '../../train/config.js';
 import { describePlan, type MemoryRequest, planMemory, showBytes } from '../../train/step/memory-plan.js';
 import { call } from './cli-fakes.js';

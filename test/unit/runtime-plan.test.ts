@@ -10,7 +10,7 @@ import { channelsFirst, channelsLast } from '../../graph/map-layout.js';
 import { passNames } from '../../graph/passes/index.js';
 import { type Config, defaultConfig, parseConfig } from '../../networks/config.js';
 import { Network } from '../../networks/network.js';
-import { PRESETS } from '../../networks/training-registry.js';
+import { PRESETS } from '../../networks/presets.js';
 import { inspectPlan } from '../../node/index.js';
 import { choosePrecision } from '../../runtime/engines/choice.js';
 import { planFigures } from '../../runtime/engines/plan-figures.js';

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readModelFiles } from '../../formats/model-folder/index.js';
 import { defaultConfig } from '../../networks/config.js';
 import { Network } from '../../networks/network.js';
-import { PRESETS } from '../../networks/training-registry.js';
+import { PRESETS } from '../../networks/presets.js';
 import { nodeIo } from '../../node/model-folder/folder.js';
 import { parameterRules, parseTrainConfig, resolveTrainConfig, trainConfigToJson } from '../../train/config.js';
 import { parameterSettings } from '../../train/schedule.js';

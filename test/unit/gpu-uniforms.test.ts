@@ -6,7 +6,7 @@ import { laneIncludes } from '../../gpu/software/lane-includes.js';
 import { hardwareTuning, type Tuning } from '../../gpu/tuning.js';
 import { packUniforms, uniformFields, writeUniforms } from '../../gpu/uniforms.js';
 import { parseConfig } from '../../networks/config.js';
-import { PRESETS } from '../../networks/training-registry.js';
+import { PRESETS } from '../../networks/presets.js';
 import { choosePrecision } from '../../runtime/engines/choice.js';
 import { buildPrograms } from '../../runtime/engines/webgpu/programs.js';
 import { minifyWgsl } from '../../tools/minify-wgsl.js';

@@ -1,4 +1,4 @@
-// The one queue of the package: sessions, the worker, onnxruntime and the trainer put their calls into it.
+// The one kind of queue of the package: sessions, pages, onnxruntime and the trainer put their calls into one.
 
 import { getEventListeners } from 'node:events';
 import { expect, test } from 'vitest';

@@ -32,7 +32,7 @@ export interface NodeSession extends Session {
    * Segments one image: decoded pixels, or a file as `readImage` reads it. Pixels and bytes are copied at the call, so that their
    * memory may be used again at once; a path is read when its turn comes.
    *
-   * A network that takes images alone is given no report, or `null`.
+   * Without a report, or with `null`, a network segments the image alone, where it takes images alone or its sentence is optional.
    *
    * Errors: BAD_ARGUMENT, TEXT_REQUIRED, TEXT_NOT_TAKEN, IMAGE_TOO_LARGE, IMAGE_UNREADABLE, FILE_NOT_FOUND, FILE_UNREADABLE, ABORTED, DISPOSED, DEVICE_LOST.
    */

@@ -17,7 +17,7 @@ export function checkTakesText(where: string, { name, text }: TextUse): void {
   );
 }
 
-/** Errors: TEXT_REQUIRED, TEXT_NOT_TAKEN: a sentence for a model that reads one, and `null` for one that does not. */
+/** Errors: TEXT_REQUIRED (`null` for a model that must be told), TEXT_NOT_TAKEN (a sentence for one that reads none). */
 export function checkSentence<R>(where: string, model: TextUse, report: R | null | undefined): R | null {
   if (report !== null && report !== undefined) {
     checkTakesText(where, model);
@@ -32,9 +32,13 @@ export function checkSentence<R>(where: string, model: TextUse, report: R | null
   return null;
 }
 
-/** What `segment` takes beside an image: the encoded sentence, or null for a model that reads none. Errors: those of `encodeReport`. */
+/**
+ * What `segment` takes beside an image: the encoded sentence, or null where there is none or the model reads none. Errors: those
+ * of `encodeReport`.
+ */
 export const encodeIfRead = async (
   session: Session,
   text: string,
   options: { readonly signal?: AbortSignal } = {},
-): Promise<Report | null> => (session.info.model.text === 'none' ? null : session.encodeReport(text, options));
+): Promise<Report | null> =>
+  session.info.model.text === 'none' || text === '' ? null : session.encodeReport(text, options);

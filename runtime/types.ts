@@ -132,8 +132,8 @@ export interface SessionInfo {
     readonly name: string;
     readonly hash: string;
     readonly imageSize: number;
-    /** Whether it reads a sentence. */
-    readonly text: 'required' | 'none';
+    /** Whether it reads a sentence; `optional`: it has been trained without one too. */
+    readonly text: 'required' | 'optional' | 'none';
     /** Tokens of the longest sentence that is read whole; 0 where none is. */
     readonly maxTextLength: number;
   };
@@ -177,7 +177,7 @@ export interface Session {
   /** Errors: TEXT_EMPTY, TEXT_NOT_TAKEN, VOCABULARY_INVALID (a folder without vocab.txt), ABORTED, DISPOSED, DEVICE_LOST. */
   encodeReport(text: string, options?: { readonly signal?: AbortSignal }): Promise<Report>;
   /**
-   * `null` in place of a report for a network that takes an image alone.
+   * `null` in place of a report for a network that takes an image alone, or one that its sentence is optional for.
    *
    * Errors: BAD_ARGUMENT, TEXT_REQUIRED, TEXT_NOT_TAKEN, ABORTED, DISPOSED, DEVICE_LOST.
    */

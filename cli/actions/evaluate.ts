@@ -12,8 +12,8 @@ export interface EvaluateOptions extends NetworkOptions {
   readonly split: string;
   readonly model: string;
   readonly threshold: number;
-  /** In place of every record's own. */
-  readonly text?: string;
+  /** In place of every record's own; false: no text. */
+  readonly text?: string | false;
   readonly prompt?: string;
   readonly category?: string;
   readonly json?: boolean;
@@ -31,7 +31,8 @@ export async function evaluate(options: EvaluateOptions, context: Context): Prom
 /** The evaluation with its progress shown, and a warning where texts were cut. */
 export async function evaluateOn(options: EvaluateOptions, context: Context): Promise<EvaluateResult> {
   const { console, io } = context;
-  const { data, model, split, text, prompt, category, threshold } = options;
+  const { data, model, split, prompt, category, threshold } = options;
+  const text = options.text === false ? null : options.text;
   let told: readonly string[] = [];
   let limit = 0;
   let bar: Task | undefined;
@@ -63,7 +64,7 @@ export async function tellNotes({ notes, empty_masks, n }: EvaluateResult, { con
 function summary(result: EvaluateResult): string[] {
   const { n, device, dtype, adapter, data, split, text, model, size } = result;
   const { dice, iou, accuracy, mean_dice, mean_iou, without } = result;
-  const told = text === undefined ? '' : `, every text "${text}"`;
+  const told = text === undefined ? '' : text === null ? ', no texts' : `, every text "${text}"`;
   return [
     `${model} on ${data}, ${split}: ${n} image${n === 1 ? '' : 's'} at ${size} x ${size}${told}`,
     `  all pixels   dice ${dice.toFixed(4)}  iou ${iou.toFixed(4)}  accuracy ${accuracy.toFixed(4)}`,

@@ -29,6 +29,7 @@ export function addEvaluate(program: Command, context: Context): void {
       '--text <sentence>',
       'in place of every record\'s own text, such as "polyp": what the model makes of the image',
     )
+    .option('--no-text', 'tell the model nothing; for one that reads no sentence, or whose sentence is optional')
     .addOption(promptOption())
     .addOption(categoryOption())
     .addOption(modelOption())

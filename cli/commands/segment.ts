@@ -24,7 +24,7 @@ export function addSegment(program: Command, context: Context): void {
     .argument('<images...>', 'JPEG, PNG, WebP, GIF, TIFF, AVIF or BMP files, or folders of them')
     .option(
       '--text <sentence>',
-      'what is to be seen, such as "one small pink polyp, located in center of the image"; for a model that reads one',
+      'what is to be seen, such as "one small pink polyp, located in center of the image"; may be left out for a model that needs none',
     )
     .addOption(modelOption())
     .option('--out <folder>', 'where the files go', 'tmca-out')

@@ -42,21 +42,15 @@ export interface Dataset {
 
 /** What is read of a data set, beside the split. */
 export interface DatasetReading {
-  /** Takes the place of every record's own text, which may then be missing: what a model makes of the image alone. */
-  readonly text?: string | undefined;
+  /** Takes the place of every record's own text, which may then be missing: what a model makes of the image. Null: no text. */
+  readonly text?: string | null | undefined;
   /** Which of the sentences that a record has by name, as medvlsm's p0 to p9; p6 if not given. */
   readonly prompt?: string | undefined;
   /** COCO's category whose annotations are the mask; all categories if not given. */
   readonly category?: string | undefined;
 }
 
-/** As a model reads it; see `readingFor`. */
-export interface ModelReading extends Omit<DatasetReading, 'text'> {
-  /** Null where a model reads no sentence: every record's text is empty then. */
-  readonly text?: string | null | undefined;
-}
-
-export interface DatasetOptions extends ModelReading {
+export interface DatasetOptions extends DatasetReading {
   /** All splits if not given. */
   readonly split?: string;
   readonly signal?: AbortSignal;
@@ -177,12 +171,12 @@ function failWithoutSplit(all: readonly Draft[], split: string | undefined, fold
 function checkSentences(
   { wordless }: Layout,
   all: readonly Draft[],
-  { text, prompt }: ModelReading,
+  { text, prompt }: DatasetReading,
   folder: string,
 ): void {
   if (text !== undefined) return;
   check(!wordless, 'DATASET_INVALID', () => {
-    return `openDataset: a data set without sentences must be given one for all its images, got none for ${folder}; give one, such as --text polyp`;
+    return `openDataset: a data set without sentences must be given one for all its images, got none for ${folder}; give one, such as --text polyp, or --no-text`;
   });
   if (prompt === undefined) return;
   check(

@@ -17,8 +17,8 @@ export interface Evaluation extends Evaluated {
   readonly adapter: AdapterSummary;
   readonly data: string;
   readonly split: string;
-  /** The one text of all records, where theirs were replaced. */
-  readonly text?: string;
+  /** The one text of all records, where theirs were replaced; null: they were told nothing. */
+  readonly text?: string | null;
   /** Which of the records' sentences, and which category of annotations, where they were chosen. */
   readonly prompt?: string;
   readonly category?: string;
@@ -78,7 +78,7 @@ export interface EvaluateModelOptions extends Omit<SessionOptions, 'onProgress'>
   readonly onProgress?: OnImages;
 }
 
-const TEXTS = { model: 'string', split: 'string', text: 'string', prompt: 'string', category: 'string' } as const;
+const TEXTS = { model: 'string', split: 'string', prompt: 'string', category: 'string' } as const;
 const KINDS = { ...TEXTS, signal: 'AbortSignal', onProgress: 'function' } as const;
 
 /**
@@ -102,7 +102,8 @@ const KINDS = { ...TEXTS, signal: 'AbortSignal', onProgress: 'function' } as con
  */
 export async function evaluate(options: EvaluateModelOptions): Promise<Evaluation> {
   requireOptions('evaluate', options, { data: 'string' });
-  checkOptions('evaluate', options, KINDS);
+  const { text: said } = options;
+  checkOptions('evaluate', options, said === null ? KINDS : { ...KINDS, text: 'string' });
   const { data, model = shippedModel(), split = 'test', ...others } = options;
   const { text, prompt, category, threshold, onProgress, ...opening } = others;
   takeOptions(threshold === undefined ? {} : { threshold }, 'evaluate');

@@ -25,7 +25,13 @@ const File = v.object({
     ...{ vendor: v.string(), architecture: v.string(), description: v.string(), software: v.boolean() },
     features: v.array(v.string()),
   }),
-  ...{ data: v.string(), split: v.string(), text: v.exactOptional(v.string()), model: v.string(), hash: v.string() },
+  ...{
+    data: v.string(),
+    split: v.string(),
+    text: v.exactOptional(v.nullable(v.string())),
+    model: v.string(),
+    hash: v.string(),
+  },
   ...{ prompt: v.exactOptional(v.string()), category: v.exactOptional(v.string()) },
   ...{ size: v.number(), threshold: share },
   // files of earlier versions do not say

@@ -2,25 +2,26 @@
 
 import { TmcaError } from '../../errors/index.js';
 import { readModelFiles } from '../../formats/model-folder/index.js';
-import { checkTakesText, type TextUse } from '../../runtime/sentence.js';
+import { checkSentence, checkTakesText, type TextUse } from '../../runtime/sentence.js';
 import { textUse } from '../../runtime/session/text-use.js';
 import { nodeIo } from '../model-folder/folder.js';
-import { type Dataset, type DatasetOptions, type DatasetReading, type ModelReading, openDataset } from './dataset.js';
+import { type Dataset, type DatasetOptions, type DatasetReading, openDataset } from './dataset.js';
 
 /**
  * How a data set is read for a model: as is wanted, and without any sentence where the model reads none, so that a data set that
  * has none will do.
  *
- * Errors: TEXT_NOT_TAKEN, where a sentence is chosen for a model that reads none.
+ * Errors: those of `checkReading`.
  */
-export function readingFor(where: string, model: TextUse, wanted: DatasetReading): ModelReading {
+export function readingFor(where: string, model: TextUse, wanted: DatasetReading): DatasetReading {
   checkReading(where, model, wanted);
   return model.text === 'none' ? { ...wanted, text: null } : wanted;
 }
 
-/** Errors: TEXT_NOT_TAKEN, where a sentence is chosen for a model that reads none. */
+/** Errors: TEXT_NOT_TAKEN, where a sentence is chosen for a model that reads none; TEXT_REQUIRED, where none is for one that must be told. */
 export function checkReading(where: string, model: TextUse, { text, prompt }: DatasetReading): void {
-  if ((text ?? prompt) !== undefined) checkTakesText(where, model);
+  if (text === null) checkSentence(where, model, null);
+  else if ((text ?? prompt) !== undefined) checkTakesText(where, model);
 }
 
 /**

@@ -83,7 +83,7 @@ function networkTable({ config }: CardContent): string {
     '| | |',
     '|---|---|',
     ...trainingOf(network).rows.map(([what, how]) => `| ${inline(what)} | ${inline(how)} |`),
-    `| input | ${inline(input)}${network.text ? '; one English sentence' : ''} |`,
+    `| input | ${inline(input)}${network.text ? `; ${network.text.optional ? 'an English sentence, or none' : 'one English sentence'}` : ''} |`,
     '| output | one logit a pixel |',
     `| weights | ${inline(dtype)} |`,
   ].join('\n');

@@ -164,7 +164,7 @@ export class Segmenter {
   }
 
   /**
-   * Segments one image, with an encoded sentence, or `null` for a network that takes images alone. A VideoFrame is closed, everything else stays the caller's. The mask has the size of the source.
+   * Segments one image, with an encoded sentence, or `null` for a network that takes images alone or one whose sentence is optional. A VideoFrame is closed, everything else stays the caller's. The mask has the size of the source.
    * Errors: BAD_ARGUMENT, TEXT_REQUIRED, TEXT_NOT_TAKEN, IMAGE_UNREADABLE, IMAGE_TOO_LARGE, ABORTED, DISPOSED,
    * DEVICE_LOST (retryable), WORKER_DIED.
    *

@@ -47,18 +47,13 @@ export class LoadedModel {
 
   /** Errors: VOCABULARY_INVALID, those of the engine. */
   async encode(text: string): Promise<EncodedText> {
-    const { vocabulary, config, engine } = this.#parts;
+    const { engine } = this.#parts;
     engine.check('encodeReport');
-    check(
-      vocabulary,
-      'VOCABULARY_INVALID',
-      'encodeReport: the model folder must have a vocab.txt to read text; add the one that the model was trained with',
-    );
-    const { ids, truncated } = vocabulary.encode(text, { maxLength: Network.of(config).maxTextLength });
+    const { ids, truncated } = this.#read('encodeReport', text);
     return { ids, truncated, encoded: await engine.encode(ids) };
   }
 
-  /** @param encoded null for a network that takes an image alone. Errors: MODEL_NOT_FINITE, those of the engine. */
+  /** @param encoded null for a network that takes an image alone, or one whose sentence is optional. Errors: MODEL_NOT_FINITE, those of the engine. */
   async segment(image: Pixels, encoded: EngineReport | null, options: SegmentOptions = {}): Promise<Segmentation> {
     const { assembly, config, engine } = this.#parts;
     const { imageSize } = config;
@@ -113,9 +108,23 @@ export class LoadedModel {
     this.dispose();
   }
 
-  /** What a network that reads no sentence is given of one: an empty one, encoded once. */
+  /**
+   * What is given in place of a sentence, encoded once: [CLS] and [SEP], on which a network whose sentence is optional has been
+   * trained, and nothing at all to one that reads none.
+   */
   async #withoutText(): Promise<EngineReport> {
-    this.#noText ??= await this.#parts.engine.encode(new Int32Array(0));
+    const reads = this.info.model.text !== 'none';
+    this.#noText ??= await this.#parts.engine.encode(reads ? this.#read('segment', '').ids : new Int32Array(0));
     return this.#noText;
+  }
+
+  #read(where: string, text: string): Pick<Report, 'ids' | 'truncated'> {
+    const { vocabulary, config } = this.#parts;
+    check(
+      vocabulary,
+      'VOCABULARY_INVALID',
+      `${where}: the model folder must have a vocab.txt to read text; add the one that the model was trained with`,
+    );
+    return vocabulary.encode(text, { maxLength: Network.of(config).maxTextLength });
   }
 }

@@ -4,7 +4,8 @@ import type { Config } from '../../networks/config.js';
 import { Network } from '../../networks/network.js';
 import type { TextUse } from '../sentence.js';
 
-export const textUse = (config: Config): TextUse => ({
-  name: config.name,
-  text: Network.of(config).text ? 'required' : 'none',
-});
+export function textUse(config: Config): TextUse {
+  const { text } = Network.of(config);
+  const use = text?.optional ? 'optional' : 'required';
+  return { name: config.name, text: text ? use : 'none' };
+}

@@ -3,6 +3,7 @@
 import { type Assembly, Preprocessor, resizeNearest, Vocabulary } from '../../assembly/index.js';
 import { check } from '../../errors/index.js';
 import type { Config } from '../../networks/config.js';
+import { Network } from '../../networks/network.js';
 import type { Pixels } from '../../runtime/types.js';
 import type { Batch } from '../step/gradient-pass.js';
 import { Texts } from './texts.js';
@@ -16,7 +17,7 @@ export interface Example {
   readonly image: PixelSource;
   /** A mask of the image's size; a pixel is marked where any colour reaches 128. */
   readonly mask: PixelSource;
-  /** Left out for a network that takes images alone. */
+  /** May be left out for a network that takes images alone, or one whose sentence is optional. */
   readonly text?: string;
 }
 
@@ -69,6 +70,7 @@ function foreground({ data, width, height, channels }: Pixels, what: string): Ui
 /** Holds wasm memory. */
 export class Examples {
   readonly #size: number;
+  readonly #mustBeTold: boolean;
   readonly #preprocessor: Preprocessor;
   readonly #vocabulary: Vocabulary | null;
   readonly #texts: Texts;
@@ -81,11 +83,13 @@ export class Examples {
    */
   constructor(
     assembly: Assembly,
-    { imageSize, normalize }: Config,
+    config: Config,
     vocab: Uint8Array | null,
     private readonly length: number,
   ) {
+    const { imageSize, normalize } = config;
     this.#size = imageSize;
+    this.#mustBeTold = Network.of(config).text?.optional === false;
     this.#vocabulary = vocab && new Vocabulary(assembly, vocab);
     this.#preprocessor = new Preprocessor(assembly, { size: imageSize, normalize });
     this.#texts = new Texts(this.#vocabulary, length);
@@ -104,7 +108,7 @@ export class Examples {
         'BAD_ARGUMENT',
         `Trainer: mask ${i} must be ${width} x ${height} as its image, got ${mask.width} x ${mask.height}`,
       );
-      const said = this.#vocabulary === null || (example.text ?? '').trim() !== '';
+      const said = !this.#mustBeTold || (example.text ?? '').trim() !== '';
       check(said, 'TEXT_EMPTY', `Trainer: text ${i} must say something, got ""`);
       image.set(this.#preprocessor.run(picture) as Float32Array, i * pixels * 3);
       target.set(resizeNearest(foreground(mask, `mask ${i}`), width, height, this.#size, this.#size), i * pixels);

@@ -11,6 +11,7 @@ const CHOICES = {
   device: DEVICES,
   dtype: ['auto', 'fp32', 'fp16', 'int8'],
   integrity: ['auto', 'required'],
+  store: ['auto', 'off'],
 } as const;
 
 /** Errors: BAD_ARGUMENT. */

@@ -1,10 +1,10 @@
 // The public shapes of the package: what goes into a segmentation and what comes out. No code; shared by the engines,
 // the worker API and the command.
 
-import type { IntegrityChoice, Progress } from '../formats/loading.js';
+import type { IntegrityChoice, Progress, StoreChoice, StoreInfo } from '../formats/loading.js';
 import type { EngineId } from './engines/names.js';
 
-export type { IntegrityChoice, Progress };
+export type { IntegrityChoice, Progress, StoreChoice, StoreInfo };
 
 /** Decoded pixels, row by row, 8 bits a channel: grey (1), RGB (3) or RGBA (4). Alpha is dropped over black. */
 export interface Pixels {
@@ -87,9 +87,9 @@ export interface SegmentOptions {
 export interface Warning {
   /**
    * IMAGE_FLAT: the picture has one colour all over, in which no lesion is looked for. IMAGE_NOTE: something of how the file was
-   * read. MODEL_UNCHECKED: see `info.integrity`; told with a session's first result.
+   * read. MODEL_UNCHECKED, MODEL_NOT_STORED: see `info.integrity` and `info.store`; told with a session's first result.
    */
-  readonly code: 'IMAGE_FLAT' | 'IMAGE_NOTE' | 'MODEL_UNCHECKED';
+  readonly code: 'IMAGE_FLAT' | 'IMAGE_NOTE' | 'MODEL_UNCHECKED' | 'MODEL_NOT_STORED';
   /** One sentence. */
   readonly message: string;
 }
@@ -128,6 +128,8 @@ export interface SessionInfo {
    * knows. `unchecked`: of one file or more none are known, so that a damaged model cannot be told from a whole one.
    */
   readonly integrity: 'checked' | 'unchecked';
+  /** In a page, of a model that is named by its address: whether its files are kept, and how many of their bytes were. */
+  readonly store?: StoreInfo;
   readonly model: {
     readonly name: string;
     readonly hash: string;

@@ -2,18 +2,16 @@
 
 import { sha256 } from '@noble/hashes/sha2';
 import { bytesToHex } from '@noble/hashes/utils';
+import type { StoreInfo } from '../loading.js';
 import { type ByteSource, fetchSource, type ReadOptions } from '../safetensors/index.js';
+import type { Hash } from './hash.js';
+import type { ManifestEntry } from './manifest.js';
 
 export interface FolderReader {
-  /** The file of that name, or null where the folder has none. */
-  open(name: string): Promise<ByteSource | null>;
-}
-
-/** A SHA-256 in the making. */
-export interface Hash {
-  update(bytes: Uint8Array): unknown;
-  /** 64 digits in lower case. Once, at the end. */
-  hex(): string;
+  /** The file of that name, or null where the folder has none. @param expected what it will be held to, where that is known */
+  open(name: string, expected?: ManifestEntry): Promise<ByteSource | null>;
+  /** Where the files were taken from, of a folder that may have been kept. */
+  store?(): StoreInfo;
 }
 
 /** What `openModelFolder` needs of its platform: `webIo` here, `nodeIo` in node. */
@@ -25,11 +23,16 @@ export interface FolderIo {
   sha256(): Hash;
 }
 
-/** Files of a folder on a server. A query (a signature, a version) stays at the end of each file's address. */
-export function webFolder(location: string, options: ReadOptions = {}): FolderReader {
+/** The address of a file of a folder. A query (a signature, a version) stays at its end. */
+export function addressOf(location: string, name: string): string {
   const [, path = '', query = ''] = /^([^?#]*)(\?[^#]*)?/.exec(location) ?? [];
-  return { open: name => fetchSource(`${path.replace(/\/*$/, '/')}${encodeURIComponent(name)}${query}`, options) };
+  return `${path.replace(/\/*$/, '/')}${encodeURIComponent(name)}${query}`;
 }
+
+/** Files of a folder on a server. */
+export const webFolder = (location: string, options: ReadOptions = {}): FolderReader => ({
+  open: name => fetchSource(addressOf(location, name), options),
+});
 
 /** Folders by their address, with `fetch`. */
 export const webIo: FolderIo = {

@@ -3,7 +3,7 @@
 
 import { TmcaError } from '../../errors/index.js';
 import type { Config } from '../../networks/config.js';
-import type { Hash } from './folder.js';
+import type { Hash } from './hash.js';
 import type { Manifest, ManifestFiles } from './manifest.js';
 
 /** `checked`: the length and hash of every file of the folder were known, and are right. */
@@ -17,6 +17,9 @@ export interface Expectation {
   readonly by: string;
 }
 
+/** Of a manifest, which nothing says anything of. */
+export const NOTHING: Expectation = { files: new Map(), by: 'the manifest' };
+
 // Apart, as most folders hold other models.
 const shippedExpectation = async (): Promise<Expectation> => ({
   files: (await import('./shipped.js')).shippedFiles,
@@ -24,7 +27,7 @@ const shippedExpectation = async (): Promise<Expectation> => ({
 });
 
 export const expectationOf = async (manifest: Manifest | null, isShipped: boolean): Promise<Expectation> =>
-  isShipped ? shippedExpectation() : { files: manifest?.files ?? new Map(), by: 'the manifest' };
+  isShipped ? shippedExpectation() : { ...NOTHING, ...(manifest && { files: manifest.files }) };
 
 /** What a folder must hold: a copy of the shipped model, which its config.json tells, what that holds; else `known`. */
 export async function copyExpectation(

@@ -4,7 +4,7 @@ import { TmcaError } from '../../errors/index.js';
 import { show } from '../../errors/show.js';
 import { isObject } from '../json.js';
 import type { ByteSource } from '../safetensors/index.js';
-import type { Hash } from './folder.js';
+import type { Hash } from './hash.js';
 
 export interface ManifestEntry {
   readonly bytes: number;
@@ -99,6 +99,7 @@ export function verifiedSource(
       if (expected && digest !== expected.sha256) {
         throw mismatch(source.name, `${by} says SHA-256 ${expected.sha256}`, digest);
       }
+      await source.verified?.(digest);
     },
   };
 }

@@ -6,7 +6,7 @@ import { show } from '../../errors/show.js';
 import { type Config, parseConfig } from '../../networks/config.js';
 import { Network } from '../../networks/network.js';
 import { parseJson } from '../json.js';
-import type { IntegrityChoice } from '../loading.js';
+import type { IntegrityChoice, StoreInfo } from '../loading.js';
 import {
   type ByteSource,
   openSafetensors,
@@ -15,8 +15,8 @@ import {
   type SafetensorsFile,
 } from '../safetensors/index.js';
 import type { FolderIo, FolderReader } from './folder.js';
-import { copyExpectation, type Expectation, expectationOf, type Integrity, integrityOf } from './integrity.js';
-import { type Manifest, parseManifest, verifiedSource } from './manifest.js';
+import { copyExpectation, type Expectation, expectationOf, type Integrity, integrityOf, NOTHING } from './integrity.js';
+import { type Manifest, type ManifestEntry, parseManifest, verifiedSource } from './manifest.js';
 
 /** Everything of a folder but its weights. */
 export interface ModelFiles {
@@ -41,10 +41,13 @@ export interface ModelFolder extends ModelFiles {
    * manifest says (which the stream then proves or ends in MANIFEST_MISMATCH), before that null.
    */
   hash(): string | null;
+  /** Where the files were taken from, of a folder that may have been kept. */
+  store(): StoreInfo | undefined;
   /** Needed only where the weights are not read to their end; twice is fine. */
   close(): Promise<void>;
 }
 
+const MANIFEST = 'manifest.json';
 const CONFIG = 'config.json';
 const WEIGHTS = 'model.safetensors';
 const VOCAB = 'vocab.txt';
@@ -73,12 +76,13 @@ export async function openModelFolder(
   const reader = io.folder(location, options);
   const { expected, ...files } = await readFiles(reader, location, io, options);
   await options.before;
-  const source = await required(reader, WEIGHTS, location);
+  const entry = expected.files.get(WEIGHTS);
+  const source = await required(reader, WEIGHTS, location, entry);
   try {
-    const entry = expected.files.get(WEIGHTS);
     const verified = verifiedSource(source, entry, io.sha256, expected.by);
     const weights = await openSafetensors(verified, options);
-    return { ...files, weights, hash: () => verified.digest() ?? entry?.sha256 ?? null, close: () => weights.close() };
+    const hash = () => verified.digest() ?? entry?.sha256 ?? null;
+    return { ...files, weights, hash, store: () => reader.store?.(), close: () => weights.close() };
   } catch (error) {
     await source.close();
     throw error;
@@ -98,8 +102,6 @@ async function readFiles(
   { signal, integrity }: OpenFolderOptions,
 ): Promise<ModelFiles & { readonly expected: Expectation }> {
   throwIfAborted(signal, 'openModelFolder');
-  const manifestSource = await reader.open('manifest.json');
-  const manifest = manifestSource && (await readManifest(manifestSource, signal));
   /** A small file, held to what is known of it. */
   const read = async (source: ByteSource, limit: number, code: ErrorCode, { files, by }: Expectation, name: string) => {
     try {
@@ -108,27 +110,37 @@ async function readFiles(
       await source.close();
     }
   };
+  const manifestSource = await reader.open(MANIFEST);
+  const manifestBytes =
+    manifestSource && (await read(manifestSource, MAX_JSON_BYTES, 'MANIFEST_MISMATCH', NOTHING, MANIFEST));
+  const manifest =
+    manifestBytes &&
+    parseManifest(parseText(manifestBytes, manifestSource.name, 'MANIFEST_MISMATCH'), manifestSource.name);
   const known = await expectationOf(manifest, io.isShipped?.(location) ?? false);
-  const configSource = await required(reader, CONFIG, location);
+  const configSource = await required(reader, CONFIG, location, known.files.get(CONFIG));
   const configBytes = await read(configSource, MAX_JSON_BYTES, 'CONFIG_INVALID', known, CONFIG);
   const config = parseConfig(parseText(configBytes, configSource.name, 'CONFIG_INVALID'), configSource.name);
   const expected = await copyExpectation(known, config, configBytes, io.sha256);
-  const vocabSource = await reader.open(VOCAB);
+  const vocabSource = await reader.open(VOCAB, expected.files.get(VOCAB));
   if (!vocabSource) refuseAbsence(VOCAB, expected, location);
   const names = [CONFIG, WEIGHTS, ...(vocabSource ? [VOCAB] : [])];
-  const checked = integrityOf(expected, names, integrity === 'required', location);
-  const vocab = vocabSource && (await read(vocabSource, MAX_VOCAB_BYTES, 'VOCABULARY_INVALID', expected, VOCAB));
-  if (vocab) checkVocabulary(vocab, config, vocabSource.name);
-  return { config, vocab, manifest, integrity: checked, expected };
+  try {
+    const checked = integrityOf(expected, names, integrity === 'required', location);
+    const vocab = vocabSource && (await read(vocabSource, MAX_VOCAB_BYTES, 'VOCABULARY_INVALID', expected, VOCAB));
+    if (vocab) checkVocabulary(vocab, config, vocabSource.name);
+    return { config, vocab, manifest, integrity: checked, expected };
+  } finally {
+    await vocabSource?.close();
+  }
 }
 
-async function readManifest(source: ByteSource, signal: AbortSignal | undefined): Promise<Manifest> {
-  const bytes = await readSmall(source, MAX_JSON_BYTES, 'MANIFEST_MISMATCH', signal);
-  return parseManifest(parseText(bytes, source.name, 'MANIFEST_MISMATCH'), source.name);
-}
-
-async function required(reader: FolderReader, name: string, location: string): Promise<ByteSource> {
-  const source = await reader.open(name);
+async function required(
+  reader: FolderReader,
+  name: string,
+  location: string,
+  entry: ManifestEntry | undefined,
+): Promise<ByteSource> {
+  const source = await reader.open(name, entry);
   if (source) return source;
   throw new TmcaError(
     'FILE_NOT_FOUND',

@@ -14,18 +14,23 @@ export interface FetchOptions {
   readonly idleMs?: number;
   /** How often a broken body is taken up again where it broke, by a range request; 2 if not given. */
   readonly resumes?: number;
+  /** Whether the reader compares a hash of the whole, so that the server need not prove that the file is still the same. */
+  readonly sure?: boolean;
+  /** As of `fetch`. */
+  readonly cache?: RequestCache;
   /** The platform's own if not given. */
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
 }
 
 /** A response whose status and type are right, and the means to stop it. */
-interface Download {
+export interface Download {
   readonly response: Response;
   readonly stop: AbortController;
 }
 
 /** Whether the server may succeed if asked again: time-outs, throttling, its own errors. */
-const isTransient = (status: number): boolean => status === 408 || status === 425 || status === 429 || status >= 500;
+export const isTransient = (status: number): boolean =>
+  status === 408 || status === 425 || status === 429 || status >= 500;
 
 /** An address for messages: no user, password, query or fragment, where secrets may be. */
 export function displayUrl(url: string): string {
@@ -59,22 +64,32 @@ export async function fetchSource(url: string, options: FetchOptions = {}): Prom
   return { name, size: sizeOf(first.response), stream, close };
 }
 
-/** The body, taken up again after a break where the server can prove that it is still the same file. */
-async function* resumable(
+/**
+ * The body, taken up again after a break where the server can prove that it is still the same file, or the reader can.
+ *
+ * @param loaded bytes of the file that come before those of `first`
+ */
+export async function* resumable(
   url: string,
   name: string,
   first: Download,
   options: FetchOptions,
+  loaded = 0,
 ): AsyncGenerator<Uint8Array> {
-  const size = sizeOf(first.response);
+  const rest = sizeOf(first.response);
+  const size = rest === undefined ? rest : loaded + rest;
   const validator = validatorOf(first.response);
-  const resumes = validator === null ? 0 : (options.resumes ?? 2);
+  const resumes = validator || options.sure ? (options.resumes ?? 2) : 0;
   let download: Download | null = first;
-  let loaded = 0;
   for (let broken = 0; ; broken++) {
     try {
-      download ??= await resume(url, name, loaded, validator!, options);
-      for await (const chunk of bodyOf(download, name, options)) {
+      download ??= await resume(url, name, loaded, validator, options);
+      // What is here already, where the server knows no ranges.
+      let skip = download.response.status === 206 ? 0 : loaded;
+      for await (const received of bodyOf(download, name, options)) {
+        const chunk = received.subarray(skip);
+        skip -= received.length - chunk.length;
+        if (chunk.length === 0) continue;
         if (loaded === 0) refusePage(chunk, name);
         loaded += chunk.length;
         if (size !== undefined && loaded > size) throw lengthFailure(name, size, loaded, false);
@@ -92,26 +107,43 @@ async function* resumable(
   }
 }
 
-/** The rest of the file from `offset`. If-Range: a file that has changed comes whole, with status 200, and is refused. */
+/** Headers that ask for a file from `offset`. If-Range: one that has changed comes whole, with status 200. */
+export const rangeFrom = (
+  offset: number,
+  validator: string | null,
+  { sure }: FetchOptions,
+): Record<string, string> => ({
+  Range: `bytes=${offset}-`,
+  ...(validator && !sure && { 'If-Range': validator }),
+});
+
+/** Whether an answer begins there. */
+export const beginsAt = ({ status, headers }: Response, offset: number): boolean =>
+  status === 206 && (headers.get('content-range') ?? '').startsWith(`bytes ${offset}-`);
+
+/** The rest of the file from `offset`, or all of it, where that is as good. */
 async function resume(
   url: string,
   name: string,
   offset: number,
-  validator: string,
+  validator: string | null,
   options: FetchOptions,
 ): Promise<Download> {
-  const download = await request(url, name, options, { Range: `bytes=${offset}-`, 'If-Range': validator });
-  const range = download?.response.headers.get('content-range') ?? '';
-  if (download?.response.status === 206 && range.startsWith(`bytes ${offset}-`)) return download;
+  const download = await request(url, name, options, rangeFrom(offset, validator, options));
+  const { response } = download ?? {};
+  if (response && (beginsAt(response, offset) || (options.sure && response.status === 200))) return download!;
+  const range = response?.headers.get('content-range') ?? '';
   download?.stop.abort();
-  throw failed(name, `the download must go on at byte ${offset}`, show(range || download?.response.status), true);
+  throw failed(name, `the download must go on at byte ${offset}`, show(range || response?.status), true);
 }
 
-async function request(
+/** Null where there is no such file. Errors: as `fetchSource`. @param also a status that is an answer too */
+export async function request(
   url: string,
   name: string,
   options: FetchOptions,
   headers: Record<string, string> = {},
+  also?: number,
 ): Promise<Download | null> {
   throwIfAborted(options.signal, `fetchSource: ${name}`);
   const stop = new AbortController();
@@ -119,7 +151,13 @@ async function request(
   // Without text/html and */* among them, development servers answer 404 for a missing file, not their start page.
   const accept = { Accept: 'application/octet-stream, application/json, text/plain', ...headers };
   const ask = options.fetch ?? ((to: string, init: RequestInit) => fetch(to, init));
-  const response = await within(ask(url, { signal, headers: accept }), name, stop, options).catch(async error => {
+  const { cache } = options;
+  const response = await within(
+    ask(url, { signal, headers: accept, ...(cache && { cache }) }),
+    name,
+    stop,
+    options,
+  ).catch(async error => {
     // No answer at all, not an abort nor silence. `fetch` of the caller's own is the caller's to explain.
     if (options.fetch || !(error.cause instanceof TypeError)) throw error;
     throw await (await import('./unreached.js')).unreached(url, name, error);
@@ -128,7 +166,7 @@ async function request(
     stop.abort();
     return null;
   }
-  if (response.status !== 200 && response.status !== 206) {
+  if (![200, 206, also].includes(response.status)) {
     stop.abort();
     throw failed(name, 'the server must answer 200', `HTTP ${response.status}`, isTransient(response.status));
   }
@@ -179,7 +217,7 @@ async function within<T>(work: Promise<T>, name: string, stop: AbortController, 
  * Content-Length, where it is the length of the file: not of a compressed body, and a server elsewhere (CORS) need not
  * tell a page that its body is compressed.
  */
-function sizeOf(response: Response): number | undefined {
+export function sizeOf(response: Response): number | undefined {
   const length = response.headers.get('content-length');
   if (length === null || !/^\d+$/.test(length) || isCompressed(response) || response.type === 'cors') return undefined;
   return Number(length);
@@ -189,7 +227,7 @@ const isCompressed = (response: Response): boolean =>
   (response.headers.get('content-encoding') ?? 'identity').toLowerCase() !== 'identity';
 
 /** What identifies this version of the file for If-Range: a strong entity tag, else its date. */
-function validatorOf(response: Response): string | null {
+export function validatorOf(response: Response): string | null {
   if (isCompressed(response) || response.type === 'cors') return null;
   const tag = response.headers.get('etag');
   return tag?.startsWith('"') ? tag : response.headers.get('last-modified');

@@ -20,6 +20,8 @@ export interface ByteSource {
   read?(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array>;
   /** Lets go of what a stream not yet begun holds, a response for instance. Twice is fine. */
   close(): Promise<void>;
+  /** Told, when a stream has come to its end and is what it should be, the SHA-256 of it. */
+  verified?(sha256: string): Promise<void>;
 }
 
 /** A file that is in memory. Chunks are views of it: nothing is copied. */

@@ -16,7 +16,9 @@ import type {
   SegmentOptions,
   SessionInfo,
   SessionStats,
+  StoreChoice,
 } from '../types.js';
+import type { ModelFilesGiven } from './given-model.js';
 import { type WorkerLike, WorkerLink } from './worker/link.js';
 import { progressProxy } from './worker/progress.js';
 import type { ReportTicket } from './worker/protocol.js';
@@ -26,8 +28,16 @@ import type { WatchdogOptions } from './worker/watchdog.js';
 
 /** What {@link Segmenter.create} takes. */
 export interface SegmenterOptions {
-  /** Address of a model folder (config.json, model.safetensors, vocab.txt), relative to the page. */
-  readonly model: string | URL;
+  /**
+   * Address of a model folder (config.json, model.safetensors, vocab.txt, manifest.json), relative to the page; or its files: a
+   * list of them, or an object such as `{ 'config.json': blob, 'model.safetensors': bytes }`.
+   */
+  readonly model: string | URL | ModelFilesGiven;
+  /**
+   * `auto` (default): the browser keeps the files of a model that is named by its address, so that they are fetched once and there
+   * without a network; see `info.store`. {@link Segmenter.forget} removes them. `off`: nothing is kept or taken from what was.
+   */
+  readonly store?: StoreChoice;
   /**
    * `auto` (default) takes a hardware adapter, else wasm; why is said in `info.reason`. `webgpu` takes a software adapter too.
    */
@@ -109,19 +119,28 @@ export class Segmenter {
    * });
    */
   static async create(options: SegmenterOptions): Promise<Segmenter> {
-    requireOptions('Segmenter.create', options, { model: 'address' });
+    const isGiven = isFiles(options?.model);
+    requireOptions('Segmenter.create', options, isGiven ? {} : { model: 'address' });
     checkOptions('Segmenter.create', options, KINDS);
-    const { device, dtype, integrity, tune, signal, onProgress, watchdog } = options;
-    checkChoices({ device, dtype, integrity }, 'Segmenter.create');
+    const { device, dtype, integrity, store, tune, signal, onProgress, watchdog } = options;
+    checkChoices({ device, dtype, integrity, store }, 'Segmenter.create');
     check(
       options.worker || typeof Worker !== 'undefined',
       'UNSUPPORTED',
       'Segmenter.create: there must be Web Workers, got none; in Node, import tmca-edge/node, and on a server that renders pages call this in the page alone',
     );
-    const model = absolute(options.model, 'model must be an address', 'name a model folder');
+    const files = isGiven
+      ? (await import('./given-model.js')).takeModelFiles(options.model as ModelFilesGiven)
+      : undefined;
+    const model = files ? 'the given files' : addressOfModel(options.model as string | URL, 'Segmenter.create');
     const wasmPaths =
       options.wasmPaths &&
-      absolute(options.wasmPaths, 'wasmPaths must be an address', "name the folder with onnxruntime-web's files");
+      absolute(
+        'Segmenter.create',
+        options.wasmPaths,
+        'wasmPaths must be an address',
+        "name the folder with onnxruntime-web's files",
+      );
     throwIfAborted(signal, 'Segmenter.create');
     const link = new WorkerLink(startWorker(options.worker), watchdog, options.worker ? undefined : ownScript());
     try {
@@ -131,6 +150,8 @@ export class Segmenter {
         ...(dtype && { dtype }),
         ...(tune !== undefined && { tune }),
         ...(integrity && { integrity }),
+        ...(store && { store }),
+        ...(files && { files }),
       };
       const request = { model, ...chosen, ...(wasmPaths && { wasmPaths }) };
       const report = progressProxy(step => {
@@ -143,6 +164,19 @@ export class Segmenter {
       link.end(error as TmcaError);
       throw error;
     }
+  }
+
+  /**
+   * Removes the files that the browser keeps of the model at an address, or of all models. A model that is open goes on running.
+   * Resolves to the number of bytes that are free now.
+   *
+   * @example
+   * const bytes = await Segmenter.forget('/models/nano');
+   */
+  static async forget(model?: string | URL): Promise<number> {
+    if (model !== undefined) requireOptions('Segmenter.forget', { model }, { model: 'address' });
+    const address = model === undefined ? undefined : addressOfModel(model, 'Segmenter.forget');
+    return (await import('./store/forget.js')).forget(address);
   }
 
   /**
@@ -287,13 +321,19 @@ class RemoteReport implements Report {
   }
 }
 
-function absolute(address: string | URL, rule: string, todo: string): string {
+/** Neither an address nor nothing. */
+const isFiles = (model: unknown): boolean => typeof model === 'object' && model !== null && !(model instanceof URL);
+
+const addressOfModel = (model: string | URL, where: string): string =>
+  absolute(where, model, 'model must be an address', 'name a model folder');
+
+function absolute(where: string, address: string | URL, rule: string, todo: string): string {
   // `location` is absent in Node, where only absolute addresses have a meaning.
   const base = globalThis.document?.baseURI ?? globalThis.location?.href;
   const whole =
     base === undefined ? ' by its whole address (https://…): there is no page that it could be relative to' : '';
   const wrong = (cause?: unknown) =>
-    new TmcaError('BAD_ARGUMENT', `Segmenter.create: ${rule}, got ${JSON.stringify(address)}; ${todo}${whole}`, {
+    new TmcaError('BAD_ARGUMENT', `${where}: ${rule}, got ${JSON.stringify(address)}; ${todo}${whole}`, {
       cause,
     });
   if (address === '') throw wrong();

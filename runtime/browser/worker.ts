@@ -1,8 +1,7 @@
 // The worker script: `tmca-edge/worker`. Research use; not a medical device. Stands beside segmenter.ts as worker.js stands beside
 // index.js in the build, so that `new URL('./worker.js', import.meta.url)` finds it in both.
 
-import { openModel } from '../session/open.js';
-import { browserPlatform } from './platform.js';
+import { openSession } from './open-session.js';
 import { serve } from './worker/host.js';
 
-serve((model, options) => openModel(model, browserPlatform, options));
+serve(openSession);

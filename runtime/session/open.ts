@@ -3,7 +3,13 @@
 import { loadAssembly } from '../../assembly/instance.js';
 import { Vocabulary } from '../../assembly/wordpiece.js';
 import { throwIfAborted } from '../../errors/index.js';
-import { checkedStream, checkTensors, type ModelFiles, openModelFolder } from '../../formats/model-folder/index.js';
+import {
+  checkedStream,
+  checkTensors,
+  type ModelFiles,
+  type ModelFolder,
+  openModelFolder,
+} from '../../formats/model-folder/index.js';
 import { Network } from '../../networks/network.js';
 import type { Platform } from '../engines/platform.js';
 import {
@@ -22,14 +28,20 @@ import { textUse } from './text-use.js';
 
 export type { Platform } from '../engines/platform.js';
 
-export type Described = ModelFiles & { readonly hash: () => string | null };
+export type Described = ModelFiles & Pick<ModelFolder, 'hash'> & Partial<Pick<ModelFolder, 'store'>>;
 
 /** Asked when the parameters are loaded: the model's hash is known then. */
-export function describe({ config, integrity, hash }: Described, choice: Choice, adapter: AdapterSummary): SessionInfo {
+export function describe(
+  { config, integrity, hash, store }: Described,
+  choice: Choice,
+  adapter: AdapterSummary,
+): SessionInfo {
   const { vendor, architecture, description, software, features } = adapter;
+  const kept = store?.();
   return {
     ...choice,
     integrity,
+    ...(kept && { store: kept }),
     adapter: { vendor, architecture, description, software, features },
     model: {
       name: config.name,

@@ -64,6 +64,12 @@ export const UNCHECKED: Warning = {
     'the model has no manifest.json that lists all its files, so a damaged one cannot be told from a whole one; fetch it with its manifest',
 };
 
+/** What there is to say of a model as it was loaded. */
+const warningsOf = ({ integrity, store }: SessionInfo): Warning[] => [
+  ...(integrity === 'checked' ? [] : [UNCHECKED]),
+  ...(store?.place && store.note ? [{ code: 'MODEL_NOT_STORED' as const, message: store.note }] : []),
+];
+
 const pause = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms));
 
 const isLoss = (error: unknown): boolean => error instanceof TmcaError && error.code === 'DEVICE_LOST';
@@ -79,7 +85,7 @@ export class RecoveringSession implements LiveSession {
   readonly #reports = new Set<SessionReport>();
   readonly #counts = { frames: 0, reports: 0, recoveries: 0 };
   #disposed = false;
-  /** That the model is not checked. */
+  /** What there is to say of the model. */
   #told = false;
   #last: (() => Promise<SessionModel>) | undefined;
 
@@ -119,9 +125,10 @@ export class RecoveringSession implements LiveSession {
         model.segment(pixels, report && (await this.#own(where, report).on(model)), options),
       );
       this.#counts.frames++;
-      if (this.#told || this.info.integrity === 'checked') return result;
+      if (this.#told) return result;
       this.#told = true;
-      return { ...result, warnings: [UNCHECKED, ...result.warnings] };
+      const told = warningsOf(this.info);
+      return told.length === 0 ? result : { ...result, warnings: [...told, ...result.warnings] };
     });
   }
 

@@ -23,11 +23,11 @@ import {
   writePage,
 } from './consumers.js';
 
+/** What can be sent to a page as it is. */
+type Options = Partial<Omit<SegmenterOptions, 'model'>> & { readonly model?: string };
+
 declare global {
-  function segmentSample(
-    text: string,
-    options: Partial<SegmenterOptions> & { readonly image?: string },
-  ): Promise<Segmented>;
+  function segmentSample(text: string, options: Options & { readonly image?: string }): Promise<Segmented>;
 }
 
 interface Segmented {
@@ -67,7 +67,7 @@ async function ready(page: Page, why: () => string | false = () => false): Promi
 /** What a page makes of the sample, and what it asked its server for. */
 async function segmented(
   folders: Record<string, string>,
-  options: Partial<SegmenterOptions> = {},
+  options: Options = {},
   content = policy,
 ): Promise<{ result: Segmented; asked: readonly string[] }> {
   const site = await serve({ ...shared, ...folders }, { 'content-security-policy': content });
@@ -81,7 +81,7 @@ async function segmented(
     await ready(page, () => failed.length > 0 && [...failed, ...said].join('\n'));
     const result = await page.evaluate(([text, given]) => segmentSample(text, given), [
       TEXT,
-      { device: 'wasm', ...options } as Partial<SegmenterOptions>,
+      { device: 'wasm', ...options } as Options,
     ] as const);
     return { result, asked: site.asked };
   } finally {
@@ -174,7 +174,7 @@ describe('bundlers', () => {
     const page = await browser.newPage();
     await page.goto(site.origin);
     await ready(page);
-    const failure = (options: Partial<SegmenterOptions>) =>
+    const failure = (options: Options) =>
       page.evaluate(
         ([text, given]) => segmentSample(text, given).then(String, error => `${error.code} ${error.message}`),
         [TEXT, options] as const,
@@ -218,7 +218,7 @@ describe('bundlers', () => {
 });
 
 describe('what a page’s author can change is said', () => {
-  const opened = async (change: (policy: string) => string, options: Partial<SegmenterOptions>) => {
+  const opened = async (change: (policy: string) => string, options: Options) => {
     const folder = join(consumers, 'esbuild');
     await writePage(folder, '/app/main.js');
     const outcome = segmented({ '/': folder }, options, change(policy));

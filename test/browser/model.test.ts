@@ -14,6 +14,9 @@ import { call } from '../unit/cli-fakes.js';
 import { openBuiltSite, openPage, openSite, type Site } from './chromium.js';
 import type {} from './pages/lab.js';
 
+/** What can be sent to a page as it is. */
+type Options = Partial<Omit<SegmenterOptions, 'model'>> & { readonly model?: string };
+
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const samples: { file: string; text: string }[] = JSON.parse(readFileSync(`${root}/samples/samples.json`, 'utf8'));
 /** `TMCA_SCREENSHOT=docs/page.png` renews the picture of the README. */
@@ -110,7 +113,7 @@ describe('the shipped model', () => {
     site = await openSite({ configFile: false, root, assetsInclude: ['**/*.deflate'] });
     const { page } = await openPage(site, '/test/browser/pages/lab.html');
     await page.waitForFunction(() => 'lab' in globalThis);
-    const segmentedIn = (options: Partial<SegmenterOptions>) =>
+    const segmentedIn = (options: Options) =>
       page.evaluate(
         async ([png, text, options]) => {
           const segmenter = await lab.start('default', { model: '/models/nano', ...options });
@@ -126,7 +129,7 @@ describe('the shipped model', () => {
     expect(lesion).toBeLessThan(expected.mask.length / 3);
     const equal = (mask: readonly number[]) =>
       expected.mask.reduce((sum, value, at) => sum + Number(value === mask[at]), 0) / expected.mask.length;
-    const runs: readonly [Partial<SegmenterOptions>, ran: string, share: number][] = [
+    const runs: readonly [Options, ran: string, share: number][] = [
       [{ device: 'webgpu', dtype: 'fp32' }, 'webgpu fp32', 0.999],
       // What int8 needs is imported by the worker when it is asked for.
       [{ device: 'webgpu', dtype: 'int8' }, 'webgpu int8', 0.995],

@@ -3,7 +3,8 @@
 import { type Endpoint, expose, transfer } from 'comlink';
 import { check, TmcaError, throwIfAborted } from '../../../errors/index.js';
 import type { ReadingSession } from '../../session/reading-session.js';
-import type { Report, Segmentation, SegmentOptions, SessionInfo, SessionOptions, SessionStats } from '../../types.js';
+import type { Report, Segmentation, SegmentOptions, SessionInfo, SessionStats } from '../../types.js';
+import type { OpenOptions } from '../open-session.js';
 import { asTmcaError, carryErrors } from './errors.js';
 import { type OnProgress, ProgressSender } from './progress.js';
 import type { CallId, CreateRequest, ReportTicket, WorkerApi } from './protocol.js';
@@ -11,7 +12,7 @@ import { Rasterizer } from './rasterizer.js';
 import { discard, type Shipment } from './shipment.js';
 
 /** Opens a model: the worker script passes the real one, tests pass their own. */
-export type SessionOpener = (model: string, options: SessionOptions) => Promise<ReadingSession>;
+export type SessionOpener = (model: string, options: OpenOptions) => Promise<ReadingSession>;
 
 /** Answers the page's calls. Call it once, at the top level of a worker script. */
 export function serve(open: SessionOpener, endpoint: Endpoint = globalThis as unknown as Endpoint): void {

@@ -8,7 +8,9 @@ import type {
   SegmentOptions,
   SessionInfo,
   SessionStats,
+  StoreChoice,
 } from '../../types.js';
+import type { GivenFiles } from '../given-model.js';
 import type { OnProgress } from './progress.js';
 import type { Shipment } from './shipment.js';
 
@@ -30,6 +32,9 @@ export interface CreateRequest {
   readonly dtype?: DTypeChoice;
   readonly tune?: boolean;
   readonly integrity?: IntegrityChoice;
+  readonly store?: StoreChoice;
+  /** In place of what is at the address. */
+  readonly files?: GivenFiles;
   /** Absolute as well. */
   readonly wasmPaths?: string;
 }

@@ -3,27 +3,58 @@
 const OWN = 2;
 const SEEN = 3;
 
+/** Cells of a box with one pixel of margin all round, where `OWN` are those of one component, 0 and 1 what else is clear or set. */
+interface Grid {
+  readonly cells: Uint8Array;
+  readonly stride: number;
+}
+
+type Box = readonly [left: number, top: number, width: number, height: number];
+
+const edgesOf = (stride: number) => [-1, 1, -stride, stride];
+const cornersOf = (stride: number) => [-stride - 1, -stride + 1, stride - 1, stride + 1];
+
+/** @param first one pixel of the component */
+function gridOf(mask: Uint8Array, width: number, [left, top, w, h]: Box, [x, y]: readonly [number, number]): Grid {
+  const stride = w + 2;
+  const cells = new Uint8Array(stride * (h + 2));
+  for (let row = 0; row < h; row++)
+    for (let column = 0, at = (row + 1) * stride + 1, from = (top + row) * width + left; column < w; column++)
+      if (mask[from++]) cells[at + column] = 1;
+  flood(cells, (y - top + 1) * stride + x - left + 1, OWN, 1, [...edgesOf(stride), ...cornersOf(stride)]);
+  return { cells, stride };
+}
+
+/** The mask of one component alone, of the same size. @param first one of its pixels */
+export function componentMask(
+  mask: Uint8Array,
+  width: number,
+  box: Box,
+  first: readonly [number, number],
+): Uint8Array<ArrayBuffer> {
+  const { cells, stride } = gridOf(mask, width, box, first);
+  const own = new Uint8Array(mask.length);
+  const [left, top, w, h] = box;
+  for (let y = 0; y < h; y++)
+    for (let x = 0; x < w; x++) if (cells[(y + 1) * stride + x + 1] === OWN) own[(top + y) * width + left + x] = 1;
+  return own;
+}
+
 /**
- * For each hole, top to bottom, the component's pixel before the leftmost one of the hole's top row.
+ * For each hole, top to bottom, the component's pixel before the leftmost one of the hole's top row. Other components within the box
+ * count as background, which outside reaches everywhere along the margin.
  *
- * @param box of the component
- * @param first one of its pixels; other components within the box count as background
+ * @param first one of the component's pixels
  */
 export function holeStarts(
   mask: Uint8Array,
   width: number,
-  [left, top, w, h]: readonly [number, number, number, number],
-  [x, y]: readonly [number, number],
+  box: Box,
+  first: readonly [number, number],
 ): (readonly [x: number, y: number])[] {
-  // One pixel of margin all round, which the background outside reaches everywhere.
-  const stride = w + 2;
-  const grid = new Uint8Array(stride * (h + 2));
-  for (let row = 0; row < h; row++)
-    for (let column = 0, at = (row + 1) * stride + 1, from = (top + row) * width + left; column < w; column++)
-      if (mask[from++]) grid[at + column] = 1;
-  const edges = [-1, 1, -stride, stride];
-  const corners = [-stride - 1, -stride + 1, stride - 1, stride + 1];
-  flood(grid, (y - top + 1) * stride + x - left + 1, OWN, 1, [...edges, ...corners]);
+  const { cells: grid, stride } = gridOf(mask, width, box, first);
+  const [left, top] = box;
+  const edges = edgesOf(stride);
   flood(grid, 0, SEEN, 0, edges);
   const starts: (readonly [number, number])[] = [];
   for (let at = 0; at < grid.length; at++) {

@@ -32,6 +32,19 @@ export type {
   InspectGradientsOptions,
   InspectOptions,
 } from '../runtime/inspect/open.js';
+export {
+  type CocoRle,
+  type CocoRuns,
+  fromRle,
+  type JsonResult,
+  lesionMask,
+  maskToPng,
+  probabilityToPng,
+  shareOfView,
+  toJson,
+  toRle,
+  toRuns,
+} from '../runtime/results.js';
 export type * from '../runtime/types.js';
 export type { AdapterTuning, DescribeTuningOptions } from './adapter-tuning.js';
 export type { ImageScore, Scores } from './datasets/evaluate.js';

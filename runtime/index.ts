@@ -6,4 +6,17 @@ export { type MaskPaint, maskImageBitmap, maskImageData } from './browser/mask-i
 export { Segmenter, type SegmenterOptions } from './browser/segmenter.js';
 export type { ImageSource } from './browser/worker/source.js';
 export type { WatchdogOptions } from './browser/worker/watchdog.js';
+export {
+  type CocoRle,
+  type CocoRuns,
+  fromRle,
+  type JsonResult,
+  lesionMask,
+  maskToPng,
+  probabilityToPng,
+  shareOfView,
+  toJson,
+  toRle,
+  toRuns,
+} from './results.js';
 export type * from './types.js';

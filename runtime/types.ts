@@ -94,6 +94,17 @@ export interface Warning {
   readonly message: string;
 }
 
+/** What made a result, so that a mask never stands without the sentence that it is of. */
+export interface Made {
+  /** The sentence; null where there was none. */
+  readonly text: string | null;
+  readonly threshold: number;
+  readonly minArea: number;
+  readonly model: { readonly name: string; readonly hash: string };
+  readonly device: EngineId;
+  readonly dtype: DType;
+}
+
 export interface Segmentation {
   /** Size of the source image, and of `mask`. */
   readonly width: number;
@@ -105,6 +116,7 @@ export interface Segmentation {
   /** Components that are smaller than `minArea`: how many, and their source pixels together. */
   readonly omitted: { readonly count: number; readonly area: number };
   readonly warnings: readonly Warning[];
+  readonly made?: Made;
   /** The network's own output, sigmoid applied: [size, size], before resizing to the source. */
   readonly probability: Float32Array;
   readonly size: number;

@@ -11,6 +11,7 @@ import { encodeProbability } from '../../node/images/probability-image.js';
 import { keepInputs } from '../../node/keep-inputs.js';
 import { NoteTally } from '../../node/notes.js';
 import type { EngineId } from '../../runtime/engines/names.js';
+import { type CocoRle, toRle } from '../../runtime/results.js';
 import { checkSentence } from '../../runtime/sentence.js';
 import type { AdapterSummary, DType, Pixels, Report, Segmentation, Session, Warning } from '../../runtime/types.js';
 import type { Context } from '../context.js';
@@ -27,6 +28,7 @@ export interface SegmentOptions extends NetworkOptions {
   readonly minArea: number;
   readonly probability?: boolean;
   readonly json?: boolean;
+  readonly rle?: boolean;
 }
 
 /** One element of the JSON. */
@@ -48,6 +50,8 @@ export interface SegmentResult {
   /** What is smaller than `--min-area`. */
   readonly omitted: { readonly count: number; readonly area: number };
   readonly warnings: readonly Warning[];
+  /** The mask, where it was asked for. */
+  readonly rle?: CocoRle;
   readonly device: EngineId;
   readonly dtype: DType;
   readonly adapter: AdapterSummary;
@@ -143,7 +147,7 @@ async function segmentImage(
   image: string,
   outputs: ImageOutputs,
   tally: NoteTally,
-  { threshold, minArea }: SegmentOptions,
+  { threshold, minArea, rle }: SegmentOptions,
   { io: { signal } }: Context,
 ): Promise<SegmentResult> {
   const { pixels, notes } = await decodeImage(image, { signal });
@@ -154,7 +158,9 @@ async function segmentImage(
   const { device, dtype, adapter } = session.info;
   const lesions = result.lesions.map(({ score, box, area }) => ({ score, box, area }));
   const { width, height, omitted, warnings } = result;
-  return { image, width, height, ...outputs, lesions, omitted, warnings, device, dtype, adapter, ms: result.ms.total };
+  const coded = rle ? { rle: toRle(result) } : {};
+  const ran = { device, dtype, adapter, ms: result.ms.total };
+  return { image, width, height, ...outputs, lesions, omitted, warnings, ...coded, ...ran };
 }
 
 /** All files or none: a mask without its overlay would pass for a finished image. */

@@ -1,6 +1,6 @@
 // `tmca segment` on the command line.
 
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { Context } from '../context.js';
 import {
   deviceOption,
@@ -36,5 +36,10 @@ export function addSegment(program: Command, context: Context): void {
     .addOption(dtypeOption())
     .addOption(tuneOption())
     .addOption(jsonOption())
+    .addOption(
+      new Option('--rle', "as --json, with each mask as COCO's compressed run lengths (pycocotools)").implies({
+        json: true as const,
+      }),
+    )
     .action(async (images, options) => (await import('../actions/segment.js')).segment(images, options, context));
 }

@@ -8,6 +8,7 @@ import { SerialQueue } from '../serial-queue.js';
 import type { Pixels, Report, Segmentation, SegmentOptions, SessionInfo, SessionStats, Warning } from '../types.js';
 import type { EncodedText, LoadedModel } from './loaded-model.js';
 import type { PixelReader } from './reading-session.js';
+import { settingsOf } from './segmentation.js';
 
 /** What a session needs of a model. */
 export type SessionModel = Pick<LoadedModel, 'info' | 'encode' | 'segment' | 'live' | 'stats' | 'dispose'>;
@@ -125,10 +126,12 @@ export class RecoveringSession implements LiveSession {
         model.segment(pixels, report && (await this.#own(where, report).on(model)), options),
       );
       this.#counts.frames++;
-      if (this.#told) return result;
+      const { model, device, dtype } = this.info;
+      const by = { model: { name: model.name, hash: model.hash }, device, dtype };
+      const made = { text: report?.text ?? null, ...settingsOf(options), ...by };
+      const told = this.#told ? [] : warningsOf(this.info);
       this.#told = true;
-      const told = warningsOf(this.info);
-      return told.length === 0 ? result : { ...result, warnings: [...told, ...result.warnings] };
+      return { ...result, warnings: [...told, ...result.warnings], made };
     });
   }
 

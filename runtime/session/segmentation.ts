@@ -12,6 +12,9 @@ type Size = Pick<Segmentation, 'width' | 'height'>;
 /** A twentieth of a percent: a lesion of 4 pixels in a picture of 100 x 100 is a lesion, in a photograph it is noise. */
 const MIN_AREA = 0.0005;
 
+/** The options that a result depends on, as they are where they are not given. */
+export const settingsOf = ({ threshold = 0.5, minArea = MIN_AREA }: SegmentOptions) => ({ threshold, minArea });
+
 /**
  * Sigmoid, then the map enlarged bilinearly to the source's size and thresholded, and the lesions of that mask.
  *
@@ -23,7 +26,7 @@ export function segmentationOf(
   logits: Float32Array,
   size: number,
   { width, height }: Size,
-  { threshold = 0.5, minArea = MIN_AREA }: SegmentOptions,
+  settings: SegmentOptions,
 ): Result {
   const stray = findSaturated(new Uint32Array(logits.buffer, logits.byteOffset, logits.length), 'F32');
   check(
@@ -33,7 +36,7 @@ export function segmentationOf(
       `segment: the network must compute numbers, got ${logits[stray]}; check the model's weights, or use dtype fp32`,
   );
   const probability = logits.map(logit => 1 / (1 + Math.exp(-logit)));
-  const options = { threshold, minArea };
+  const options = settingsOf(settings);
   const { mask, regions, omitted } = segmentRegions(assembly, probability, size, width, height, options);
   return { width, height, mask, lesions: regions, omitted, warnings: [], probability, size };
 }

@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
+import { type CocoRle, fromRle } from '../../runtime/results.js';
 import { call, fakeEngine } from './cli-fakes.js';
 import { files, folder, image, out, text } from './segment-images.js';
 
@@ -139,6 +140,16 @@ describe('segment', () => {
     expect(new Set(values).size).toBeGreaterThan(2);
     expect(await files()).toEqual(['a.mask.png', 'a.overlay.png', 'a.probability.png']);
     expect((await call(argv, { engine: fakeEngine() })).stdout).toContain(`  ${written}\n`);
+  });
+
+  test('--rle prints JSON with the mask as COCO`s run lengths', async () => {
+    const path = await image('a.png');
+    const { json, code } = await call(['segment', path, ...text, '--out', out, '--rle'], { engine: fakeEngine() });
+    expect(code).toBe(0);
+    // 12 x 9: rows 3 to 5 of columns 6 to 11 are set
+    const mask = Uint8Array.from({ length: 108 }, (_, i) => Number(i % 12 >= 6 && i >= 36 && i < 72));
+    expect(json).toMatchObject([{ rle: { size: [9, 12] }, lesions: [{ area: 18 }] }]);
+    expect(fromRle((json as [{ rle: CocoRle }])[0].rle)).toEqual(mask);
   });
 
   test('says so where there is no lesion', async () => {

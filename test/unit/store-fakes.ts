@@ -1,5 +1,6 @@
 // A browser's storage, locks and tabs in memory, and a server that can be cut, changed and taken away.
 
+import { expect } from 'vitest';
 import { openModelFolder, webIo } from '../../formats/model-folder/index.js';
 import type { FetchOptions } from '../../formats/safetensors/index.js';
 import { StoredFolder } from '../../runtime/browser/store/folder.js';
@@ -7,7 +8,7 @@ import { openWith } from '../../runtime/browser/store/open.js';
 import type { Shelf } from '../../runtime/browser/store/shelf.js';
 import type { Channel, Locks, News } from '../../runtime/browser/store/tabs.js';
 import type { IntegrityChoice, Progress, StoreInfo } from '../../runtime/types.js';
-import { type Files, sha256, toBytes } from './model-folder-files.js';
+import { type Files, files, sha256, toBytes } from './model-folder-files.js';
 
 /** A shelf whose puts can be made to fail. */
 export class MemoryShelf implements Shelf {
@@ -227,4 +228,24 @@ export async function load(
       }
     },
   );
+}
+
+export const WEIGHTS = 'model.safetensors';
+
+/** Forgets what was asked, so that the next loading stands alone. */
+export const again = (tab: Tab) => {
+  tab.server.asked.length = 0;
+  return tab;
+};
+
+/** Loads until the connection breaks in the weights. */
+export const cutAfter = async (tab: Tab, bytes: number) => {
+  tab.server.cuts = [bytes];
+  await expect(load(tab)).rejects.toMatchObject({ code: 'DOWNLOAD_FAILED', retryable: true });
+  return again(tab);
+};
+
+export function without(name: string): Files {
+  const { [name]: _, ...rest } = files();
+  return rest;
 }

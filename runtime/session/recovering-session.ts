@@ -131,7 +131,7 @@ export class RecoveringSession implements LiveSession {
       const made = { text: report?.text ?? null, ...settingsOf(options), ...by };
       const told = this.#told ? [] : warningsOf(this.info);
       this.#told = true;
-      return { ...result, warnings: [...told, ...result.warnings], made };
+      return { ...result, ...(told.length > 0 && { warnings: [...told, ...result.warnings] }), made };
     });
   }
 

@@ -11,6 +11,17 @@ const FLAGS = ['--no-sandbox', '--disable-background-networking'];
 /** A software WebGPU adapter, which Chromium gives only when asked. */
 const SWIFTSHADER = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'];
 
+/**
+ * The same, with the page put together on that adapter too, as GPUs do. Only so can WebGPU take a frame of a video, and draw into a canvas:
+ * without these a Chromium that has no GPU refuses the frame, and loses the device at the canvas.
+ */
+export const COMPOSITED = [
+  ...SWIFTSHADER,
+  '--enable-features=Vulkan',
+  '--use-vulkan=swiftshader',
+  '--use-angle=vulkan',
+];
+
 export interface Site {
   readonly browser: Browser;
   /** `http://127.0.0.1:PORT`. */
@@ -24,7 +35,7 @@ interface Server {
 }
 
 /** Serves sources. Nothing is watched or optimised: a test must not be reloaded under its feet. */
-export async function openSite(config: InlineConfig): Promise<Site> {
+export async function openSite(config: InlineConfig, flags: readonly string[] = SWIFTSHADER): Promise<Site> {
   const server = await createServer({
     logLevel: 'error',
     appType: 'mpa',
@@ -32,11 +43,15 @@ export async function openSite(config: InlineConfig): Promise<Site> {
     server: { host: '127.0.0.1', port: 0, watch: null, hmr: false, open: false },
     optimizeDeps: { noDiscovery: true, include: [] },
   });
-  return browse(await server.listen(), SWIFTSHADER);
+  return browse(await server.listen(), flags);
 }
 
 /** Builds a site into `outDir` and serves the files, as any static server would. */
-export async function openBuiltSite(configFile: string, outDir: string, flags = SWIFTSHADER): Promise<Site> {
+export async function openBuiltSite(
+  configFile: string,
+  outDir: string,
+  flags: readonly string[] = SWIFTSHADER,
+): Promise<Site> {
   await build({ logLevel: 'error', configFile, build: { outDir, emptyOutDir: true } });
   const server = { host: '127.0.0.1', port: 0, open: false };
   return browse(await preview({ logLevel: 'error', configFile, build: { outDir }, preview: server }), flags);

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openPage, openSite, type Site } from './chromium.js';
+import { COMPOSITED, openPage, openSite, type Site } from './chromium.js';
 import type { Kind, Refused } from './pages/live-gpu.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -15,7 +15,7 @@ const address = `/samples/${file}`;
 
 let site: Site;
 beforeAll(async () => {
-  site = await openSite({ configFile: false, root, assetsInclude: ['**/*.deflate'] });
+  site = await openSite({ configFile: false, root, assetsInclude: ['**/*.deflate'] }, COMPOSITED);
 });
 afterAll(() => site?.close());
 

@@ -4,6 +4,7 @@ import { sha256 } from '@noble/hashes/sha2';
 import { bytesToHex } from '@noble/hashes/utils';
 import type { StoreInfo } from '../loading.js';
 import { type ByteSource, fetchSource, type ReadOptions } from '../safetensors/index.js';
+import { addressOf } from './address.js';
 import type { Hash } from './hash.js';
 import type { ManifestEntry } from './manifest.js';
 
@@ -21,12 +22,6 @@ export interface FolderIo {
   isShipped?(location: string): boolean;
   /** A function of its own, because Node has a native one and browsers have none that takes a stream. */
   sha256(): Hash;
-}
-
-/** The address of a file of a folder. A query (a signature, a version) stays at its end. */
-export function addressOf(location: string, name: string): string {
-  const [, path = '', query = ''] = /^([^?#]*)(\?[^#]*)?/.exec(location) ?? [];
-  return `${path.replace(/\/*$/, '/')}${encodeURIComponent(name)}${query}`;
 }
 
 /** Files of a folder on a server. */

@@ -2,7 +2,7 @@
 
 export { checkedStream, checkFinite } from './check-finite.js';
 export { checkTensors } from './check-tensors.js';
-export { addressOf, type FolderIo, type FolderReader, webFolder, webIo } from './folder.js';
+export { type FolderIo, type FolderReader, webFolder, webIo } from './folder.js';
 export type { Hash } from './hash.js';
 export { type Manifest, type ManifestEntry, parseManifest, type VerifiedSource, verifiedSource } from './manifest.js';
 export { type ModelFiles, type ModelFolder, openModelFolder, readModelFiles } from './open.js';

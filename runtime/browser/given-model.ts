@@ -1,8 +1,6 @@
-// A model that is given as files: what a page takes, and what its worker reads.
+// A model that is given as files: what a page takes of them.
 
 import { check, TmcaError } from '../../errors/index.js';
-import type { FolderIo } from '../../formats/model-folder/index.js';
-import { type ByteSource, memorySource } from '../../formats/safetensors/index.js';
 import { kindOf } from '../given.js';
 
 /** Files by name, of which those of a model folder are used: chosen or dropped ones, or an object of them. */
@@ -49,39 +47,3 @@ function contentOf(name: string, content: unknown): Blob | Uint8Array {
     `Segmenter.create: ${name} must be a File, a Blob or bytes, got ${got}; read it first`,
   );
 }
-
-/** A folder of these files. */
-export const givenFolder =
-  (files: GivenFiles): FolderIo['folder'] =>
-  () => ({
-    async open(name) {
-      const content = Object.hasOwn(files, name) ? files[name] : undefined;
-      if (!content) return null;
-      return content instanceof Blob ? blobSource(content, name) : memorySource(content, name);
-    },
-  });
-
-const blobSource = (blob: Blob, name: string): ByteSource => ({
-  name,
-  size: blob.size,
-  async *stream(signal) {
-    const reader = blob.stream().getReader();
-    try {
-      for (;;) {
-        signal?.throwIfAborted();
-        const { done, value } = await reader.read();
-        if (done) return;
-        yield value;
-      }
-    } catch (cause) {
-      if (signal?.aborted) throw cause;
-      const rule = 'a file must stay as it was when it was chosen';
-      throw new TmcaError('FILE_UNREADABLE', `openModelFolder: ${name}: ${rule}, got "${cause}"; choose it again`, {
-        cause,
-      });
-    } finally {
-      reader.cancel().catch(() => undefined);
-    }
-  },
-  close: async () => {},
-});

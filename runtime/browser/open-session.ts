@@ -19,7 +19,7 @@ export async function openSession(
   { files, store, ...options }: OpenOptions = {},
 ): Promise<RecoveringSession> {
   if (files) {
-    const io = { ...browserPlatform.io, folder: (await import('./given-model.js')).givenFolder(files) };
+    const io = { ...browserPlatform.io, folder: (await import('./given-folder.js')).givenFolder(files) };
     return openModel(location, { ...browserPlatform, io }, options);
   }
   if (store === 'off') return openModel(location, browserPlatform, options);

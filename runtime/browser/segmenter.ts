@@ -10,6 +10,7 @@ import type {
   DeviceChoice,
   DTypeChoice,
   IntegrityChoice,
+  Pixels,
   Progress,
   Report,
   Segmentation,
@@ -17,7 +18,9 @@ import type {
   SessionInfo,
   SessionStats,
   StoreChoice,
+  Warning,
 } from '../types.js';
+import { absolute, addressOfModel } from './absolute.js';
 import type { ModelFilesGiven } from './given-model.js';
 import { type WorkerLike, WorkerLink } from './worker/link.js';
 import { progressProxy } from './worker/progress.js';
@@ -79,6 +82,14 @@ const KINDS = {
   watchdog: 'record',
 } as const;
 
+/** A picture that is not flat, for a frame that nobody will look at. */
+const PATTERN: Pixels = {
+  data: Uint8Array.from({ length: 64 }, (_, i) => (i * 37) % 256),
+  width: 8,
+  height: 8,
+  channels: 1,
+};
+
 /**
  * Segments lesions from an image and a sentence about it. **Research use; not a medical device.**
  *
@@ -99,6 +110,8 @@ export class Segmenter {
   readonly #link: WorkerLink;
   /** Frames leave in the order of their calls, however long packing takes. */
   readonly #posting = new SerialQueue();
+  /** Warnings that came with a result that nobody saw. */
+  readonly #untold: Warning[] = [];
 
   private constructor(link: WorkerLink, info: SessionInfo) {
     this.#link = link;
@@ -216,7 +229,7 @@ export class Segmenter {
       const { signal } = options;
       const given = checkSentence('segment', this.info.model, report);
       const handle = given && this.#handleOf(given);
-      return await this.#link.call(
+      const result = await this.#link.call(
         'segment',
         (remote, id, isPending) =>
           this.#inOrder(source, isPending, ({ shipment, transfer: moved }) =>
@@ -226,9 +239,35 @@ export class Segmenter {
           ),
         { signal },
       );
+      const untold = this.#untold.splice(0);
+      return untold.length === 0 ? result : { ...result, warnings: [...untold, ...result.warnings] };
     } finally {
       // Posted, it lives on in the worker and this closes nothing; not posted, nobody else would close it.
       if (isVideoFrame(source)) source.close();
+    }
+  }
+
+  /**
+   * Runs a first frame, on a pattern, so that the kernels of a text and of a frame are compiled before they are needed; it counts in
+   * `stats()`. Programs depend on the length of the text: give one that is typical. Errors: those of `encodeReport` and `segment`.
+   *
+   * @example
+   * await segmenter.warmup({ text: 'one small pink polyp, located in center of the image' });
+   */
+  async warmup(options: { readonly text?: string; readonly signal?: AbortSignal } = {}): Promise<void> {
+    checkOptions('Segmenter.warmup', options, { text: 'string', signal: 'AbortSignal' });
+    const { text = 'one small polyp', signal } = options;
+    const stop = signal ? { signal } : {};
+    const use = this.info.model.text;
+    const report = use === 'none' ? null : await this.encodeReport(text, stop);
+    try {
+      for (const given of use === 'optional' ? [report, null] : [report]) {
+        const { warnings } = await this.segment(PATTERN, given, stop);
+        // Told once, with the first result: that is the caller's, not this one.
+        this.#untold.push(...warnings);
+      }
+    } finally {
+      report?.dispose();
     }
   }
 
@@ -323,26 +362,6 @@ class RemoteReport implements Report {
 
 /** Neither an address nor nothing. */
 const isFiles = (model: unknown): boolean => typeof model === 'object' && model !== null && !(model instanceof URL);
-
-const addressOfModel = (model: string | URL, where: string): string =>
-  absolute(where, model, 'model must be an address', 'name a model folder');
-
-function absolute(where: string, address: string | URL, rule: string, todo: string): string {
-  // `location` is absent in Node, where only absolute addresses have a meaning.
-  const base = globalThis.document?.baseURI ?? globalThis.location?.href;
-  const whole =
-    base === undefined ? ' by its whole address (https://…): there is no page that it could be relative to' : '';
-  const wrong = (cause?: unknown) =>
-    new TmcaError('BAD_ARGUMENT', `${where}: ${rule}, got ${JSON.stringify(address)}; ${todo}${whole}`, {
-      cause,
-    });
-  if (address === '') throw wrong();
-  try {
-    return new URL(address, base).href;
-  } catch (cause) {
-    throw wrong(cause);
-  }
-}
 
 function startWorker(factory: (() => WorkerLike) | undefined): WorkerLike {
   try {

@@ -1,7 +1,7 @@
 // What is on a browser's disk may be damaged, cut off, full or shared with other pages: a model is kept whole or not at all.
 
 import { describe, expect, test } from 'vitest';
-import { addressOf } from '../../formats/model-folder/index.js';
+import { addressOf } from '../../formats/model-folder/address.js';
 import { keyOf, Records } from '../../runtime/browser/store/records.js';
 import { files, manifestOf, sha256, toBytes, weights, withManifest } from './model-folder-files.js';
 import { ADDRESS, again, cutAfter, load, newTab, type Tab, WEIGHTS, without } from './store-fakes.js';
@@ -192,7 +192,9 @@ describe('several pages', () => {
 
 describe('forget', () => {
   const keyed = async (tab: Tab, address?: string) => {
-    return new Records(tab.shelf, tab.locks).forget(address === undefined ? undefined : keyOf(addressOf(address, '')));
+    return new Records(tab.shelf, tab.locks).forget(
+      address === undefined ? undefined : await keyOf(addressOf(address, '')),
+    );
   };
   const all = Object.values(withManifest(files())).reduce((sum, content) => sum + toBytes(content).length, 0);
 

@@ -2,7 +2,8 @@
 
 import { TmcaError, throwIfAborted } from '../../../errors/index.js';
 import type { StoreInfo } from '../../../formats/loading.js';
-import { addressOf, type FolderReader, type ManifestEntry } from '../../../formats/model-folder/index.js';
+import { addressOf } from '../../../formats/model-folder/address.js';
+import type { FolderReader, ManifestEntry } from '../../../formats/model-folder/index.js';
 import { type ByteSource, displayUrl, type FetchOptions, fetchSource } from '../../../formats/safetensors/index.js';
 import { askFacts, complete, download, isSame } from './download.js';
 import { PartWriter, PIECE_BYTES } from './part-writer.js';
@@ -27,7 +28,8 @@ export class StoredFolder implements FolderReader {
   readonly #location: string;
   readonly #parts: StoreParts;
   readonly #records: Records;
-  readonly #key: string;
+  /** Of the model. */
+  readonly #key: Promise<string>;
   readonly #fetching: FetchOptions;
   /** Names on the shelf that this loading has relied on. */
   readonly #used = new Set<string>();
@@ -86,7 +88,7 @@ export class StoredFolder implements FolderReader {
       if (now === 'away' || (now !== 'unsaid' && isSame(known, now))) return this.#keptSource(name, pieces, known);
     }
     try {
-      return await this.#arrive(name, keyOf(url));
+      return await this.#arrive(name, await keyOf(url));
     } catch (error) {
       // A folder that had no such file has none where nobody can be asked.
       if (known === null && error instanceof TmcaError && error.retryable) return null;
@@ -130,13 +132,13 @@ export class StoredFolder implements FolderReader {
       return null;
     }
     if (begun && arriving.begun === 0) await this.#records.drop([partName(key)]);
-    const part = begun && arriving.begun > 0 ? begun : newPart(this.#key, name, arriving.validator);
+    const part = begun && arriving.begun > 0 ? begun : newPart(await this.#key, name, arriving.validator);
     this.#used.add(partName(key));
     const writer = new PartWriter(this.#records, key, part, pieceBytes);
     const facts = expected ? UNKNOWN : arriving.facts;
     return arrivingSource({
       ...{ name: displayUrl(url), key, shelf, channel, arriving, writer, fetching, release, count: this.#count },
-      commit: (sha256, pieces) => this.#records.commit(this.#key, name, { sha256, ...facts }, pieces),
+      commit: async (sha256, pieces) => this.#records.commit(await this.#key, name, { sha256, ...facts }, pieces),
       failed: async error => {
         this.#fail(error);
         // What takes room and cannot be finished.
@@ -214,12 +216,12 @@ export class StoredFolder implements FolderReader {
   }
 
   async #had(name: string): Promise<FileRecord | null | undefined> {
-    return (await this.#records.model(this.#key))?.files[name];
+    return (await this.#records.model(await this.#key))?.files[name];
   }
 
   /** What the folder has under that name. */
   async #remember(name: string, record: FileRecord | null): Promise<void> {
-    await this.#records.commit(this.#key, name, record).catch(error => this.#fail(error));
+    await this.#records.commit(await this.#key, name, record).catch(error => this.#fail(error));
   }
 
   readonly #count = (from: 'kept' | 'downloaded', bytes: number): void => {

@@ -1,6 +1,6 @@
 // Frees what was kept.
 
-import { addressOf } from '../../../formats/model-folder/index.js';
+import { addressOf } from '../../../formats/model-folder/address.js';
 import { keyOf, Records } from './records.js';
 import { openShelf } from './shelf.js';
 import { webLocks } from './tabs.js';
@@ -10,5 +10,5 @@ export async function forget(location?: string): Promise<number> {
   const shelf = await openShelf();
   if (typeof shelf === 'string') return 0;
   const records = new Records(shelf, webLocks(navigator.locks));
-  return records.forget(location === undefined ? undefined : keyOf(addressOf(location, '')));
+  return records.forget(location === undefined ? undefined : await keyOf(addressOf(location, '')));
 }

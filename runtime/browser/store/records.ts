@@ -2,7 +2,6 @@
 // of one that is still arriving, and `model-KEY` says which files a model folder had when it was last looked at. Records are put after
 // what they name and removed before it, so that a page may end at any moment: what no record names is swept away later.
 
-import { webIo } from '../../../formats/model-folder/index.js';
 import type { Shelf } from './shelf.js';
 import type { Locks } from './tabs.js';
 
@@ -42,10 +41,9 @@ export const pieceName = ({ id }: Pieces, index: number): string => `piece-${id}
 export const bytesOf = ({ sizes }: Pieces): number => sizes.reduce((sum, size) => sum + size, 0);
 
 /** A name that says nothing of the address. */
-export function keyOf(address: string): string {
-  const hash = webIo.sha256();
-  hash.update(new TextEncoder().encode(address));
-  return hash.hex();
+export async function keyOf(address: string): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(address));
+  return Array.from(new Uint8Array(digest), byte => byte.toString(16).padStart(2, '0')).join('');
 }
 
 export const newPart = (model: string, file: string, validator: string | null): Part => ({

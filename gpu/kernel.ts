@@ -17,7 +17,7 @@ export type TextureKind = 'external' | '2d';
 
 /** One piece of WGSL: the text of a `.wgsl` file and what the generated header must put before it. */
 export interface Shader {
-  /** kebab-case, the file's name; also the label of the pipeline. */
+  /** kebab-case, the file's name, and after it `-vec4` where packets are of four; also the label of the pipeline. */
   readonly name: string;
   /** Text of `kernels/NAME.wgsl`. */
   readonly source: string;
@@ -40,9 +40,9 @@ export interface Shader {
    */
   readonly weight?: WeightStorage;
   /**
-   * How many numbers one element of an elementwise kernel's buffers holds, for a source that serves both. The header
-   * then has the arithmetic type `Packet` (f32 or vec4f) and the storage type `ActPacket` (`act` or `act4`),
-   * converted by `Packet(x)` and `ActPacket(x)`. Part of the pipeline's key.
+   * How many numbers the kernel takes at a time, for a source that serves both. The header then has the arithmetic type
+   * `Packet` (f32 or vec4f), the storage types `ActPacket` and `WeightPacket`, and `PACKET` (see `assembleShader`). Part of
+   * the pipeline's key.
    */
   readonly packet?: 1 | 4;
   /**

@@ -23,10 +23,15 @@ export interface ShaderPart {
 /**
  * The text to compile: generated header, named includes, source.
  *
- * Types for the kernel's author: `act`, `act4`, and the conversions to them, `stored(x)`, `stored4(x)`; where the factory names a
- * packet `Packet` and `ActPacket`; where it names a texture `source` and `source_at(at)`; for weights read four at a time `weight4` and `unpack_weight(w)`; for
- * weights read one at a time `weight1`, `weight1_index(i)` and `unpack_weight1(w, i)`, used as
- * `unpack_weight1(bias[weight1_index(i)], i)`.
+ * Types for the kernel's author: `act`, `act4`, and the conversions to them, `stored(x)`, `stored4(x)`; for weights read four at
+ * a time `weight4` and `unpack_weight(w)`; for weights read one at a time `weight1`, `weight1_index(i)` and
+ * `unpack_weight1(w, i)`, used as `unpack_weight1(bias[weight1_index(i)], i)`; where the factory names a texture, `source` and
+ * `source_at(at)`.
+ *
+ * Where the factory names a packet, one source serves both widths: `PACKET` is 1 or 4, numbers are `Packet` in arithmetic and
+ * `ActPacket` in storage (`Packet(x)`, `stored_packet(x)`), weights `unpack_packet(weight[packet_index(i)], i)`, and
+ * `PacketBits` is what is copied without being read as a number. An access that truly differs begins `if (PACKET == 4u)`:
+ * both branches must be valid in both widths, and one of them is compiled.
  *
  * Errors: UNSUPPORTED (f16 activations or subgroups on a device without them), INTERNAL (an include that does not exist).
  *
@@ -71,9 +76,12 @@ export function shaderParts(
   };
   for (const named of asked.include) include(named);
   parts.unshift({ file: 'header', text: header(shader, features, [...enable]) });
-  parts.push({ file: `${shader.name}.wgsl`, text: endLine(shader.source) });
+  parts.push({ file: `${fileOf(shader)}.wgsl`, text: endLine(shader.source) });
   return parts;
 }
+
+/** What a kernel's WGSL is called, without what its name says of its packets. */
+const fileOf = ({ name, packet }: Shader): string => (packet === 4 ? name.replace(/-vec4$/, '') : name);
 
 /** File and line (from 1) of a line (from 1) of the assembled text. */
 export function locateLine(parts: readonly ShaderPart[], line: number): { file: string; line: number } {
@@ -137,7 +145,7 @@ function header(shader: Shader, features: ShaderFeatures, enable: readonly strin
   for (const extension of enable) lines.push(enableLine(name, extension, features));
   lines.push(`alias act = ${act};`, `alias act4 = vec4<${act}>;`, ...storeLines(act));
   if (weight !== undefined) lines.push(...weightLines(weight, features.f16));
-  if (packet !== undefined) lines.push(...packetLines(packet));
+  if (packet !== undefined) lines.push(...packetLines(packet, act, weight));
   if (texture !== undefined) lines.push(...textureLines(texture));
   for (const [constant, value] of Object.entries(tile)) lines.push(tileLine(name, constant, value));
   return `${lines.join('\n')}\n`;
@@ -157,24 +165,33 @@ function enableLine(kernel: string, extension: string, features: ShaderFeatures)
   return 'enable subgroups;';
 }
 
-/** One number or four at a time: arithmetic on a packet is written once. `wide` serves functions that exist for vec4f alone. */
-const packetLines = (packet: 1 | 4): string[] => [
-  ...(packet === 1
-    ? [
-        'alias Packet = f32;',
-        'alias ActPacket = act;',
-        'fn wide(x: Packet) -> vec4f { return vec4f(x); }',
-        'fn narrow(x: vec4f) -> Packet { return x.x; }',
-        'fn total(x: Packet) -> f32 { return x; }',
-      ]
-    : [
-        'alias Packet = vec4f;',
-        'alias ActPacket = act4;',
-        'fn wide(x: Packet) -> vec4f { return x; }',
-        'fn narrow(x: vec4f) -> Packet { return x; }',
-        'fn total(x: Packet) -> f32 { return dot(x, vec4f(1.0)); }',
-      ]),
-];
+/**
+ * One number or four at a time: arithmetic on a packet is written once. `wide` and `narrow` serve functions that exist for vec4f
+ * alone.
+ */
+function packetLines(packet: 1 | 4, act: 'f32' | 'f16', weight: WeightStorage | undefined): string[] {
+  const four = packet === 4;
+  const [f, unpack] = four ? ['vec4f', 'unpack_weight(w)'] : ['f32', 'unpack_weight1(w, i)'];
+  const lines = [
+    `const PACKET: u32 = ${packet}u;`,
+    `alias Packet = ${f};`,
+    `alias ActPacket = act${four ? 4 : ''};`,
+    `alias PacketBits = ${act === 'f16' ? 'ActPacket' : four ? 'vec4u' : 'u32'};`,
+    `fn wide(x: Packet) -> vec4f { return ${four ? 'x' : 'vec4f(x)'}; }`,
+    `fn narrow(x: vec4f) -> Packet { return x${four ? '' : '.x'}; }`,
+    `fn total(x: Packet) -> f32 { return ${four ? 'dot(x, vec4f(1.0))' : 'x'}; }`,
+    act === 'f32'
+      ? 'alias stored_packet = ActPacket;'
+      : `fn stored_packet(x: Packet) -> ActPacket { return stored${four ? 4 : ''}(x); }`,
+  ];
+  if (weight === undefined) return lines;
+  return [
+    ...lines,
+    `alias WeightPacket = weight${packet};`,
+    `fn packet_index(i: u32) -> u32 { return ${four ? 'i' : 'weight1_index(i)'}; }`,
+    `fn unpack_packet(w: WeightPacket, i: u32) -> Packet { return ${unpack}; }`,
+  ];
+}
 
 /** A picture, read one pixel at a time, so that a frame of a video and a texture serve one source. */
 const textureLines = (texture: TextureKind): string[] => [

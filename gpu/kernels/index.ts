@@ -16,7 +16,6 @@ export { depthwiseNorm } from './convolution/depthwise-norm.js';
 export { maxPool } from './convolution/max-pool.js';
 export { maxPoolGradient } from './convolution/max-pool-gradient.js';
 export { binary } from './elementwise/binary.js';
-export { cast } from './elementwise/cast.js';
 export { fill } from './elementwise/fill.js';
 export { geluGradient } from './elementwise/gelu-gradient.js';
 export { unary } from './elementwise/unary.js';

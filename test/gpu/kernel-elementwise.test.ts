@@ -1,13 +1,12 @@
-// unary, binary, cast, strided-copy: one output a thread, from one place each.
+// unary, binary, strided-copy: one output a thread, from one place each.
 
 import { describe, expect, test } from 'vitest';
 import { type BinaryKernelKind, binary, binaryKinds } from '../../gpu/kernels/elementwise/binary.js';
-import { cast } from '../../gpu/kernels/elementwise/cast.js';
 import { type UnaryKernelKind, unary, unaryKinds } from '../../gpu/kernels/elementwise/unary.js';
 import { stridedCopy } from '../../gpu/kernels/movement/strided-copy.js';
 import { normals } from '../numbers.js';
 import { expectClose, tolerance } from '../tolerance.js';
-import { asStored, getGpu, runKernel, runKernels, type TestBuffer, tuningsOf, variations } from './harness.js';
+import { asStored, runKernel, type TestBuffer, tuningsOf, variations } from './harness.js';
 
 const acts = (await variations()).filter(v => v.act === v.weight);
 const slope = 0.01;
@@ -132,44 +131,24 @@ describe.each(acts)('binary, $name', ({ gpu, act }) => {
     }
   }
 
-  test.each(binaryKinds)('%s', kind => run(kind, [3, 8], [3, 8], 'binary-vec4'));
-  test.each(binaryKinds)('%s with one number', kind => run(kind, [3, 8], [1], 'binary-vec4'));
+  test.each(binaryKinds)('%s', kind => run(kind, [3, 8], [3, 8], 'binary-rows'));
+  test.each(binaryKinds)('%s with one number', kind => run(kind, [3, 8], [1], 'binary-rows'));
 
   test.each([
     [[1], [1], 'binary'],
     [[5, 7], [5, 7], 'binary'],
-    [[2, 5, 12], [12], 'binary-vec4'],
-    [[12], [2, 5, 12], 'binary-vec4'],
-    [[2, 5, 12], [5, 12], 'binary-vec4'],
+    [[2, 5, 12], [12], 'binary-rows'],
+    [[12], [2, 5, 12], 'binary-rows'],
+    [[2, 5, 12], [5, 12], 'binary-rows'],
     [[2, 5, 12], [2, 5, 1], 'binary'],
-    [[2, 5, 12], [], 'binary-vec4'],
-    [[1], [3, 4], 'binary-vec4'],
+    [[2, 5, 12], [], 'binary-rows'],
+    [[1], [3, 4], 'binary-rows'],
     [[2, 5, 7], [], 'binary'],
     [[7, 1], [1, 5], 'binary'],
     [[3, 1, 4], [3, 6, 4], 'binary'],
     [[2, 1, 3, 1, 2, 1], [1, 2, 1, 3, 1, 2], 'binary'],
     [[2, 2, 1, 3, 3, 1, 2, 2], [2, 2, 2, 1, 1, 3, 2, 2], 'binary'],
   ] as [number[], number[], string][])('sub [%s] [%s] by %s', (a, b, form) => run('sub', a, b, form));
-});
-
-const f16 = (await getGpu()).features.f16;
-
-describe.skipIf(!f16)('cast (needs shader-f16)', () => {
-  test.each([1, 7, 130])('%i numbers there and back', async count => {
-    const x = normals(count).map(v => 100 * v);
-    const calls = [
-      cast({ count, from: 'f32', to: 'f16' }, { x: 0, out: 1 }),
-      cast({ count, from: 'f16', to: 'f32' }, { x: 1, out: 2 }),
-    ];
-    const [half, back] = await runKernels(await getGpu(), calls, [
-      { data: x, storage: 'f32' },
-      { length: count, storage: 'f16' },
-      { length: count, storage: 'f32' },
-    ]);
-    // WGSL leaves the direction of rounding open: within one unit in the last place of f16.
-    expectClose(half!, x, { abs: 0, rel: 2 ** -10 });
-    expectClose(back!, half!, tolerance.exact);
-  });
 });
 
 const storages = [

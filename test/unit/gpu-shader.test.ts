@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Shader, spread } from '../../gpu/kernel.js';
 import { includes } from '../../gpu/kernels/shared/includes.js';
+import { packed } from '../../gpu/kernels/shared/packet.js';
 import { assembleShader, locateLine, moduleKey, shaderKey, shaderParts } from '../../gpu/shader.js';
 import { fromHalf, toHalf } from '../half.js';
 
@@ -32,11 +33,14 @@ describe('header', () => {
       alias act4 = vec4<f32>;
       alias stored = act;
       alias stored4 = act4;
+      const PACKET: u32 = 1u;
       alias Packet = f32;
       alias ActPacket = act;
+      alias PacketBits = u32;
       fn wide(x: Packet) -> vec4f { return vec4f(x); }
       fn narrow(x: vec4f) -> Packet { return x.x; }
       fn total(x: Packet) -> f32 { return x; }
+      alias stored_packet = ActPacket;
       // Doubles.
 
       fn main() {}
@@ -48,16 +52,47 @@ describe('header', () => {
       alias act4 = vec4<f16>;
       fn stored(x: f32) -> act { let b = bitcast<u32>(x); return act(select(x, bitcast<f32>(b | 0x7fc00000u), (b & 0x7fffffffu) >= 0x477ff000u)); }
       fn stored4(x: vec4f) -> act4 { let b = bitcast<vec4u>(x); return act4(select(x, bitcast<vec4f>(b | vec4u(0x7fc00000u)), (b & vec4u(0x7fffffffu)) >= vec4u(0x477ff000u))); }
+      const PACKET: u32 = 4u;
       alias Packet = vec4f;
       alias ActPacket = act4;
+      alias PacketBits = ActPacket;
       fn wide(x: Packet) -> vec4f { return x; }
       fn narrow(x: vec4f) -> Packet { return x; }
       fn total(x: Packet) -> f32 { return dot(x, vec4f(1.0)); }
+      fn stored_packet(x: Packet) -> ActPacket { return stored4(x); }
       // Doubles.
 
       fn main() {}
       "
     `);
+  });
+
+  test('a packet of weights is read from whatever they are stored in', () => {
+    const lines = (packet: 1 | 4) => {
+      const text = assembleShader(shader({ packet, weight: 'i8' }), all).split('\n');
+      return text.slice(text.indexOf('alias stored_packet = ActPacket;') + 1, -4);
+    };
+    expect(lines(1)).toEqual([
+      'alias WeightPacket = weight1;',
+      'fn packet_index(i: u32) -> u32 { return weight1_index(i); }',
+      'fn unpack_packet(w: WeightPacket, i: u32) -> Packet { return unpack_weight1(w, i); }',
+    ]);
+    expect(lines(4)).toEqual([
+      'alias WeightPacket = weight4;',
+      'fn packet_index(i: u32) -> u32 { return i; }',
+      'fn unpack_packet(w: WeightPacket, i: u32) -> Packet { return unpack_weight(w); }',
+    ]);
+  });
+
+  test('the source of either width is one file, whatever the name in reports', () => {
+    const files = [packed('double', source, 1), packed('double', source, 4)].map(kernel => {
+      const parts = shaderParts({ ...kernel, act: 'f32' }, all);
+      return [kernel.name, parts.at(-1)!.file];
+    });
+    expect(files).toEqual([
+      ['double', 'double.wgsl'],
+      ['double-vec4', 'double.wgsl'],
+    ]);
   });
 
   test('packets of another width are another module', () => {

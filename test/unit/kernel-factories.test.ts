@@ -6,7 +6,6 @@ import { TmcaError } from '../../errors/index.js';
 import type { KernelCall } from '../../gpu/kernel.js';
 import {
   binary,
-  cast,
   embedding,
   l2Normalize,
   layerNorm,
@@ -153,12 +152,6 @@ describe('refusals', () => {
       () => ltem({ ...maps, tau: 0 }, { x: 0, text: 1, similarity: 2, out: 3 }, act),
       'BAD_ARGUMENT',
       'ltem: tau must be',
-    ],
-    [
-      'a cast to the same',
-      () => cast({ count: 1, from: 'f32', to: 'f32' }, io),
-      'BAD_ARGUMENT',
-      'cast: from and to must differ, got f32 twice',
     ],
     [
       'a threshold in percent',

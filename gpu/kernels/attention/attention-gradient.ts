@@ -7,12 +7,11 @@ import { hardwareTuning, type Tuning } from '../../tuning.js';
 import { gradientIncludes } from '../shared/gradient-includes.js';
 import { checkFp32, fp32, type GradientStorage } from '../shared/gradient-storage.js';
 import { elements, given } from '../shared/guard.js';
+import { packed, packetOf } from '../shared/packet.js';
 import { checkRange, isVec4, type Range, whole } from '../shared/range.js';
 import { checkSizes } from '../shared/sizes.js';
-import sumsGeneral from './attention-gradient.wgsl?raw';
-import statisticsGeneral from './attention-gradient-statistics.wgsl?raw';
-import statisticsVec4 from './attention-gradient-statistics-vec4.wgsl?raw';
-import sumsVec4 from './attention-gradient-vec4.wgsl?raw';
+import sumsSource from './attention-gradient.wgsl?raw';
+import statisticsSource from './attention-gradient-statistics.wgsl?raw';
 
 export interface AttentionGradientDims {
   readonly batch: number;
@@ -100,10 +99,7 @@ function statisticsCall<O>(
   operands: AttentionGradientOperands<O>,
   tuning: Tuning | undefined,
 ): KernelCall<O> {
-  const fast = dims.headDim % 4 === 0;
-  const variant = fast
-    ? { name: 'attention-gradient-statistics-vec4', source: statisticsVec4 }
-    : { name: 'attention-gradient-statistics', source: statisticsGeneral };
+  const kernel = packed('attention-gradient-statistics', statisticsSource, packetOf(dims.headDim));
   const { statistics } = operands;
   const nowhere = { offset: 0, pitch: 0 };
   const { bindings, cut, ...call } = common(
@@ -116,7 +112,7 @@ function statisticsCall<O>(
   const swap = LANES ? { ...cut.swap, 'attention-gradient-statistics': 'attention-gradient-statistics-lanes' } : {};
   return {
     ...call,
-    shader: { ...variant, includes: gradientIncludes, act: 'f32', tile: LANES ? { LANES } : { ROWS: ROWS! }, swap },
+    shader: { ...kernel, includes: gradientIncludes, act: 'f32', tile: LANES ? { LANES } : { ROWS: ROWS! }, swap },
     bindings: [...bindings, { operand: statistics, access: 'read_write' }],
   };
 }
@@ -131,16 +127,16 @@ function sumsCall<O>(
   const { queries, keys, heads, headDim } = dims;
   const range = dims[kind] ?? whole(heads * headDim);
   checkRange('attentionGradient', kind, range, heads * headDim);
-  const fast = headDim % 4 === 0 && isVec4(range);
-  const variant = fast
-    ? { name: 'attention-gradient-vec4', source: sumsVec4 }
-    : { name: 'attention-gradient', source: sumsGeneral };
+  const packet = isVec4(range) ? packetOf(headDim) : 1;
+  const kernel = packed('attention-gradient', sumsSource, packet);
   const rows = kind === 'dq' ? queries : keys;
   const products = kind === 'dv' ? 2 : 3;
   const { bindings, constants, cut, ...call } = common(dims, operands, { rows, products, range }, tuning);
+  const single = packet === 4 ? { 'attention-gradient-single': 'attention-gradient-single-vec4' } : {};
+  const swap = cut.swap && { ...cut.swap, ...single };
   return {
     ...call,
-    shader: { ...variant, includes: gradientIncludes, act: 'f32', ...cut },
+    shader: { ...kernel, includes: gradientIncludes, act: 'f32', tile: cut.tile, ...(swap && { swap }) },
     constants: { ...constants, kind: kinds.indexOf(kind) },
     bindings: [...bindings, { operand: operands.statistics, access: 'read' }, { operand: out, access: 'read_write' }],
   };

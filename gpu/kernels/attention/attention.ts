@@ -5,10 +5,10 @@ import { type KernelCall, type KernelStorage, spread } from '../../kernel.js';
 import { hardwareTuning, shapeClass, type Tuning } from '../../tuning.js';
 import { given } from '../shared/guard.js';
 import { laneGroup } from '../shared/lane-group.js';
+import { packed } from '../shared/packet.js';
 import { checkRange, isVec4, type Range, whole } from '../shared/range.js';
 import { bytesOf, checkSizes } from '../shared/sizes.js';
-import general from './attention.wgsl?raw';
-import vec4 from './attention-vec4.wgsl?raw';
+import source from './attention.wgsl?raw';
 
 export interface AttentionDims {
   readonly batch: number;
@@ -70,7 +70,7 @@ export function attention<O>(
   const at = { q: dims.q ?? whole(channels), k: dims.k ?? whole(channels), v: dims.v ?? whole(channels) };
   for (const name of ['q', 'k', 'v'] as const) checkRange('attention', name, at[name], channels);
   const fast = headDim % 4 === 0 && isVec4(at.q) && isVec4(at.k) && isVec4(at.v);
-  const kernel = fast ? { name: 'attention-vec4', source: vec4 } : { name: 'attention', source: general };
+  const kernel = packed('attention', source, fast ? 4 : 1);
   const shape = shapeClass(kernel.name, [act, headDim], [batch * heads, queries, keys]);
   const { tiles, pieces, variant, ...cut } = tiling(shape, queries, headDim, tuning);
   const byLanes = variant === 'lanes';

@@ -5,11 +5,11 @@ import { type KernelCall, type KernelStorage, spread } from '../../kernel.js';
 import { hardwareTuning } from '../../tuning.js';
 import { checkPositive, elements } from '../shared/guard.js';
 import { type LaneGroup, laneGroup } from '../shared/lane-group.js';
+import { packed, packetOf } from '../shared/packet.js';
 import { rowCut } from '../shared/row-tile.js';
 import { bytesOf } from '../shared/sizes.js';
 import gateSource from './ltem-gate.wgsl?raw';
 import similaritySource from './ltem-similarity.wgsl?raw';
-import similarityVec4Source from './ltem-similarity-vec4.wgsl?raw';
 
 export interface LtemDims {
   readonly batch: number;
@@ -66,19 +66,13 @@ function similarities<O>(
   { x, text, similarity }: LtemOperands<O>,
   { act, tuning }: Pick<KernelStorage, 'act' | 'tuning'>,
 ): KernelCall<O> {
-  const fast = channels % 4 === 0;
-  const units = fast ? channels / 4 : channels;
+  const packet = packetOf(channels);
+  const packets = channels / packet;
   const rows = batch * height * width;
-  const { tiling, rows: perGroup } = rowCut(units, tuning);
+  const { tiling, rows: perGroup } = rowCut(packets, tuning);
   return {
-    shader: {
-      ...(fast
-        ? { name: 'ltem-similarity-vec4', source: similarityVec4Source }
-        : { name: 'ltem-similarity', source: similaritySource }),
-      act,
-      ...tiling,
-    },
-    uniforms: { rows, cells: height * width, units, tau },
+    shader: { ...packed('ltem-similarity', similaritySource, packet), act, ...tiling },
+    uniforms: { rows, cells: height * width, packets, tau },
     bindings: [
       { operand: x, access: 'read' },
       { operand: text, access: 'read' },

@@ -5,8 +5,8 @@ import { linearInputGradient } from '../matmul/linear-input-gradient.js';
 import { gemmTiles } from '../shared/epilogue.js';
 import { checkFp32, fp32, type GradientStorage } from '../shared/gradient-storage.js';
 import { elements } from '../shared/guard.js';
-import general from './conv2d-input-gradient.wgsl?raw';
-import vec4 from './conv2d-input-gradient-vec4.wgsl?raw';
+import { packed, packetOf } from '../shared/packet.js';
+import source from './conv2d-input-gradient.wgsl?raw';
 import type { Conv2dGradientDims } from './conv2d-weight-gradient.js';
 import { windowOf } from './conv2d-window.js';
 
@@ -53,17 +53,15 @@ export function conv2dInputGradient<O>(
   }
   const m = batch * height * width;
   const k = kernelHeight * kernelWidth * outChannels;
-  const fast = outChannels % 4 === 0;
-  const variant = fast
-    ? { name: 'conv2d-input-gradient-vec4', source: vec4 }
-    : { name: 'conv2d-input-gradient', source: general };
+  const packet = packetOf(outChannels);
+  const kernel = packed('conv2d-input-gradient', source, packet);
   const { tiling, workgroups } = gemmTiles(m, channels, storage.tuning);
   return {
-    shader: { ...variant, act: 'f32', weight: 'f32', ...tiling },
+    shader: { ...kernel, act: 'f32', weight: 'f32', ...tiling },
     constants: { strided: Number(stride > 1) },
     uniforms: {
-      ...{ m, n: channels, k, strips: Math.ceil(k / 4) },
-      ...{ height, width, out_height: outHeight, out_width: outWidth, out_channels: outChannels },
+      ...{ m, n: channels, strips: Math.ceil(k / 4) },
+      ...{ height, width, out_height: outHeight, out_width: outWidth, out_channels: outChannels / packet },
       ...{ kernel_height: kernelHeight, kernel_width: kernelWidth, stride, padding },
     },
     bindings: [

@@ -7,8 +7,8 @@ import { gradientIncludes } from '../shared/gradient-includes.js';
 import { checkFp32, fp32, type GradientStorage } from '../shared/gradient-storage.js';
 import { elements } from '../shared/guard.js';
 import { type OuterDims, outerPartial, outerTiles } from '../shared/outer-tile.js';
-import general from './conv2d-weight-gradient.wgsl?raw';
-import vec4 from './conv2d-weight-gradient-vec4.wgsl?raw';
+import { packed, packetOf } from '../shared/packet.js';
+import source from './conv2d-weight-gradient.wgsl?raw';
 import { type Window, type WindowDims, windowOf } from './conv2d-window.js';
 
 /** As of `conv2d`, with one source. */
@@ -46,15 +46,13 @@ export function conv2dWeightGradient<O>(
   const { window, outer } = geometry(dims);
   const { m, a, b } = outer;
   const { tiling, rows, runs, workgroups } = outerTiles(outer, storage.tuning);
-  const fast = window.channels % 4 === 0 && a % 4 === 0;
-  const variant = fast
-    ? { name: 'conv2d-weight-gradient-vec4', source: vec4 }
-    : { name: 'conv2d-weight-gradient', source: general };
+  const packet = a % 4 === 0 ? packetOf(window.channels) : 1;
+  const kernel = packed('conv2d-weight-gradient', source, packet);
   return addRuns('conv2dWeightGradient', { runs, width: a * b }, { partial, out }, target => ({
-    shader: { ...variant, includes: gradientIncludes, act: 'f32', ...tiling },
+    shader: { ...kernel, includes: gradientIncludes, act: 'f32', ...tiling },
     uniforms: {
       ...{ m, a, b, rows, runs },
-      ...{ height: dims.height, width: window.width, channels: window.channels / (fast ? 4 : 1) },
+      ...{ height: dims.height, width: window.width, channels: window.channels / packet },
       ...{ out_height: window.outHeight, out_width: window.outWidth, kernel_width: window.kernelWidth },
       ...{ stride_y: window.strideY, stride_x: window.strideX, padding: window.padding },
     },

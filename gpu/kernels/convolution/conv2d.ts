@@ -12,10 +12,10 @@ import {
   shuffleUniforms,
 } from '../shared/epilogue.js';
 import { checkScale, given } from '../shared/guard.js';
+import { packed, packetOf } from '../shared/packet.js';
 import { checkRange, type Range, whole } from '../shared/range.js';
 import { bytesOf } from '../shared/sizes.js';
-import general from './conv2d.wgsl?raw';
-import vec4 from './conv2d-vec4.wgsl?raw';
+import source from './conv2d.wgsl?raw';
 import { type WindowDims, windowOf } from './conv2d-window.js';
 
 export interface Conv2dDims extends WindowDims {
@@ -66,9 +66,8 @@ export function conv2d<O>(dims: Conv2dDims, operands: Conv2dOperands<O>, storage
   const range = dims.out ?? whole(depth);
   checkRange('conv2d', 'out', range, depth);
   const k = window.kernelHeight * window.kernelWidth * (window.channels + window.channels2);
-  const fast = window.channels % 4 === 0 && window.channels2 % 4 === 0;
-  const unit = fast ? 4 : 1;
-  const kernel = fast ? { name: 'conv2d-vec4', source: vec4 } : { name: 'conv2d', source: general };
+  const packet = window.channels % 4 === 0 ? packetOf(window.channels2) : 1;
+  const kernel = packed('conv2d', source, packet);
   const { tuning = hardwareTuning } = storage;
   const shape = shapeClass(kernel.name, [storage.act, storage.weight], [m, n, k]);
   const { tiling, workgroups, variant } = gemmTiles(m, n, tuning, tuning.knobs.conv2d, tuning.choices?.[shape]);
@@ -76,8 +75,9 @@ export function conv2d<O>(dims: Conv2dDims, operands: Conv2dOperands<O>, storage
     shader: { ...kernel, act: storage.act, weight: storage.weight, ...tiling },
     uniforms: {
       ...{ m, n, k, strips: Math.ceil(k / 4), height: dims.height, width: window.width },
-      ...{ channels: window.channels / unit, channels2: window.channels2 / unit },
-      ...{ out_height: window.outHeight, out_width: window.outWidth, kernel_width: window.kernelWidth },
+      ...{ channels: window.channels / packet, channels2: window.channels2 / packet },
+      ...{ out_height: window.outHeight, out_width: window.outWidth },
+      ...{ kernel_height: window.kernelHeight, kernel_width: window.kernelWidth },
       ...{ stride_y: window.strideY, stride_x: window.strideX, padding: window.padding },
       ...{ ...shuffleUniforms(shuffle), out_offset: range.offset, out_pitch: range.pitch },
       activation: ACTIVATION[activation],

@@ -7,7 +7,7 @@ import { addRuns, runsOf } from '../reduction/runs.js';
 import { gradientIncludes } from '../shared/gradient-includes.js';
 import { checkFp32, fp32, type GradientStorage } from '../shared/gradient-storage.js';
 import { elements } from '../shared/guard.js';
-import { packetOf } from '../shared/packet.js';
+import { packed, packetOf } from '../shared/packet.js';
 import { type DepthwiseDims, depthwiseCall } from './depthwise.js';
 import source from './depthwise-weight-gradient.wgsl?raw';
 
@@ -63,11 +63,9 @@ export function depthwiseWeightGradient<O>(
   const count = batch * height * width * channels;
   return addRuns('depthwiseWeightGradient', { runs: runs.count, width: weights }, { partial, out }, target => ({
     shader: {
-      name: 'depthwise-weight-gradient',
-      source,
+      ...packed('depthwise-weight-gradient', source, packetOf(channels)),
       includes: gradientIncludes,
       act: 'f32',
-      packet: packetOf(channels),
       tile: { KERNEL_WIDTH: kernelWidth },
     },
     uniforms: {

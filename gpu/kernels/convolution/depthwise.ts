@@ -5,9 +5,9 @@ import { type KernelCall, type KernelStorage, type Shader, spread } from '../../
 import { hardwareTuning, shapeClass, type Tuning } from '../../tuning.js';
 import { checkScale, given } from '../shared/guard.js';
 import { laneGroup } from '../shared/lane-group.js';
+import { packed, packetOf } from '../shared/packet.js';
 import { bytesOf, checkSizes } from '../shared/sizes.js';
-import general from './depthwise.wgsl?raw';
-import vec4 from './depthwise-vec4.wgsl?raw';
+import source from './depthwise.wgsl?raw';
 
 export interface DepthwiseDims {
   readonly batch: number;
@@ -70,10 +70,10 @@ export function depthwiseCall<O>(
     `${where}: kernels must have odd sides, got ${kernelHeight} x ${kernelWidth}; pad the weight with zeros`,
   );
   checkScale(where, storage.weight, null); // whole numbers mean nothing to it
-  const fast = channels % 4 === 0;
-  const packets = fast ? channels / 4 : channels;
+  const packet = packetOf(channels);
+  const packets = channels / packet;
   const rows = batch * height;
-  const kernel = fast ? { name: 'depthwise-vec4', source: vec4 } : { name: 'depthwise', source: general };
+  const kernel = packed('depthwise', source, packet);
   const shape = shapeClass(
     kernel.name,
     [storage.act, storage.weight, channels, `${kernelHeight}x${kernelWidth}`],

@@ -3,7 +3,7 @@
 import type { KernelCall } from '../../kernel.js';
 import { flatGroups, flatTile } from '../shared/flat-tile.js';
 import { checkFp32, fp32, type GradientStorage } from '../shared/gradient-storage.js';
-import { packetOf } from '../shared/packet.js';
+import { packed, packetOf } from '../shared/packet.js';
 import { checkMaxPool, type MaxPoolDims, maxPoolUniforms } from './max-pool.js';
 import source from './max-pool-gradient.wgsl?raw';
 
@@ -26,7 +26,7 @@ export function maxPoolGradient<O>(
   const { read, pooled } = checkMaxPool('maxPoolGradient', dims);
   const packet = packetOf(dims.channels);
   return {
-    shader: { name: 'max-pool-gradient', source, act: 'f32', packet, tile: flatTile },
+    shader: { ...packed('max-pool-gradient', source, packet), act: 'f32', tile: flatTile },
     uniforms: maxPoolUniforms(dims, read / packet),
     bindings: [
       { operand: x, access: 'read' },

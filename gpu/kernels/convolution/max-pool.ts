@@ -4,7 +4,7 @@ import { check } from '../../../errors/index.js';
 import type { KernelCall, Uniforms } from '../../kernel.js';
 import { flatGroups, flatTile } from '../shared/flat-tile.js';
 import { elements } from '../shared/guard.js';
-import { packetOf } from '../shared/packet.js';
+import { packed, packetOf } from '../shared/packet.js';
 import { bytesOf, checkSizes } from '../shared/sizes.js';
 import source from './max-pool.wgsl?raw';
 
@@ -64,7 +64,7 @@ export function maxPool<O>(
   const { read, pooled } = checkMaxPool('maxPool', dims);
   const packet = packetOf(dims.channels);
   return {
-    shader: { name: 'max-pool', source, act, packet, tile: flatTile },
+    shader: { ...packed('max-pool', source, packet), act, tile: flatTile },
     uniforms: maxPoolUniforms(dims, pooled / packet),
     bindings: [
       { operand: x, access: 'read' },

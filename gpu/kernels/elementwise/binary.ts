@@ -8,7 +8,7 @@ import { flatGroups, flatTile } from '../shared/flat-tile.js';
 import { caseOf, elements, named } from '../shared/guard.js';
 import { bytesOf } from '../shared/sizes.js';
 import source from './binary.wgsl?raw';
-import vec4Source from './binary-vec4.wgsl?raw';
+import rowsSource from './binary-rows.wgsl?raw';
 
 /** The functions, in the order of the cases of include/binary-formula.wgsl. Comparisons give 1 and 0. */
 export const binaryKinds = [
@@ -33,7 +33,7 @@ export interface BinaryDims {
   readonly bShape: readonly number[];
 }
 
-/** The kind of binary-vec4.wgsl that does for the first three, and their factors. */
+/** The kind of binary-rows.wgsl that does for the first three, and their factors. */
 const JOINED = 11;
 const FACTORS = [1, -1, 0];
 
@@ -82,7 +82,7 @@ export function binary<O>(
   };
 }
 
-/** The vec4 kernel's arguments, where the axes are [columns] or [rows, columns] with whole quads in a row, or an operand is one number. */
+/** The arguments of binary-rows.wgsl, where the axes are [columns] or [rows, columns] with whole quads in a row, or an operand is one number. */
 function quadForm(axes: readonly Axis[], count: number, kind: number, factor: number | undefined) {
   const columns = axes.at(-1)!;
   const rows = axes.length === 2 ? axes[0]! : { n: 1, s: 0, t: 0 };
@@ -90,7 +90,7 @@ function quadForm(axes: readonly Axis[], count: number, kind: number, factor: nu
   const least = axes.length - 1; // of a step: one number goes with one axis
   if (least > 1 || columns.n % 4 !== 0 || steps.some(step => step > 1 || step < least)) return undefined;
   return {
-    shader: { name: 'binary-vec4', source: vec4Source },
+    shader: { name: 'binary-rows', source: rowsSource },
     workgroups: spread(Math.ceil(count / 4 / 64)),
     uniforms: {
       ...{ count: count / 4, quads: columns.n / 4, a_stride: rows.s / 4, b_stride: rows.t / 4 },

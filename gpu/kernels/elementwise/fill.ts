@@ -5,7 +5,7 @@ import type { KernelCall } from '../../kernel.js';
 import { flatGroups, flatTile } from '../shared/flat-tile.js';
 import { checkFp32, fp32, type GradientStorage } from '../shared/gradient-storage.js';
 import { elements } from '../shared/guard.js';
-import { packetOf } from '../shared/packet.js';
+import { packed, packetOf } from '../shared/packet.js';
 import source from './fill.wgsl?raw';
 
 /**
@@ -26,7 +26,7 @@ export function fill<O>(
   check(Number.isFinite(value), 'BAD_ARGUMENT', `fill: value must be finite, got ${value}; correct the call`);
   const packet = packetOf(count);
   return {
-    shader: { name: 'fill', source, act: 'f32', packet, tile: flatTile },
+    shader: { ...packed('fill', source, packet), act: 'f32', tile: flatTile },
     uniforms: { count: count / packet, value },
     bindings: [{ operand: out, access: 'read_write' }],
     workgroups: flatGroups(count / packet),

@@ -5,7 +5,7 @@ import { flatGroups, flatTile } from '../shared/flat-tile.js';
 import { gradientIncludes } from '../shared/gradient-includes.js';
 import { checkFp32, fp32, type GradientStorage } from '../shared/gradient-storage.js';
 import { elements } from '../shared/guard.js';
-import { packetOf } from '../shared/packet.js';
+import { packed, packetOf } from '../shared/packet.js';
 import source from './gelu-gradient.wgsl?raw';
 
 /**
@@ -25,7 +25,7 @@ export function geluGradient<O>(
   elements('geluGradient', { count });
   const packet = packetOf(count);
   return {
-    shader: { name: 'gelu-gradient', source, includes: gradientIncludes, act: 'f32', packet, tile: flatTile },
+    shader: { ...packed('gelu-gradient', source, packet), includes: gradientIncludes, act: 'f32', tile: flatTile },
     uniforms: { count: count / packet },
     bindings: [
       { operand: x, access: 'read' },

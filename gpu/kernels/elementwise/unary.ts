@@ -1,12 +1,12 @@
 // unary: one number in, one number out, elementwise.
 
 import { check } from '../../../errors/index.js';
-import { type KernelCall, spread } from '../../kernel.js';
-import { flatGroups, flatTile } from '../shared/flat-tile.js';
+import type { KernelCall } from '../../kernel.js';
+import { flatGroups, numbersTile } from '../shared/flat-tile.js';
 import { caseOf, elements } from '../shared/guard.js';
+import { packed, packetOf } from '../shared/packet.js';
 import { bytesOf } from '../shared/sizes.js';
 import source from './unary.wgsl?raw';
-import vec4Source from './unary-vec4.wgsl?raw';
 
 /** The functions, in the order of the cases of include/unary-formula.wgsl. `step` is x > 0. */
 export const unaryKinds = [
@@ -50,17 +50,17 @@ export function unary<O>(
 ): KernelCall<O> {
   elements('unary', { count });
   check(Number.isFinite(slope), 'BAD_ARGUMENT', `unary: slope must be finite, got ${slope}; correct the call`);
-  const fast = count % 4 === 0;
-  const units = fast ? count / 4 : count;
+  const packet = packetOf(count);
+  const tile = numbersTile(packet);
   return {
-    shader: { ...(fast ? { name: 'unary-vec4', source: vec4Source } : { name: 'unary', source, tile: flatTile }), act },
+    shader: { ...packed('unary', source, packet), act, tile },
     constants: { kind: caseOf('unary', unaryKinds, kind) },
-    uniforms: { count: units, slope },
+    uniforms: { count: count / packet, slope },
     bindings: [
       { operand: x, access: 'read' },
       { operand: out, access: 'read_write' },
     ],
-    workgroups: fast ? spread(Math.ceil(units / 64)) : flatGroups(units),
+    workgroups: flatGroups(count / packet, tile),
     cost: { flops: count, bytes: 2 * count * bytesOf(act) },
   };
 }

@@ -1,11 +1,11 @@
 // include: finite, gelu, leaky-relu, unary-formula
-// y[i] = f(x[i]) for `count` elements of act; f by the override `kind`. ITEMS elements a thread, GROUP apart.
+// y[i] = f(x[i]) for `count` packets of act; f by the override `kind`. ITEMS packets a thread, GROUP apart.
 
 struct Dims { count: u32, slope: f32 }
 
 @group(0) @binding(0) var<uniform> dims: Dims;
-@group(0) @binding(1) var<storage, read> x: array<act>;
-@group(0) @binding(2) var<storage, read_write> y: array<act>;
+@group(0) @binding(1) var<storage, read> x: array<ActPacket>;
+@group(0) @binding(2) var<storage, read_write> y: array<ActPacket>;
 
 fn slope() -> f32 { return dims.slope; }
 
@@ -16,6 +16,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   for (var item = 0u; item < ITEMS; item++) {
     let i = first + item * GROUP;
     if (i >= dims.count) { return; }
-    y[i] = stored(unary4(vec4f(f32(x[i]))).x);
+    y[i] = stored_packet(narrow(unary4(wide(Packet(x[i])))));
   }
 }

@@ -1,5 +1,5 @@
 // include: finite, gelu, leaky-relu, activation, depth-to-space, linear-epilogue
-// linear-vec4.wgsl in whole numbers: y[m,n] = activation(x_scale[m] scale[n] sum over k of x[m,k] W[n,k] + ...) + residual[m,n],
+// linear.wgsl in whole numbers: y[m,n] = activation(x_scale[m] scale[n] sum over k of x[m,k] W[n,k] + ...) + residual[m,n],
 // x [m,k] of quantize-rows.wgsl, W [n,k] int8, sums in i32: exact for k up to 2^31 / 127^2. One workgroup of 8 x 8 invocations a
 // tile of 8 TILE x 8 TILE outputs, as in include/gemm-tile.wgsl; a strip here is 16 consecutive k. Any k that is a multiple of
 // four. Source: torch.nn.functional.linear. WGSL: packed_4x8_integer_dot_product.

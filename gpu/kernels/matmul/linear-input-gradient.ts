@@ -5,9 +5,9 @@ import type { KernelCall } from '../../kernel.js';
 import { gemmTiles, shuffledDepth, shuffleUniforms } from '../shared/epilogue.js';
 import { checkFp32, fp32, type GradientStorage } from '../shared/gradient-storage.js';
 import { elements } from '../shared/guard.js';
+import { packed, packetOf } from '../shared/packet.js';
 import { checkSizes } from '../shared/sizes.js';
-import general from './linear-input-gradient.wgsl?raw';
-import vec4 from './linear-input-gradient-vec4.wgsl?raw';
+import source from './linear-input-gradient.wgsl?raw';
 
 export interface LinearInputGradientDims {
   readonly m: number;
@@ -47,13 +47,9 @@ export function linearInputGradient<O>(
   elements('linearInputGradient', { m, k });
   elements('linearInputGradient', { n, k });
   checkShuffle(m, k, shuffle);
-  const fast = n % 4 === 0;
-  const variant = fast
-    ? { name: 'linear-input-gradient-vec4', source: vec4 }
-    : { name: 'linear-input-gradient', source: general };
   const { tiling, workgroups } = gemmTiles(m, k, storage.tuning);
   return {
-    shader: { ...variant, act: 'f32', weight: 'f32', ...tiling },
+    shader: { ...packed('linear-input-gradient', source, packetOf(n)), act: 'f32', weight: 'f32', ...tiling },
     uniforms: {
       ...{ m, n: k, k: n, strips: Math.ceil(n / 4), width: shuffle?.width ?? m }, // the tile contracts over k
       ...shuffleUniforms(shuffle && { block: shuffle.block, order: 'DCR' }),

@@ -1,5 +1,5 @@
 // include: finite, gelu, leaky-relu, activation, depth-to-space, linear-epilogue
-// linear-vec4.wgsl for few rows (a text, a pooled vector), where tiles of 32 x 32 would leave a GPU idle: one workgroup
+// linear.wgsl for few rows (a text, a pooled vector), where tiles of 32 x 32 would leave a GPU idle: one workgroup
 // computes TILE_M rows x 4 columns, its 32 invocations sharing out k. Reads of W are contiguous; the 32 partial sums of
 // each output meet in workgroup memory and are added in a fixed order.
 

@@ -7,8 +7,8 @@ import { gradientIncludes } from '../shared/gradient-includes.js';
 import { checkFp32, fp32, type GradientStorage } from '../shared/gradient-storage.js';
 import { elements } from '../shared/guard.js';
 import { type OuterDims, outerPartial, outerTiles } from '../shared/outer-tile.js';
-import general from './linear-weight-gradient.wgsl?raw';
-import vec4 from './linear-weight-gradient-vec4.wgsl?raw';
+import { packed, packetOf } from '../shared/packet.js';
+import source from './linear-weight-gradient.wgsl?raw';
 
 /** As of `linear`. */
 export interface LinearGradientDims {
@@ -47,12 +47,10 @@ export function linearWeightGradient<O>(
   const dims = outerDims({ m, k, n });
   checkFp32('linearWeightGradient', storage);
   const { tiling, rows, runs, workgroups } = outerTiles(dims, storage.tuning);
-  const fast = n % 4 === 0 && k % 4 === 0;
-  const variant = fast
-    ? { name: 'linear-weight-gradient-vec4', source: vec4 }
-    : { name: 'linear-weight-gradient', source: general };
+  const packet = n % 4 === 0 ? packetOf(k) : 1;
+  const kernel = packed('linear-weight-gradient', source, packet);
   return addRuns('linearWeightGradient', { runs, width: n * k }, { partial, out }, target => ({
-    shader: { ...variant, includes: gradientIncludes, act: 'f32', ...tiling },
+    shader: { ...kernel, includes: gradientIncludes, act: 'f32', ...tiling },
     uniforms: { m, a: n, b: k, rows, runs },
     bindings: [
       { operand: dy, access: 'read' },

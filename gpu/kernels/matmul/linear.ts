@@ -6,11 +6,11 @@ import { type KernelCall, type KernelStorage, spread } from '../../kernel.js';
 import { hardwareTuning, shapeClass } from '../../tuning.js';
 import { ACTIVATION, type Activation, gemmTiles, shuffledDepth, shuffleUniforms } from '../shared/epilogue.js';
 import { checkScale, elements, given } from '../shared/guard.js';
+import { packed } from '../shared/packet.js';
 import { checkRange, isVec4, type Range, whole } from '../shared/range.js';
 import { bytesOf, checkSizes } from '../shared/sizes.js';
-import general from './linear.wgsl?raw';
+import source from './linear.wgsl?raw';
 import skinny from './linear-skinny.wgsl?raw';
-import vec4 from './linear-vec4.wgsl?raw';
 
 export interface LinearDims {
   readonly m: number;
@@ -115,10 +115,10 @@ function ranges(dims: LinearDims): { x: Range; residual: Range; out: Range } {
 
 function choose({ m, k, n }: LinearDims, x: Range, { act, weight, tuning = hardwareTuning }: KernelStorage) {
   const { knobs, lanes, choices } = tuning;
-  const fast = k % 4 === 0 && isVec4(x);
-  const shape = shapeClass(fast ? 'linear-vec4' : 'linear', [act, weight], [m, n, k]);
+  const kernel = packed('linear', source, k % 4 === 0 && isVec4(x) ? 4 : 1);
+  const shape = shapeClass(kernel.name, [act, weight], [m, n, k]);
   const choice = choices?.[shape];
-  if (fast && (choice === undefined ? m <= knobs.linear.skinny && lanes === 0 : choice === 'skinny')) {
+  if (kernel.packet === 4 && (choice === undefined ? m <= knobs.linear.skinny && lanes === 0 : choice === 'skinny')) {
     const rows = m === 1 ? 1 : 8;
     return {
       variant: { name: 'linear-skinny', source: skinny },
@@ -129,5 +129,5 @@ function choose({ m, k, n }: LinearDims, x: Range, { act, weight, tuning = hardw
   }
   const { variant, ...tiles } = gemmTiles(m, n, tuning, knobs.linear, choice);
   const cut = { shape, variant };
-  return { variant: fast ? { name: 'linear-vec4', source: vec4 } : { name: 'linear', source: general }, ...tiles, cut };
+  return { variant: kernel, ...tiles, cut };
 }

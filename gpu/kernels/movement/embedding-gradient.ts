@@ -5,7 +5,7 @@ import { type KernelCall, spread } from '../../kernel.js';
 import { fill } from '../elementwise/fill.js';
 import { checkFp32, fp32, type GradientStorage } from '../shared/gradient-storage.js';
 import { elements } from '../shared/guard.js';
-import { packetOf } from '../shared/packet.js';
+import { packed, packetOf } from '../shared/packet.js';
 import source from './embedding-gradient.wgsl?raw';
 
 export interface EmbeddingGradientDims {
@@ -50,7 +50,7 @@ export function embeddingGradient<O>(
   const packets = dim / packet;
   const blocks = Math.ceil(packets / 64);
   const sums: KernelCall<O> = {
-    shader: { name: 'embedding-gradient', source, act: 'f32', packet },
+    shader: { ...packed('embedding-gradient', source, packet), act: 'f32' },
     uniforms: { m, d: packets, vocabulary, blocks },
     bindings: [
       { operand: ids, access: 'read' },

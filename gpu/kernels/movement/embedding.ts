@@ -3,10 +3,10 @@
 import { check } from '../../../errors/index.js';
 import { type KernelCall, spread, type WeightStorage } from '../../kernel.js';
 import { checkPositive, checkScale, checkTogether, elements, given } from '../shared/guard.js';
+import { packed, packetOf } from '../shared/packet.js';
 import { rowTile } from '../shared/row-tile.js';
 import { bytesOf, checkSizes } from '../shared/sizes.js';
 import source from './embedding.wgsl?raw';
-import vec4Source from './embedding-vec4.wgsl?raw';
 
 export interface EmbeddingDims {
   /** Rows of the output: ids in all. */
@@ -61,20 +61,19 @@ export function embedding<O>(
   checkTogether('embedding', 'normWeight and normBias', normWeight, normBias);
   checkScale('embedding', storage.weight, scale);
   if (given(normWeight)) checkPositive('embedding', 'eps', eps ?? Number.NaN);
-  const fast = dim % 4 === 0;
-  const units = fast ? dim / 4 : dim;
-  const tile = rowTile(units);
-  const shader = fast ? { name: 'embedding-vec4', source: vec4Source } : { name: 'embedding', source };
+  const packet = packetOf(dim);
+  const packets = dim / packet;
+  const tile = rowTile(packets);
   const read = [table, ids, positions ?? null, type ?? null, normWeight ?? null, normBias ?? null];
   return {
-    shader: { ...shader, ...storage, tile },
+    shader: { ...packed('embedding', source, packet), ...storage, tile },
     constants: {
       has_positions: given(positions),
       has_type: given(type),
       has_norm: given(normWeight),
       has_scale: given(scale),
     },
-    uniforms: { m, [fast ? 'quads' : 'd']: units, vocabulary, period: length, eps: eps ?? 0 },
+    uniforms: { m, d: packets, vocabulary, period: length, eps: eps ?? 0 },
     bindings: [
       ...read.map(operand => ({ operand, access: 'read' as const })),
       { operand: out, access: 'read_write' },

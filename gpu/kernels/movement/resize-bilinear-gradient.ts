@@ -5,7 +5,7 @@ import { flatGroups, flatTile } from '../shared/flat-tile.js';
 import { gradientIncludes } from '../shared/gradient-includes.js';
 import { checkFp32, fp32, type GradientStorage } from '../shared/gradient-storage.js';
 import { elements } from '../shared/guard.js';
-import { packetOf } from '../shared/packet.js';
+import { packed, packetOf } from '../shared/packet.js';
 import { type ResizeBilinearDims, resizeUniforms } from './resize-bilinear.js';
 import source from './resize-bilinear-gradient.wgsl?raw';
 
@@ -30,11 +30,9 @@ export function resizeBilinearGradient<O>(
   const packet = packetOf(channels);
   return {
     shader: {
-      name: 'resize-bilinear-gradient',
-      source,
+      ...packed('resize-bilinear-gradient', source, packet),
       includes: gradientIncludes,
       act: 'f32',
-      packet,
       tile: flatTile,
     },
     uniforms: resizeUniforms(dims, count, packet),

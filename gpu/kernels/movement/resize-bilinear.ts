@@ -1,11 +1,11 @@
 // resize-bilinear: maps to another height and width.
 
-import { type KernelCall, spread, type Uniforms } from '../../kernel.js';
-import { flatGroups, flatTile } from '../shared/flat-tile.js';
+import type { KernelCall, Uniforms } from '../../kernel.js';
+import { flatGroups, numbersTile } from '../shared/flat-tile.js';
 import { elements } from '../shared/guard.js';
+import { packed, packetOf } from '../shared/packet.js';
 import { bytesOf } from '../shared/sizes.js';
 import source from './resize-bilinear.wgsl?raw';
-import vec4Source from './resize-bilinear-vec4.wgsl?raw';
 
 export interface ResizeBilinearDims {
   readonly batch: number;
@@ -39,21 +39,16 @@ export function resizeBilinear<O>(
   const { batch, height, width, channels, outHeight, outWidth } = dims;
   const read = elements('resizeBilinear', { batch, height, width, channels });
   const count = elements('resizeBilinear', { batch, outHeight, outWidth, channels });
-  const fast = channels % 4 === 0;
-  const unit = fast ? 4 : 1;
+  const packet = packetOf(channels);
+  const tile = numbersTile(packet);
   return {
-    shader: {
-      ...(fast
-        ? { name: 'resize-bilinear-vec4', source: vec4Source }
-        : { name: 'resize-bilinear', source, tile: flatTile }),
-      act,
-    },
-    uniforms: resizeUniforms(dims, count, unit),
+    shader: { ...packed('resize-bilinear', source, packet), act, tile },
+    uniforms: resizeUniforms(dims, count, packet),
     bindings: [
       { operand: x, access: 'read' },
       { operand: out, access: 'read_write' },
     ],
-    workgroups: fast ? spread(Math.ceil(count / 4 / 64)) : flatGroups(count),
+    workgroups: flatGroups(count / packet, tile),
     cost: { flops: 6 * count, bytes: (read + count) * bytesOf(act) },
   };
 }

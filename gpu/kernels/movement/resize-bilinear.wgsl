@@ -1,6 +1,6 @@
 // include: bilinear
 // y[b,i,j,c] = bilinear sample of x at ((i + 1/2) H / oH - 1/2, (j + 1/2) W / oW - 1/2), clamped to the map.
-// x [B,H,W,C], y [B,oH,oW,C] act. ITEMS outputs a thread, GROUP apart. Any C (resize-bilinear-vec4 where C divides by 4).
+// x [B,H,W,C], y [B,oH,oW,C] act; dims.channels and dims.count in packets. ITEMS packets a thread, GROUP apart.
 // Source: torch.nn.functional.interpolate, mode bilinear, align_corners=False, no antialiasing.
 
 struct Dims {
@@ -9,8 +9,8 @@ struct Dims {
 }
 
 @group(0) @binding(0) var<uniform> dims: Dims;
-@group(0) @binding(1) var<storage, read> x: array<act>;
-@group(0) @binding(2) var<storage, read_write> y: array<act>;
+@group(0) @binding(1) var<storage, read> x: array<ActPacket>;
+@group(0) @binding(2) var<storage, read_write> y: array<ActPacket>;
 
 @compute @workgroup_size(GROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
@@ -27,10 +27,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     let at_x = bilinear_tap(pixel - row * dims.out_width, dims.scale_x, dims.width);
     let low = (batch * dims.height + at_y.low) * dims.width;
     let high = (batch * dims.height + at_y.high) * dims.width;
-    let top = mix(f32(x[(low + at_x.low) * dims.channels + channel]),
-                  f32(x[(low + at_x.high) * dims.channels + channel]), at_x.part);
-    let bottom = mix(f32(x[(high + at_x.low) * dims.channels + channel]),
-                     f32(x[(high + at_x.high) * dims.channels + channel]), at_x.part);
-    y[i] = stored(mix(top, bottom, at_y.part));
+    let top = mix(Packet(x[(low + at_x.low) * dims.channels + channel]),
+                  Packet(x[(low + at_x.high) * dims.channels + channel]), at_x.part);
+    let bottom = mix(Packet(x[(high + at_x.low) * dims.channels + channel]),
+                     Packet(x[(high + at_x.high) * dims.channels + channel]), at_x.part);
+    y[i] = stored_packet(mix(top, bottom, at_y.part));
   }
 }

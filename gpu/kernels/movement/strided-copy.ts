@@ -5,10 +5,9 @@ import type { KernelCall, Storage } from '../../kernel.js';
 import { type Axis, axisUniforms, contiguous, mergeAxes } from '../shared/axes.js';
 import { flatGroups, flatTile } from '../shared/flat-tile.js';
 import { elements, named } from '../shared/guard.js';
+import { packed } from '../shared/packet.js';
 import { checkSizes } from '../shared/sizes.js';
-import wordSource from './strided-copy.wgsl?raw';
-import halfSource from './strided-copy-half.wgsl?raw';
-import vec4Source from './strided-copy-vec4.wgsl?raw';
+import source from './strided-copy.wgsl?raw';
 
 export interface StridedCopyDims {
   /** Shape of what is copied. At most six axes may be left once neighbours that lie together are merged. */
@@ -25,9 +24,9 @@ export interface StridedCopyDims {
 
 /** Units that elements are moved in, widest first. Halves move alone only where nothing wider fits. */
 const forms = [
-  { bytes: 16, name: 'strided-copy-vec4', source: vec4Source, act: 'f32' },
-  { bytes: 4, name: 'strided-copy', source: wordSource, act: 'f32' },
-  { bytes: 2, name: 'strided-copy-half', source: halfSource, act: 'f16' },
+  { bytes: 16, packet: 4, act: 'f32' },
+  { bytes: 4, packet: 1, act: 'f32' },
+  { bytes: 2, packet: 1, act: 'f16' },
 ] as const;
 
 /**
@@ -57,7 +56,7 @@ export function stridedCopy<O>(
   );
   const count = units.reduce((product, axis) => product * axis.n, 1);
   return {
-    shader: { name: form.name, source: form.source, act: form.act, tile: flatTile },
+    shader: { ...packed('strided-copy', source, form.packet), act: form.act, tile: flatTile },
     constants: { rank: units.length },
     uniforms: {
       ...{ count, x_offset: offset / factor, y_offset: outOffset / factor },

@@ -1,7 +1,7 @@
 // include: unravel
 // y[y_offset + Σ i_k t_k] = x[x_offset + Σ i_k s_k] for all indexes i of a shape of up to six axes, innermost first.
-// Words of 4 bytes, copied as bits: an integer read as f32 could be a subnormal, which devices may flush to zero.
-// ITEMS words a thread, GROUP apart.
+// Units of 4 or 16 bytes, or of 2 where nothing wider fits, copied as bits: an integer read as f32 could be a subnormal,
+// which devices may flush to zero. ITEMS units a thread, GROUP apart.
 
 struct Dims {
   count: u32, x_offset: u32, y_offset: u32,
@@ -11,8 +11,8 @@ struct Dims {
 }
 
 @group(0) @binding(0) var<uniform> dims: Dims;
-@group(0) @binding(1) var<storage, read> x: array<u32>;
-@group(0) @binding(2) var<storage, read_write> y: array<u32>;
+@group(0) @binding(1) var<storage, read> x: array<PacketBits>;
+@group(0) @binding(2) var<storage, read_write> y: array<PacketBits>;
 
 @compute @workgroup_size(GROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,

@@ -8,7 +8,7 @@ import { runsOf } from '../reduction/runs.js';
 import { gradientIncludes } from '../shared/gradient-includes.js';
 import { checkFp32, fp32, type GradientStorage } from '../shared/gradient-storage.js';
 import { checkPositive, elements } from '../shared/guard.js';
-import { packetOf } from '../shared/packet.js';
+import { packed, packetOf } from '../shared/packet.js';
 import source from './batch-norm.wgsl?raw';
 import gradientSource from './batch-norm-gradient.wgsl?raw';
 import columns from './batch-norm-gradient-columns.wgsl?raw';
@@ -82,7 +82,7 @@ export function batchNorm<O>(
   const { m, c } = dims;
   const packet = packetOf(c);
   return {
-    shader: { name: 'batch-norm', source, includes: gradientIncludes, act: 'f32', packet },
+    shader: { ...packed('batch-norm', source, packet), includes: gradientIncludes, act: 'f32' },
     uniforms: uniforms(dims, packet),
     bindings: [
       ...[x, weight, bias, statistics].map(operand => ({ operand, access: 'read' as const })),
@@ -130,7 +130,7 @@ export function batchNormGradient<O>(
     },
     runSums({ runs, c }, { partial, first: dweight, second: dbias }),
     {
-      shader: { name: 'batch-norm-gradient', source: gradientSource, includes: gradientIncludes, act: 'f32', packet },
+      shader: { ...packed('batch-norm-gradient', gradientSource, packet), includes: gradientIncludes, act: 'f32' },
       uniforms: uniforms(dims, packet),
       bindings: [...read([x, weight, statistics, y, dy, dweight, dbias]), { operand: dx, access: 'read_write' }],
       workgroups: spread(Math.ceil((m * c) / packet / 64)),

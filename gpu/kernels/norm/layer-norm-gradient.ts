@@ -7,7 +7,7 @@ import { runsOf } from '../reduction/runs.js';
 import { gradientIncludes } from '../shared/gradient-includes.js';
 import { checkFp32, checkScratch, fp32, type GradientStorage } from '../shared/gradient-storage.js';
 import { checkPositive, checkTogether, elements, given } from '../shared/guard.js';
-import { packetOf } from '../shared/packet.js';
+import { packed, packetOf } from '../shared/packet.js';
 import { rowTile } from '../shared/row-tile.js';
 import type { LayerNormDims } from './layer-norm.js';
 import source from './layer-norm-gradient.wgsl?raw';
@@ -73,7 +73,7 @@ function rowCall<O>(
   const packets = c / packet;
   const tile = rowTile(packets);
   return {
-    shader: { name: 'layer-norm-gradient', source, includes: gradientIncludes, act: 'f32', packet, tile },
+    shader: { ...packed('layer-norm-gradient', source, packet), includes: gradientIncludes, act: 'f32', tile },
     constants: { has_weight: given(weight) },
     uniforms: { m, packets, c, eps },
     bindings: [

@@ -2,10 +2,10 @@
 
 import { type Binding, type KernelCall, type KernelStorage, spread } from '../../kernel.js';
 import { checkPositive, checkTogether, elements, given } from '../shared/guard.js';
+import { packed, packetOf } from '../shared/packet.js';
 import { rowCut } from '../shared/row-tile.js';
 import { bytesOf } from '../shared/sizes.js';
 import source from './layer-norm.wgsl?raw';
-import vec4Source from './layer-norm-vec4.wgsl?raw';
 
 export interface LayerNormDims {
   /** Rows. */
@@ -46,18 +46,17 @@ export function layerNorm<O>(
   checkPositive('layerNorm', 'eps', eps);
   checkTogether('layerNorm', 'weight and bias', weight, bias);
   const count = elements('layerNorm', { m, c });
-  const fast = c % 4 === 0;
-  const units = fast ? c / 4 : c;
-  const variant = fast ? { name: 'layer-norm-vec4', source: vec4Source } : { name: 'layer-norm', source };
-  const { tiling, rows, lanes } = rowCut(units, tuning, { 'layer-norm-row': 'layer-norm-row-lanes' });
+  const packet = packetOf(c);
+  const packets = c / packet;
+  const { tiling, rows, lanes } = rowCut(packets, tuning, { 'layer-norm-row': 'layer-norm-row-lanes' });
   const inputs = [x, pre ?? null, weight ?? null, bias ?? null, post ?? null];
   const bindings: Binding<O>[] = inputs.map(operand => ({ operand, access: 'read' }));
   bindings.push({ operand: out, access: 'read_write' });
   const optional = given(pre) + given(post);
   return {
-    shader: { ...variant, act, ...tiling },
+    shader: { ...packed('layer-norm', source, packet), act, ...tiling },
     uniforms: {
-      ...{ m, units, eps, count: c, rounds: 3, lanes },
+      ...{ m, packets, eps, count: c, rounds: 3, lanes },
       ...{ has_pre: given(pre), has_affine: given(weight), has_post: given(post) },
     },
     bindings,

@@ -3,7 +3,7 @@
 import type { KernelCall } from '../../kernel.js';
 import { flatGroups, flatTile } from '../shared/flat-tile.js';
 import { elements } from '../shared/guard.js';
-import { packetOf } from '../shared/packet.js';
+import { packed, packetOf } from '../shared/packet.js';
 import source from './accumulate.wgsl?raw';
 
 /**
@@ -21,7 +21,7 @@ export function accumulate<O>(
   elements('accumulate', { count });
   const packet = packetOf(count);
   return {
-    shader: { name: 'accumulate', source, act: 'f32', packet, tile: flatTile },
+    shader: { ...packed('accumulate', source, packet), act: 'f32', tile: flatTile },
     uniforms: { count: count / packet },
     bindings: [
       { operand: x, access: 'read' },

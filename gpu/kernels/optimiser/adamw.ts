@@ -4,7 +4,7 @@ import { check } from '../../../errors/index.js';
 import type { KernelCall, Uniforms } from '../../kernel.js';
 import { flatGroups, flatTile } from '../shared/flat-tile.js';
 import { checkPositive, elements } from '../shared/guard.js';
-import { packetOf } from '../shared/packet.js';
+import { packed, packetOf } from '../shared/packet.js';
 import { checkSizes } from '../shared/sizes.js';
 import source from './adamw.wgsl?raw';
 
@@ -47,7 +47,7 @@ export function adamw<O>(dims: AdamwDims, { parameters, gradients, m, v }: Adamw
   const uniforms = adamwUniforms(dims);
   const packet = packetOf(dims.count);
   return {
-    shader: { name: 'adamw', source, act: 'f32', packet, tile: flatTile },
+    shader: { ...packed('adamw', source, packet), act: 'f32', tile: flatTile },
     uniforms,
     bindings: [
       { operand: gradients, access: 'read' },

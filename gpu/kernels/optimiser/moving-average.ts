@@ -4,7 +4,7 @@ import { check } from '../../../errors/index.js';
 import type { KernelCall, Uniforms } from '../../kernel.js';
 import { flatGroups, flatTile } from '../shared/flat-tile.js';
 import { elements } from '../shared/guard.js';
-import { packetOf } from '../shared/packet.js';
+import { packed, packetOf } from '../shared/packet.js';
 import source from './moving-average.wgsl?raw';
 
 export interface MovingAverageDims {
@@ -28,7 +28,7 @@ export function movingAverage<O>(
   const uniforms = movingAverageUniforms(dims);
   const packet = packetOf(dims.count);
   return {
-    shader: { name: 'moving-average', source, act: 'f32', packet, tile: flatTile },
+    shader: { ...packed('moving-average', source, packet), act: 'f32', tile: flatTile },
     uniforms,
     bindings: [
       { operand: x, access: 'read' },

@@ -4,7 +4,7 @@ import { check } from '../../../errors/index.js';
 import type { KernelCall } from '../../kernel.js';
 import { flatGroups, flatTile } from '../shared/flat-tile.js';
 import { checkPositive, checkTogether, elements, given } from '../shared/guard.js';
-import { packetOf } from '../shared/packet.js';
+import { packed, packetOf } from '../shared/packet.js';
 import { checkSizes } from '../shared/sizes.js';
 import source from './scale-by.wgsl?raw';
 
@@ -39,7 +39,7 @@ export function scaleBy<O>(
   if (maxNorm !== undefined) checkPositive('scaleBy', 'maxNorm', maxNorm);
   const packet = packetOf(count);
   return {
-    shader: { name: 'scale-by', source, act: 'f32', packet, tile: flatTile },
+    shader: { ...packed('scale-by', source, packet), act: 'f32', tile: flatTile },
     constants: { has_squares: given(squares) },
     uniforms: { count: count / packet, parts, factor, max_norm: maxNorm ?? 0 },
     bindings: [

@@ -15,6 +15,7 @@ import finite from './include/finite.wgsl?raw';
 import gelu from './include/gelu.wgsl?raw';
 import gemmTile from './include/gemm-tile.wgsl?raw';
 import leakyRelu from './include/leaky-relu.wgsl?raw';
+import rowJoin from './include/row-join.wgsl?raw';
 import rowReduce from './include/row-reduce.wgsl?raw';
 import unravel from './include/unravel.wgsl?raw';
 
@@ -32,6 +33,7 @@ export const includes: Readonly<Record<string, string>> = {
   'layer-norm-row': layerNormRow,
   'leaky-relu': leakyRelu,
   'linear-epilogue': linearEpilogue,
+  'row-join': rowJoin,
   'row-reduce': rowReduce,
   'unary-formula': unaryFormula,
   unravel,

@@ -1,4 +1,13 @@
-// Elementwise kernels take four numbers at a time where a run of them divides by four (`Shader.packet`).
+// One source for one number at a time and for four (`Shader.packet`), where runs divide by four.
+
+import type { Shader } from '../../kernel.js';
 
 /** Numbers in an element of the kernel's buffers, for runs of `length` numbers. */
 export const packetOf = (length: number): 1 | 4 => (length % 4 === 0 ? 4 : 1);
+
+/** A kernel in packets of a width, named after its file, and in reports told from the other width by `-vec4`. */
+export const packed = (file: string, source: string, packet: 1 | 4): Pick<Shader, 'name' | 'packet' | 'source'> => ({
+  name: packet === 4 ? `${file}-vec4` : file,
+  source,
+  packet,
+});

@@ -4,18 +4,6 @@
 // a time. Of a tile of products an invocation has all rows and columns lane + LANES j; its own row's numbers reach the
 // others by shuffling. What others supply is as there.
 
-struct Dims {
-  batch: u32, queries: u32, keys: u32, heads: u32, head_dim: u32,
-  strips: u32, // ceil(head_dim / 4)
-  out_offset: u32, out_pitch: u32, // of the gradient that is written
-  scale: f32,
-}
-
-override has_mask: bool = false;
-
-@group(0) @binding(0) var<uniform> dims: Dims;
-@group(0) @binding(4) var<storage, read> mask: array<i32>; // [batch, keys], 0 where not attended
-
 const GROUP = LANES;
 const TILE = 4u * LANES; // columns
 
@@ -30,20 +18,10 @@ fn head_of(tile: u32, lane: u32, rows: u32) -> Head {
   return Head(tile / tiles / dims.heads, tile / tiles % dims.heads, tile % tiles * LANES, lane);
 }
 
-// First element of a head of a token; tokens past the end repeat the last.
-fn token_at(b: u32, tokens: u32, token: u32, head: u32) -> u32 {
-  return ((b * tokens + min(token, tokens - 1u)) * dims.heads + head) * dims.head_dim;
-}
-
 fn columns_at(h: Head, tokens: u32, first: u32) -> Columns {
   var at: Columns;
   for (var j = 0u; j < 4u; j++) { at[j] = token_at(h.b, tokens, first + h.lane + LANES * j, h.head); }
   return at;
-}
-
-fn attended(b: u32, key: u32) -> bool {
-  if (key >= dims.keys) { return false; }
-  return !has_mask || mask[b * dims.keys + key] != 0;
 }
 
 // Keys k0 + lane + LANES j.

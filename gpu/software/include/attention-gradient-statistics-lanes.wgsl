@@ -1,24 +1,6 @@
+// include: attention-gradient-softmax
 // attention-gradient-statistics.wgsl over the tile of attention-gradient-lanes.wgsl: every invocation keeps maximum, sum and
 // product of its own keys, for all rows; the lanes are joined once, pair by pair.
-
-@group(0) @binding(6) var<storage, read_write> statistics: array<vec2f>; // [batch, queries, heads]: log of the sum, delta
-
-const LOWEST = -0x1.fffffep+127; // no score is below it, and it is finite
-
-// Over some keys of one query: max s, sum of exp(s - max), sum of exp(s - max) dy . v.
-struct Softmax { highest: f32, sum: f32, product: f32 }
-
-fn row_score(at: u32, strip: u32) -> vec4f { return load_q(at, strip); }
-fn column_score(at: u32, strip: u32) -> vec4f { return load_k(at, strip); }
-fn row_value(at: u32, strip: u32) -> vec4f { return load_dy(at, strip); }
-fn column_value(at: u32, strip: u32) -> vec4f { return load_v(at, strip); }
-
-fn join(a: Softmax, b: Softmax) -> Softmax {
-  let highest = max(a.highest, b.highest);
-  let scale_a = exp(a.highest - highest);
-  let scale_b = exp(b.highest - highest);
-  return Softmax(highest, a.sum * scale_a + b.sum * scale_b, a.product * scale_a + b.product * scale_b);
-}
 
 fn compute_statistics(tile: u32, lane: u32) {
   if (tile >= dims.batch * dims.heads * tiles_of(dims.queries)) { return; }
@@ -31,12 +13,7 @@ fn compute_statistics(tile: u32, lane: u32) {
     let s = scores(row, columns);
     let dp = weight_gradients(row, columns);
     let valid = attended4(h, k0);
-    for (var i = 0u; i < LANES; i++) {
-      let score = select(vec4f(LOWEST), s[i], valid);
-      let highest = max(max(score.x, score.y), max(score.z, score.w));
-      let weight = select(vec4f(), exp(score - highest), valid);
-      softmax[i] = join(softmax[i], Softmax(highest, dot(weight, vec4f(1.0)), dot(weight, dp[i])));
-    }
+    for (var i = 0u; i < LANES; i++) { softmax[i] = join4(softmax[i], s[i], dp[i], valid); }
   }
   var own: Softmax; // of query first + lane
   for (var i = 0u; i < LANES; i++) {
@@ -52,9 +29,5 @@ fn compute_statistics(tile: u32, lane: u32) {
     if (i == lane) { own = all; }
   }
   let query = h.first + lane;
-  if (query >= dims.queries) { return; }
-  // Nothing attended: no weight is asked for, and any finite pair will do.
-  var pair = vec2f();
-  if (own.sum > 0.0) { pair = vec2f(own.highest + log(own.sum), own.product / own.sum); }
-  statistics[(h.b * dims.queries + query) * dims.heads + h.head] = pair;
+  if (query < dims.queries) { store_statistics(h, query, own); }
 }

@@ -1,10 +1,19 @@
+// include: attention-gradient-single
 // attention-gradient-sums.wgsl over the tile of attention-gradient-lanes.wgsl. Of the sums an invocation has all rows and, in
-// each part of COLUMNS LANES channels, channels lane + LANES j. Needs `attention-gradient-sides` and single elements:
-//   fn load_term1(at) -> f32, fn store1(at, f32)
+// each part of COLUMNS LANES channels, channels lane + LANES j. Needs `attention-gradient-sides`.
+
+@group(0) @binding(7) var<storage, read_write> out: array<act>;
 
 const PART = COLUMNS * LANES;
 
 alias Part = array<array<f32, COLUMNS>, LANES>; // of a row: channels lane + LANES j
+
+// As load_term, one element.
+fn load_term1(at: u32) -> f32 {
+  if (kind == 0u) { return load_k1(at); }
+  if (kind == 1u) { return load_q1(at); }
+  return load_dy1(at);
+}
 
 // P for dv, scale P (dP - delta) for dq and dk; zero for columns past the end.
 fn factors_of(h: Head, row: u32, c0: u32) -> Products {
@@ -78,7 +87,7 @@ fn compute_sums(tile: u32, lane: u32) {
       let at = dims.out_offset + (h.b * row_tokens() + h.first + i) * dims.out_pitch + h.head * dims.head_dim;
       for (var c = 0u; c < COLUMNS; c++) {
         let n = p * PART + lane + LANES * c;
-        if (n < dims.head_dim) { store1(at + n, sums[p][i][c]); }
+        if (n < dims.head_dim) { out[at + n] = sums[p][i][c]; }
       }
     }
   }

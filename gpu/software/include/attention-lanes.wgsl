@@ -1,10 +1,10 @@
-// include: subgroup
+// include: row-reduce-lanes
 // attention-tile.wgsl for adapters whose invocations are the lanes of a CPU's vectors (see gemm-lanes.wgsl): one subgroup of
 // LANES invocations is a workgroup and takes LANES queries of one head through all keys, 4 LANES at a time. Of a tile of
 // scores an invocation has all queries and keys lane + LANES j; of the output all queries and, in each part of 4 LANES
 // channels, channels lane + LANES c. Its own query's numbers reach the others by shuffling; no workgroup memory. The two
 // products are unrolled; all else is loops whose bounds compilers do not know, over arrays that lie in memory.
-// The kernel supplies what attention-tile.wgsl asks for, and single elements: fn load_v1(at) -> f32, fn store1(at, f32).
+// The kernel supplies what attention-tile.wgsl asks for. Values and outputs are taken one by one: a lane's channels are no neighbours.
 
 struct Dims {
   batch: u32, queries: u32, keys: u32, heads: u32, head_dim: u32,
@@ -15,7 +15,9 @@ struct Dims {
 }
 
 @group(0) @binding(0) var<uniform> dims: Dims;
+@group(0) @binding(3) var<storage, read> v: array<act>;
 @group(0) @binding(4) var<storage, read> mask: array<i32>; // [batch, keys], 0 where not attended
+@group(0) @binding(5) var<storage, read_write> out: array<act>;
 
 const KEYS = 4u * LANES;
 const PART = 4u * LANES;
@@ -56,18 +58,6 @@ fn attended(b: u32, k0: u32, lane: u32) -> vec4<bool> {
   return result;
 }
 
-fn lanes_max(x: f32) -> f32 {
-  var highest = x;
-  for (var step = LANES / 2u; step > 0u; step /= 2u) { highest = max(highest, across(highest, step)); }
-  return highest;
-}
-
-fn lanes_sum(x: f32) -> f32 {
-  var sum = x;
-  for (var step = LANES / 2u; step > 0u; step /= 2u) { sum += across(sum, step); }
-  return sum;
-}
-
 // A part of the output, [LANES queries, 4 of a lane's channels], with the products of `weights` and the values of keys k0 to
 // k_end added; channels past the end repeat the last.
 fn add_values(part: Scores, weights: ptr<function, Scores>, v_first: u32, k0: u32, k_end: u32, channel: u32) -> Scores {
@@ -78,8 +68,8 @@ fn add_values(part: Scores, weights: ptr<function, Scores>, v_first: u32, k0: u3
     var j = 0u;
     for (var key = k0 + l; key < k_end; key += LANES) {
       let row = key * dims.v_pitch;
-      let v = vec4f(load_v1(at[0] + row), load_v1(at[1] + row), load_v1(at[2] + row), load_v1(at[3] + row));
-      for (var i = 0u; i < LANES; i++) { sums[i] += number_from_lane((*weights)[i][j], l) * v; }
+      let value = vec4f(f32(v[at[0] + row]), f32(v[at[1] + row]), f32(v[at[2] + row]), f32(v[at[3] + row]));
+      for (var i = 0u; i < LANES; i++) { sums[i] += number_from_lane((*weights)[i][j], l) * value; }
       j++;
     }
   }
@@ -113,7 +103,7 @@ fn attend(group: u32, local: u32) {
       let i = query - first;
       let score = select(vec4f(LOWEST), weights[i] * dims.scale, valid);
       let before = running_max[i];
-      let highest = max(before, lanes_max(max(max(score.x, score.y), max(score.z, score.w))));
+      let highest = max(before, row_max(max(max(score.x, score.y), max(score.z, score.w)), lane, LANES));
       let weight = select(vec4f(), keep4(exp(score - highest), score), valid);
       let factor = exp(before - highest);
       weights[i] = weight;
@@ -131,12 +121,12 @@ fn attend(group: u32, local: u32) {
 
   for (var query = first; query < end; query++) {
     let i = query - first;
-    let sum = lanes_sum(running_sum[i]);
+    let sum = row_sum(running_sum[i], lane, LANES);
     let factor = keep(select(0.0, 1.0 / sum, sum > 0.0), sum); // nothing attended: zeros
     let at = (b * dims.queries + query) * dims.heads * dims.head_dim + channel;
     var c = 0u;
     for (var n = lane; n < dims.head_dim; n += LANES) {
-      store1(at + n, output[c / 4u * LANES + i][c % 4u] * factor);
+      out[at + n] = stored(output[c / 4u * LANES + i][c % 4u] * factor);
       c++;
     }
   }

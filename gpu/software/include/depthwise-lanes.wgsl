@@ -1,4 +1,4 @@
-// include: subgroup
+// include: row-reduce-lanes
 // depthwise-row.wgsl for adapters that run on the CPU (software/lane-includes.ts says what those want). A subgroup of LANES invocations
 // has one run of pixels; an invocation has packets LANES apart. What is unrolled there is a loop here, what is
 // constant there is a number of `Dims`, and one pipeline does for all maps.
@@ -55,12 +55,6 @@ fn convolve(row: u32, column: u32, c: u32) -> Pixels {
   return sums;
 }
 
-fn lanes_sum(x: f32) -> f32 {
-  var sum = x;
-  for (var step = LANES / 2u; step > 0u; step /= 2u) { sum += across(sum, step); }
-  return sum;
-}
-
 fn compute_runs(group: u32, local: u32) {
   let run = piece_of(group, local);
   let lane = lane_of(local);
@@ -95,7 +89,7 @@ fn compute_runs(group: u32, local: u32) {
           }
           c += LANES;
         }
-        let average = lanes_sum(total(sum)) / f32(dims.channels);
+        let average = row_sum(total(sum), lane, LANES) / f32(dims.channels);
         if (round == 0u) { mean = average; } else { scale = one_over_root(average + dims.eps); }
       }
     }

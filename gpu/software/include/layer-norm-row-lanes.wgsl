@@ -2,22 +2,10 @@
 // three passes over it are one loop with one place that reads (software/lane-includes.ts says why). Sums are added as `dims.lanes` threads
 // would add them: the same bits.
 
-struct Dims {
-  m: u32,
-  units: u32,
-  eps: f32,
-  count: f32,
-  rounds: u32,
-  lanes: u32,
-  has_pre: u32, has_affine: u32, has_post: u32,
-}
-
-@group(0) @binding(0) var<uniform> dims: Dims;
-
 fn normalize_rows(group: u32, local: u32) {
   let row = group * GROUP + local;
   if (row >= dims.m) { return; }
-  let start = row * dims.units;
+  let start = row * dims.packets;
   let shares = min(dims.lanes, 8u);
   var mean = 0.0;
   var scale = 1.0;
@@ -27,7 +15,7 @@ fn normalize_rows(group: u32, local: u32) {
       var joined = 0.0;
       for (var lane = share; lane < dims.lanes; lane += shares) {
         var sum = Packet();
-        for (var i = lane; i < dims.units; i += dims.lanes) {
+        for (var i = lane; i < dims.packets; i += dims.lanes) {
           let value = (load(start + i) - mean) * scale;
           if (round == 2u) {
             finish(start + i, i, value);

@@ -31,13 +31,6 @@ fn load_term(at: u32, strip: u32) -> vec4f {
   return column_score(at, strip);
 }
 
-// As load_term, one element.
-fn load_term1(at: u32) -> f32 {
-  if (kind == 0u) { return load_k1(at); }
-  if (kind == 1u) { return load_q1(at); }
-  return load_dy1(at);
-}
-
 fn statistics_of(h: Head, query: u32) -> vec2f {
   return statistics[(h.b * dims.queries + min(query, dims.queries - 1u)) * dims.heads + h.head];
 }

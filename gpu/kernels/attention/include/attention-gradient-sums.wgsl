@@ -4,6 +4,8 @@
 
 const PITCH = COLUMNS + 1u; // odd: lines read different banks
 
+@group(0) @binding(7) var<storage, read_write> out: array<ActPacket>;
+
 var<workgroup> factors: array<f32, 8u * ROWS * PITCH>;
 
 alias Sums = array<array<vec4f, STRIPS>, ROWS>;
@@ -25,6 +27,16 @@ fn known(h: Head, i: u32, c0: u32) -> Known {
   }
   result.valid = vec4<bool>(attended(h.b, h.first + 8u * i));
   return result;
+}
+
+fn store(at: u32, strip: u32, value: vec4f) {
+  if (PACKET == 4u) {
+    out[at / 4u + strip] = ActPacket(narrow(value));
+    return;
+  }
+  for (var i = 4u * strip; i < min(4u * strip + 4u, dims.head_dim); i++) {
+    out[at + i] = ActPacket(narrow(vec4f(value[i % 4u])));
+  }
 }
 
 // P for dv, scale P (dP - delta) for dq and dk; columns past the end are published too, and not read.

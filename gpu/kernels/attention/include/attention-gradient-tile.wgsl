@@ -1,22 +1,9 @@
-// What the backward kernels of attention share: dimensions, and the two tiles of products that each recomputes instead of
+// What the backward kernels of attention share: the two tiles of products that each recomputes instead of
 // storing a matrix of queries x keys (FlashAttention, arXiv:2205.14135, section 3.1 and algorithm 4). 8 x 8 invocations take
 // 8 ROWS rows of one side through all columns of the other, 32 at a time. An invocation (lane, line) has rows line + 8 i
 // and, of a tile of products, columns lane + 8 j.
-// q, k, v and dy are contiguous [batch, tokens, heads head_dim]; `at` counts elements. Others supply:
-//   fn load_q / load_k / load_v / load_dy (at, strip) -> vec4f, zero past head_dim       attention-gradient-load(-vec4)
+// Needs `attention-gradient-load`. Others supply:
 //   fn row_score / column_score / row_value / column_value (at, strip) -> vec4f          which of them meet: q k, dy v
-
-struct Dims {
-  batch: u32, queries: u32, keys: u32, heads: u32, head_dim: u32,
-  strips: u32, // ceil(head_dim / 4)
-  out_offset: u32, out_pitch: u32, // of the gradient that is written
-  scale: f32,
-}
-
-override has_mask: bool = false;
-
-@group(0) @binding(0) var<uniform> dims: Dims;
-@group(0) @binding(4) var<storage, read> mask: array<i32>; // [batch, keys], 0 where not attended
 
 const GROUP = 64u;
 const COLUMNS = 32u;
@@ -34,11 +21,6 @@ fn head_of(tile: u32, index: u32, rows: u32) -> Head {
   return Head(tile / tiles / dims.heads, tile / tiles % dims.heads, tile % tiles * 8u * ROWS + line, index % 8u, line);
 }
 
-// First element of a head of a token; tokens past the end repeat the last.
-fn token_at(b: u32, tokens: u32, token: u32, head: u32) -> u32 {
-  return ((b * tokens + min(token, tokens - 1u)) * dims.heads + head) * dims.head_dim;
-}
-
 fn rows_at(h: Head, tokens: u32) -> Rows {
   var at: Rows;
   for (var i = 0u; i < ROWS; i++) { at[i] = token_at(h.b, tokens, h.first + 8u * i, h.head); }
@@ -49,11 +31,6 @@ fn columns_at(h: Head, tokens: u32, first: u32) -> Columns {
   var at: Columns;
   for (var j = 0u; j < 4u; j++) { at[j] = token_at(h.b, tokens, first + h.lane + 8u * j, h.head); }
   return at;
-}
-
-fn attended(b: u32, key: u32) -> bool {
-  if (key >= dims.keys) { return false; }
-  return !has_mask || mask[b * dims.keys + key] != 0;
 }
 
 // Keys k0 + lane + 8 j.

@@ -1,8 +1,8 @@
 // Attention without the matrix of scores (FlashAttention, arXiv:2205.14135): 8 x 8 invocations take 8 QUERIES queries of
 // one head through all keys, 32 at a time, with a running maximum and sum. An invocation (lane, line) has queries
 // line + 8 i; of the scores it computes keys lane + 8 j, of the output it holds strips (four channels) lane + 8 c, c < STRIPS.
-// The kernel supplies the element access, `at` counted in elements, zero past head_dim:
-//   fn load_q(at, strip) -> vec4f, fn load_k(at, strip) -> vec4f, fn load_v(at, strip) -> vec4f, fn store(at, strip, vec4f)
+// The kernel supplies q and k, `at` counted in elements, zero past head_dim:
+//   fn load_q(at, strip) -> vec4f, fn load_k(at, strip) -> vec4f
 
 struct Dims {
   batch: u32, queries: u32, keys: u32, heads: u32, head_dim: u32,
@@ -14,7 +14,9 @@ struct Dims {
 override has_mask: bool = false;
 
 @group(0) @binding(0) var<uniform> dims: Dims;
+@group(0) @binding(3) var<storage, read> v: array<ActPacket>;
 @group(0) @binding(4) var<storage, read> mask: array<i32>; // [batch, keys], 0 where not attended
+@group(0) @binding(5) var<storage, read_write> out: array<ActPacket>;
 
 const GROUP = 64u;
 const KEYS = 32u;
@@ -27,6 +29,23 @@ var<workgroup> lane_sum: array<f32, 64u * QUERIES>;
 
 alias Scores = array<vec4f, QUERIES>; // component j: key lane + 8 j
 alias PerQuery = array<f32, QUERIES>;
+
+fn load_v(at: u32, strip: u32) -> vec4f {
+  if (PACKET == 4u) { return wide(Packet(v[at / 4u + strip])); }
+  var value = vec4f();
+  for (var i = 4u * strip; i < min(4u * strip + 4u, dims.head_dim); i++) { value[i % 4u] = wide(Packet(v[at + i])).x; }
+  return value;
+}
+
+fn store(at: u32, strip: u32, value: vec4f) {
+  if (PACKET == 4u) {
+    out[at / 4u + strip] = stored_packet(narrow(value));
+    return;
+  }
+  for (var i = 4u * strip; i < min(4u * strip + 4u, dims.head_dim); i++) {
+    out[at + i] = stored_packet(narrow(vec4f(value[i % 4u])));
+  }
+}
 
 // Rows of q and of the 32 keys from `k0` on, in elements.
 fn scores_of(q_at: array<u32, QUERIES>, k_first: u32, k0: u32, lane: u32) -> Scores {

@@ -5,9 +5,9 @@ struct Dims {
   m: u32, // batch x out_height x out_width
   n: u32, // output channels
   k: u32, strips: u32, // kernel_height x kernel_width x (channels + channels2), and a quarter of it, rounded up
-  height: u32, width: u32, channels: u32, channels2: u32, // channels in elements or, for vec4 loads, quarters
+  height: u32, width: u32, channels: u32, channels2: u32, // channels in packets
   out_height: u32, out_width: u32,
-  kernel_width: u32,
+  kernel_height: u32, kernel_width: u32,
   stride_y: u32, stride_x: u32, padding: u32,
   block: u32, order: u32, // of the shuffled store
   out_offset: u32, out_pitch: u32, // pitch of a pixel
@@ -36,13 +36,13 @@ fn x_row(m: u32) -> XRow {
   );
 }
 
-// A place in the window: y and x relative to its corner, and the channel of x and x2 taken as one.
+// A place in the window: y and x relative to its corner, and the packet of channels of x and x2 taken as one.
 struct Tap { y: u32, x: u32, c: u32 }
 
-fn tap_at(k: u32) -> Tap {
+fn tap_at(packet: u32) -> Tap {
   let channels = dims.channels + dims.channels2;
-  let tap = k / channels;
-  return Tap(tap / dims.kernel_width, tap % dims.kernel_width, k % channels);
+  let tap = packet / channels;
+  return Tap(tap / dims.kernel_width, tap % dims.kernel_width, packet % channels);
 }
 
 fn finish(m: u32, n: u32, sum: f32) {

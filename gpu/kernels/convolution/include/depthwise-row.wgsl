@@ -1,10 +1,9 @@
 // Depthwise convolution of PIXELS neighbours in a row, and the norm over their channels. LANES invocations share a run of
 // pixels, each with PACKETS packets of channels LANES apart; GROUPS runs share a workgroup of 64. A window of PIXELS inputs
 // slides along each row of the kernel, so an input is read once for the outputs that it serves.
-// The kernel supplies what depends on the packet, one channel (f32) or four (vec4f):
-//   alias Packet, fn load_x(i) -> Packet, fn load_weight(i) -> Packet, fn load_bias(i) -> Packet, fn store(i, Packet)
+// The kernel supplies:
+//   fn load_x(i) -> Packet, fn load_weight(i) -> Packet, fn load_bias(i) -> Packet, fn store(i, Packet)
 //   fn scale_and_shift(i, Packet) -> Packet      the norm's affine half
-//   fn total(Packet) -> f32          the sum of its channels
 
 struct Dims {
   rows: u32, // batch x height

@@ -7,8 +7,8 @@
 // The kernel supplies: dims.m, dims.a, dims.b, dims.rows, dims.runs, and
 //   alias/struct Column, fn column_at(quad) -> Column         what is known of a quad of B's columns before m is
 //   alias/struct Row, fn row_at(m) -> Row, fn next_row(Row)   what is known of a row of B; outer-lanes.wgsl goes on without m
-//   fn load_a(m, quad) -> vec4f, fn load_b(Row, Column) -> vec4f
-//   fn store_quad(run, a, quad of b, vec4f)                    may get columns past b, never rows past a
+//   fn load_b(Row, Column) -> vec4f, and by outer-operands.wgsl
+//   fn load_a(m, quad) -> vec4f, fn store_quad(run, a, quad of b, vec4f)      may get columns past b, never rows past a
 
 const GROUP = 64u;
 const ROUND = 8u;

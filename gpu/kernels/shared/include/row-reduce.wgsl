@@ -1,3 +1,4 @@
+// include: row-join
 // Sum and maximum over `width` neighbouring threads of a workgroup (a power of two, the same for all), in a fixed order.
 // All GROUP threads of the workgroup must call; each gets its neighbours' result. Tile constant: GROUP. Kernels that deal rows to
 // threads by row_width() have the constant LANES for it.
@@ -7,7 +8,7 @@ var<workgroup> row_partial: array<f32, GROUP>;
 
 fn row_width() -> u32 { return LANES; }
 
-fn row_sum(value: f32, local: u32, width: u32) -> f32 {
+fn row_reduce(value: f32, local: u32, width: u32, greatest: bool) -> f32 {
   let lane = local % width;
   let first = local - lane;
   let shares = min(width, 8u);
@@ -16,30 +17,12 @@ fn row_sum(value: f32, local: u32, width: u32) -> f32 {
   // A share is read by the one thread that overwrites its first place, so no barrier is needed between.
   if (lane < shares) {
     var share = value;
-    for (var i = lane + shares; i < width; i += shares) { share += row_partial[first + i]; }
+    for (var i = lane + shares; i < width; i += shares) { share = row_join(share, row_partial[first + i], greatest); }
     row_partial[local] = share;
   }
   workgroupBarrier();
-  var total = row_partial[first];
-  for (var i = 1u; i < shares; i++) { total += row_partial[first + i]; }
+  var joined = row_partial[first];
+  for (var i = 1u; i < shares; i++) { joined = row_join(joined, row_partial[first + i], greatest); }
   workgroupBarrier(); // the next call overwrites the partials
-  return total;
-}
-
-fn row_max(value: f32, local: u32, width: u32) -> f32 {
-  let lane = local % width;
-  let first = local - lane;
-  let shares = min(width, 8u);
-  row_partial[local] = value;
-  workgroupBarrier();
-  if (lane < shares) {
-    var share = value;
-    for (var i = lane + shares; i < width; i += shares) { share = max(share, row_partial[first + i]); }
-    row_partial[local] = share;
-  }
-  workgroupBarrier();
-  var greatest = row_partial[first];
-  for (var i = 1u; i < shares; i++) { greatest = max(greatest, row_partial[first + i]); }
-  workgroupBarrier();
-  return greatest;
+  return joined;
 }

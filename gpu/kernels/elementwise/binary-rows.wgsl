@@ -1,5 +1,6 @@
 // include: finite, binary-formula
-// y = f(a, b) elementwise, f by the override `kind`: the common shapes of binary, four elements a thread.
+// y = f(a, b) elementwise, f by the override `kind`: the common shapes of binary.wgsl, where no axes need to be walked and an operand
+// may be one number; four elements a thread.
 // y [rows, 4 quads] act; a and b are like y, one row that all rows share (row stride 0, else quads), or one number (step 0, else 1).
 // Kind 11 is a + factor b, or a b where factor is 0, so that where compiling is dear one pipeline does for three kinds.
 

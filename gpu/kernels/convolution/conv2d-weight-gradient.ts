@@ -46,7 +46,7 @@ export function conv2dWeightGradient<O>(
   const { window, outer } = geometry(dims);
   const { m, a, b } = outer;
   const { tiling, rows, runs, workgroups } = outerTiles(outer, storage.tuning);
-  const packet = a % 4 === 0 ? packetOf(window.channels) : 1;
+  const packet = packetOf(a, window.channels);
   const kernel = packed('conv2d-weight-gradient', source, packet);
   return addRuns('conv2dWeightGradient', { runs, width: a * b }, { partial, out }, target => ({
     shader: { ...kernel, includes: gradientIncludes, act: 'f32', ...tiling },

@@ -66,7 +66,7 @@ export function conv2d<O>(dims: Conv2dDims, operands: Conv2dOperands<O>, storage
   const range = dims.out ?? whole(depth);
   checkRange('conv2d', 'out', range, depth);
   const k = window.kernelHeight * window.kernelWidth * (window.channels + window.channels2);
-  const packet = window.channels % 4 === 0 ? packetOf(window.channels2) : 1;
+  const packet = packetOf(window.channels, window.channels2);
   const kernel = packed('conv2d', source, packet);
   const { tuning = hardwareTuning } = storage;
   const shape = shapeClass(kernel.name, [storage.act, storage.weight], [m, n, k]);

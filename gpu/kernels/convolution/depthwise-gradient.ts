@@ -97,7 +97,7 @@ function cut({ batch, height, width, channels, kernelHeight, kernelWidth }: Dept
     'UNSUPPORTED',
     `${where}: kernels must have odd sides, got ${kernelHeight} x ${kernelWidth}; pad the weight with zeros`,
   );
-  const packets = channels % 4 === 0 ? channels / 4 : channels;
+  const packets = channels / packetOf(channels);
   const lines = batch * height;
   return { packets, weights, lines, runs: runsOf(lines, packets * kernelHeight, 1, tuning) };
 }

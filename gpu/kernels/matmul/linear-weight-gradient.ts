@@ -47,8 +47,7 @@ export function linearWeightGradient<O>(
   const dims = outerDims({ m, k, n });
   checkFp32('linearWeightGradient', storage);
   const { tiling, rows, runs, workgroups } = outerTiles(dims, storage.tuning);
-  const packet = n % 4 === 0 ? packetOf(k) : 1;
-  const kernel = packed('linear-weight-gradient', source, packet);
+  const kernel = packed('linear-weight-gradient', source, packetOf(n, k));
   return addRuns('linearWeightGradient', { runs, width: n * k }, { partial, out }, target => ({
     shader: { ...kernel, includes: gradientIncludes, act: 'f32', ...tiling },
     uniforms: { m, a: n, b: k, rows, runs },

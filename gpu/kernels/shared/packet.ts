@@ -2,8 +2,8 @@
 
 import type { Shader } from '../../kernel.js';
 
-/** Numbers in an element of the kernel's buffers, for runs of `length` numbers. */
-export const packetOf = (length: number): 1 | 4 => (length % 4 === 0 ? 4 : 1);
+/** Numbers in an element of the kernel's buffers, for runs of these lengths. */
+export const packetOf = (...lengths: readonly number[]): 1 | 4 => (lengths.every(n => n % 4 === 0) ? 4 : 1);
 
 /** A kernel in packets of a width, named after its file, and in reports told from the other width by `-vec4`. */
 export const packed = (file: string, source: string, packet: 1 | 4): Pick<Shader, 'name' | 'packet' | 'source'> => ({

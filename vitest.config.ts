@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config';
-import { excusedTiers, type Tier, tiers } from './tools/test-tiers.js';
+import { askedTiers, excusedTiers, type NamedTier, type Tier, tiers } from './tools/test-tiers.js';
 import { TierReporter } from './tools/tier-reporter.js';
 
 const excused = excusedTiers();
@@ -14,19 +14,18 @@ const options = {
   unit: patient,
   gpu: { ...onDevice, globalSetup: './tools/require-gpu.ts' },
   browser: { ...onDevice, globalSetup: './tools/require-browser.ts' },
-} as const satisfies Record<Tier, object>;
+  torch: { ...onDevice, globalSetup: './tools/require-torch.ts' },
+} as const satisfies Record<Tier | NamedTier, object>;
 
 export default defineConfig({
   // As in vite.config.ts.
   assetsInclude: ['**/*.deflate'],
   test: {
-    projects: tiers
-      .filter(tier => !excused.has(tier))
-      .map((tier, order) => ({
-        extends: true as const,
-        // Tiers run one after another, cheapest first: a type of mistake is found where it costs least.
-        test: { name: tier, include: [`test/${tier}/**/*.test.ts`], sequence: { groupOrder: order }, ...options[tier] },
-      })),
+    projects: [...tiers.filter(tier => !excused.has(tier)), ...askedTiers()].map((tier, order) => ({
+      extends: true as const,
+      // Tiers run one after another, cheapest first: a type of mistake is found where it costs least.
+      test: { name: tier, include: [`test/${tier}/**/*.test.ts`], sequence: { groupOrder: order }, ...options[tier] },
+    })),
     // The package's copy of onnxruntime-web, which is loaded by its address as users load it.
     server: { deps: { external: [/\/onnxruntime\/ort/] } },
     reporters: ['default', new TierReporter()],

@@ -53,6 +53,7 @@ const nodeFolders = [
   'train/run',
   'train/run-files',
   'train/study',
+  'train/torch',
   'reports',
   'convert',
   'quantize',

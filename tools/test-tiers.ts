@@ -8,6 +8,37 @@ import { chromiumCandidates, findChromium } from './chromium.mjs';
 export const tiers = ['unit', 'gpu', 'browser'] as const;
 export type Tier = (typeof tiers)[number];
 
+/**
+ * Tiers that need what not every developer has, so that they run where `TMCA_ENGINES` names them: `TMCA_ENGINES=torch`. What is
+ * named must be there.
+ */
+export const namedTiers = ['torch'] as const;
+export type NamedTier = (typeof namedTiers)[number];
+
+/** Tiers named in `TMCA_ENGINES`. */
+export function askedTiers(list = process.env.TMCA_ENGINES ?? ''): NamedTier[] {
+  const names = list.split(',').flatMap(name => name.trim() || []);
+  const unknown = names.find(name => !namedTiers.some(tier => tier === name));
+  if (unknown !== undefined)
+    throw new Error(`TMCA_ENGINES: must name ${namedTiers.join(', ')}, got "${unknown}"; correct the variable`);
+  return namedTiers.filter(tier => names.includes(tier));
+}
+
+/** The Python that `torch` runs in. */
+export const testPython = (): string => process.env.TMCA_PYTHON ?? 'python3';
+
+/** Throws unless a Python has PyTorch. */
+export function requireTorch(): void {
+  try {
+    console.log(`torch tier: PyTorch ${answer([testPython(), '-c', 'import torch; print(torch.__version__)'])}`);
+  } catch (cause) {
+    throw new Error(
+      `requireTorch: ${testPython()} must have PyTorch, got an error; install it, or name another Python in TMCA_PYTHON`,
+      { cause },
+    );
+  }
+}
+
 /** Tiers named in `TMCA_EXCUSE=gpu,browser`. `unit` needs no device and cannot be excused. */
 export function excusedTiers(list = process.env.TMCA_EXCUSE ?? ''): Set<Tier> {
   const names = list.split(',').map(name => name.trim());

@@ -5,13 +5,12 @@ import type { Evaluation } from '../../node/datasets/evaluate-dataset.js';
 import { bestToScore } from '../../node/datasets/splits.js';
 import type { WrittenReport } from '../../reports/run/index.js';
 import type { TrainEvent } from '../../train/events.js';
-import type { TrainResult } from '../../train/run/options.js';
+import type { TrainOptions, TrainResult } from '../../train/run/options.js';
 import type { Context } from '../context.js';
 import { TrainingDisplay } from '../display/training.js';
-import type { NetworkOptions } from '../options.js';
 import { reportOn } from './report.js';
 
-export interface TrainCommandOptions extends Pick<NetworkOptions, 'device'> {
+export interface TrainCommandOptions extends Pick<TrainOptions, 'device' | 'python' | 'precision'> {
   readonly data: string;
   readonly out: string;
   readonly config?: string;
@@ -44,19 +43,28 @@ export async function train(options: TrainCommandOptions, context: Context): Pro
   const test = written?.evaluation && scoresOf(written.evaluation);
   const { last, splits: _, ...ended } = result;
   if (json)
-    await console.json({ ...last, ...ended, device: 'webgpu', report: written?.report ?? null, test: test ?? null });
+    await console.json({
+      ...last,
+      ...ended,
+      device: stepsOn(options),
+      report: written?.report ?? null,
+      test: test ?? null,
+    });
   else await console.print(summary(result, written));
 }
 
-/** report.html. The model is there, so a report that fails is a warning; `tmca report` makes another. */
+const stepsOn = ({ device }: TrainCommandOptions) => (device === 'torch' ? device : 'webgpu');
+
+/** report.html, with scores by an engine of this package. The model is there, so a report that fails is a warning; `tmca report` makes another. */
 async function reported(
   { data, out, device }: TrainCommandOptions,
   { splits }: TrainResult,
   context: Context,
 ): Promise<WrittenReport | null> {
   const split = bestToScore(splits);
+  const scoring = device === 'torch' || device === undefined ? 'auto' : device;
   try {
-    return await reportOn(out, { data, split, device, dtype: 'auto' }, context);
+    return await reportOn(out, { data, split, device: scoring, dtype: 'auto' }, context);
   } catch (error) {
     if (!(error instanceof TmcaError) || error.code === 'ABORTED') throw error;
     await context.console.warn(`no report [${error.code}]: ${error.message}; tmca report ${out} makes it`);

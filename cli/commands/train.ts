@@ -2,16 +2,7 @@
 
 import { type Command, Option } from 'commander';
 import type { Context } from '../context.js';
-import {
-  categoryOption,
-  configOption,
-  countOption,
-  deviceOption,
-  jsonOption,
-  memorySize,
-  promptOption,
-  rate,
-} from '../options.js';
+import { categoryOption, configOption, countOption, jsonOption, memorySize, promptOption, rate } from '../options.js';
 
 export function addTrain(program: Command, context: Context): void {
   program
@@ -40,7 +31,21 @@ export function addTrain(program: Command, context: Context): void {
     .addOption(categoryOption())
     .option('--resume', 'go on from the last checkpoint of --out')
     .option('--skip-bad', 'leave faulty records out instead of refusing the data set')
-    .addOption(deviceOption())
+    .addOption(
+      new Option(
+        '--device <name>',
+        'where steps are taken; webgpu takes a software adapter too, torch is PyTorch in a Python of yours',
+      )
+        .choices(['auto', 'webgpu', 'torch'])
+        .default('auto'),
+    )
+    .option('--python <command>', 'for torch: a Python that has PyTorch (default: python3)')
+    .addOption(
+      new Option('--precision <name>', 'for torch: what products are computed in (default: fp32)').choices([
+        'fp32',
+        'bf16',
+      ]),
+    )
     .addOption(jsonOption())
     .action(async options => (await import('../actions/train.js')).train(options, context));
 }

@@ -262,7 +262,12 @@ describe('refusals', () => {
       /keep its settings .*, got batch 3 where the run has 2/,
     ],
     ['another seed', { resume: true, seed: 9 }, 'CONFIG_INVALID', /got seed 9 where the run has 0/],
-    ['wasm', { resume: true, device: 'wasm' }, 'ENGINE_UNAVAILABLE', /training must run on WebGPU, got device wasm/],
+    [
+      'wasm',
+      { resume: true, device: 'wasm' },
+      'ENGINE_UNAVAILABLE',
+      /training must run on WebGPU or by PyTorch, got device wasm/,
+    ],
     ['no step', { resume: true, steps: 0 }, 'BAD_ARGUMENT', /steps must be a whole number of at least 1, got 0/],
   ])('%s', async (_, options, code, message) => {
     await expect(train('whole', options)).rejects.toMatchObject({ code, message: expect.stringMatching(message) });

@@ -27,7 +27,12 @@ export interface TrainOptions extends TrainOverrides {
   readonly resume?: boolean | undefined;
   /** Leaves faulty records out in place of refusing the data set. */
   readonly skipBad?: boolean | undefined;
-  readonly device?: DeviceChoice | undefined;
+  /** `torch`: PyTorch takes the steps, in a Python process. */
+  readonly device?: DeviceChoice | 'torch' | undefined;
+  /** For `torch`: a Python that has it; `python3` if not given. */
+  readonly python?: string | undefined;
+  /** For `torch`: what the network's products are computed in; fp32 if not given. */
+  readonly precision?: 'fp32' | 'bf16' | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: ((event: TrainEvent) => void) | undefined;
   /** As the user typed it, for run.json; made from the options if not given. */

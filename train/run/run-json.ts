@@ -1,11 +1,11 @@
 // run.json of a run: what was asked for, on what it runs, how it ended.
 
-import type { AdapterInfo } from '../../gpu/adapter.js';
 import { type TrainConfig, trainConfigToJson } from '../config.js';
 import { type RunInfo, readRunInfo } from '../run-files/index.js';
 import type { TrainOptions, TrainResult } from './options.js';
 import type { RunData } from './run-data.js';
 import type { Beginning } from './run-start.js';
+import type { StepEngine } from './step-engine.js';
 
 /** What a run is told to be, before its first step. A resumed one keeps the time when it started. */
 export async function describeRun(
@@ -13,7 +13,7 @@ export async function describeRun(
   options: TrainOptions,
   { config, checkpoint }: Beginning,
   { name, train, validation }: RunData,
-  { vendor, architecture, description, software }: AdapterInfo,
+  { adapter: { vendor, architecture, description, software }, precision, taken }: StepEngine,
 ): Promise<RunInfo> {
   const before = checkpoint && (await readRunInfo(options.out).catch(() => null));
   const val = validation ? { val: validation.records.length } : {};
@@ -21,9 +21,10 @@ export async function describeRun(
     package: by,
     command: before?.command ?? options.command ?? commandOf(options),
     data: { folder: options.data, name, records: { train: train.records.length, ...val } },
-    device: { adapter: description || [vendor, architecture].filter(Boolean).join(' '), software, dtype: 'fp32' },
+    device: { adapter: description || [vendor, architecture].filter(Boolean).join(' '), software, dtype: precision },
     seed: config.seed,
     config: trainConfigToJson(config),
+    taken: { micro_batch: taken.microBatch, recompute: taken.recompute },
     started: before?.started ?? new Date().toISOString(),
     ended: null,
   };
@@ -55,6 +56,7 @@ export function commandOf(options: TrainOptions): string {
     ['--prompt', options.prompt],
     ['--category', options.category],
     ['--device', options.device === 'auto' ? undefined : options.device],
+    ['--precision', options.precision],
   ];
   const flags = given
     .filter(([, value]) => value !== undefined)

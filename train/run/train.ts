@@ -1,39 +1,28 @@
 // A training run, from a folder of images, masks and sentences to a model folder: what the command `tmca train` does, and
 // what sweeps and ablations do many times.
 
-import { type Assembly, loadAssembly } from '../../assembly/index.js';
 import { checkOptions, requireOptions } from '../../errors/arguments.js';
 import { check, TmcaError, throwIfAborted } from '../../errors/index.js';
-import type { GpuDevice } from '../../gpu/device.js';
-import { nodeGpu } from '../../gpu/node.js';
-import { openDevice } from '../../gpu/open-device.js';
-import { Readback } from '../../gpu/readback.js';
 import { sizeOf } from '../../graph/graph.js';
 import { Network } from '../../networks/network.js';
 import { trainingOf } from '../../networks/training-registry.js';
 import { keepInputs } from '../../node/keep-inputs.js';
 import { takesGpu } from '../../runtime/engines/names.js';
-import { trainingReason } from '../../runtime/engines/training-reason.js';
-import type { AdapterSummary, DeviceChoice } from '../../runtime/types.js';
 import { trainConfigToJson } from '../config.js';
 import type { TrainEvent } from '../events.js';
 import { type LoopParts, runLoop } from '../loop.js';
 import { describeInitial, initialParameters } from '../parameters/starting-parameters.js';
-import { readModel, readState } from '../parameters/state-tensors.js';
-import { lockRun, type RunInfo, type TrainState, writeRunInfo } from '../run-files/index.js';
-import { openConfiguredStep, resumeStep, startStep } from '../step/configured-step.js';
-import type { FittingStep } from '../step/fitting-step.js';
-import { showBytes } from '../step/memory-plan.js';
-import { firstNotFinite } from '../step/not-finite.js';
-import type { Batch, StepResult, StepSettings, TrainingStep } from '../step/step.js';
-import { Validation } from '../step/validation.js';
+import { lockRun, type TrainState, writeRunInfo } from '../run-files/index.js';
+import type { Batch, StepResult, StepSettings } from '../step/step.js';
 import { explain } from './failure.js';
+import { GpuSteps } from './gpu-steps.js';
 import type { TrainOptions, TrainResult } from './options.js';
 import { packageName } from './package-name.js';
 import { writePrints } from './record-prints.js';
 import { openRunData, type RunData, survey } from './run-data.js';
 import { describeRun, endedRun } from './run-json.js';
 import { ASKED_KEY, type Beginning, begin, DATA_KEY } from './run-start.js';
+import type { StepEngine } from './step-engine.js';
 
 /** What has to be let go of at the end, in the order in which it was made. */
 type Made = { dispose(): void | Promise<void> }[];
@@ -98,7 +87,6 @@ async function trainOnce(options: TrainOptions, emit: (event: TrainEvent) => voi
 
 /** In a folder that is this process's. */
 async function trainLocked(options: TrainOptions, emit: (event: TrainEvent) => void): Promise<TrainResult> {
-  const { signal } = options;
   const found = await survey(options);
   const by = await packageName();
   const beginning = await begin(options, by);
@@ -108,17 +96,12 @@ async function trainLocked(options: TrainOptions, emit: (event: TrainEvent) => v
     const data = await openRunData(options, beginning, found, emit);
     made.push(data);
     emit({ kind: 'prepare' });
-    const gpu = await openDevice({ gpu: await nodeGpu(), prefer: 'any', signal });
-    made.push(gpu);
-    let info = await describeRun(by, options, beginning, data, gpu.adapter);
+    const engine = await openEngine(options, beginning, data, emit);
+    made.push(engine);
+    const info = await describeRun(by, options, beginning, data, engine);
     await writeRunInfo(options.out, info);
     await writePrints(options.out, data.prints);
-    const run = new Run(options, beginning, data, gpu, emit);
-    made.push(run);
-    const result = await run.go(async taken => {
-      info = { ...info, taken };
-      await writeRunInfo(options.out, info);
-    });
+    const result = await new Run(options, beginning, data, engine, emit).go();
     await writeRunInfo(options.out, endedRun(info, result, beginning.config));
     return result;
   } finally {
@@ -127,153 +110,124 @@ async function trainLocked(options: TrainOptions, emit: (event: TrainEvent) => v
   }
 }
 
-function checkDevice(device: DeviceChoice): void {
+function checkDevice(device: NonNullable<TrainOptions['device']>): void {
   check(
-    takesGpu(device),
+    device === 'torch' || takesGpu(device),
     'ENGINE_UNAVAILABLE',
-    `train: training must run on WebGPU, got device ${device}; use --device webgpu (a software adapter will do, slowly)`,
+    `train: training must run on WebGPU or by PyTorch, got device ${device}; use --device webgpu (a software adapter will do, slowly) or torch`,
   );
 }
 
+/** Whatever takes the steps. Errors: those of it, with what can be said of the run. */
+async function openEngine(
+  options: TrainOptions,
+  { network, config, checkpoint }: Beginning,
+  { length, validation }: RunData,
+  emit: (event: TrainEvent) => void,
+): Promise<StepEngine> {
+  const { device = 'auto', memory, signal, python = 'python3', precision = 'fp32' } = options;
+  const shared = { network, config, length, validated: validation?.records.length ?? 0, emit, signal };
+  try {
+    if (device !== 'torch') return await GpuSteps.open(shared, { device, memory });
+    const { TorchSteps } = await import('../torch/steps.js');
+    return await TorchSteps.open(shared, { python, precision });
+  } catch (error) {
+    throw explain(error, { options, saved: savedBy(checkpoint), notFinite: null });
+  }
+}
+
+/** The last checkpoint, for messages of what comes after it. */
+type Saved = { readonly step: number; readonly folder: string } | null;
+
+const savedBy = (checkpoint: Beginning['checkpoint']): Saved =>
+  checkpoint && { step: checkpoint.state.step, folder: checkpoint.folder };
+
 class Run {
-  readonly #made: Made = [];
-  /** As planned. */
-  #microBatch: number | undefined;
-  /** The last checkpoint, for messages of what comes after it. */
-  #saved: { readonly step: number; readonly folder: string } | null = null;
+  #saved: Saved;
   #notFinite: string | null = null;
 
   constructor(
     private readonly options: TrainOptions,
     private readonly beginning: Beginning,
     private readonly data: RunData,
-    private readonly gpu: GpuDevice,
+    private readonly engine: StepEngine,
     private readonly emit: (event: TrainEvent) => void,
   ) {
-    const { checkpoint } = beginning;
-    if (checkpoint) this.#saved = { step: checkpoint.state.step, folder: checkpoint.folder };
+    this.#saved = savedBy(beginning.checkpoint);
   }
 
-  /** @param onTaken told how a batch is taken, before the first step */
-  async go(onTaken: (taken: NonNullable<RunInfo['taken']>) => Promise<void>): Promise<TrainResult> {
+  async go(): Promise<TrainResult> {
     try {
-      const assembly = await loadAssembly();
-      const { step, plan } = await this.#openStep(assembly);
-      await onTaken({ micro_batch: plan.microBatch, recompute: plan.recompute });
-      const parts = await this.#parts(step, assembly);
-      const start = await this.#load(step);
-      this.#announce(step, parts, start);
+      const parts = this.#parts();
+      const start = await this.#load();
+      this.#announce(parts, start);
       const { checkpoint, earlier, config } = this.beginning;
       const { state, stopped, last } = await runLoop(parts, start, { saved: checkpoint !== null, earlier });
       return {
         ...{ out: this.options.out, stopped, step: state.step },
         last: last ?? earlier.filter(({ kind }) => kind === 'epoch').at(-1) ?? null,
-        ...{ best: state.best, seed: config.seed, splits: this.data.splits, adapter: this.#adapter },
+        ...{ best: state.best, seed: config.seed, splits: this.data.splits, adapter: this.engine.adapter },
       };
     } catch (error) {
       throw explain(error, { options: this.options, saved: this.#saved, notFinite: this.#notFinite });
     }
   }
 
-  dispose(): void {
-    for (const part of this.#made.splice(0).reverse()) void part.dispose();
-  }
-
-  get #adapter(): AdapterSummary {
-    const { vendor, architecture, description, software, features } = this.gpu.adapter;
-    return { vendor, architecture, description, software, features };
-  }
-
-  #keep<T extends { dispose(): void }>(part: T): T {
-    this.#made.push(part);
-    return part;
-  }
-
-  async #openStep(assembly: Assembly): Promise<FittingStep> {
-    const { config, network } = this.beginning;
-    const { length, validation } = this.data;
-    const opened = await openConfiguredStep(this.gpu, assembly, network, config, {
-      ...{ length, validation: validation !== null, memory: this.options.memory },
-      onPlan: found => this.emit({ kind: 'plan', plan: found }),
-      onShort: ({ bytes }, memory) => {
-        const text = `the device cannot give ${showBytes(bytes.total)}: planned again for ${showBytes(memory)}`;
-        this.emit({ kind: 'note', text });
-      },
-    });
-    this.#microBatch = opened.plan.microBatch;
-    this.#keep(opened.step);
-    return opened;
-  }
-
-  async #parts(step: TrainingStep, assembly: Assembly): Promise<LoopParts> {
+  #parts(): LoopParts {
     const { config: asked, network, run, vocab } = this.beginning;
     const { train, validation, length } = this.data;
     const { signal, steps, epochs } = this.options;
+    const { engine } = this;
     const batches = train.batches;
     // more steps than the epochs hold: more epochs, unless these were asked for as well
     const more = epochs === undefined && steps !== undefined ? Math.ceil(steps / batches) : 0;
     const config = { ...asked, epochs: Math.max(asked.epochs, more) };
-    const readback = this.#keep(new Readback(this.gpu, 1));
-    const { arena } = step;
-    const count = validation?.records.length ?? 0;
-    const plan =
-      validation &&
-      this.#keep(
-        await Validation.create(arena, assembly, network, {
-          batch: Math.min(this.#microBatch ?? config.batch, count),
-          length,
-        }),
-      );
+    const total = validation?.records.length ?? 0;
     const stop = signal ? { signal } : {};
     const model = { config: network, vocab };
+    const validated = (done: number) => this.emit({ kind: 'validation', done, total });
     return {
       ...{ config, batches, signal, emit: this.emit },
       totalSteps: config.epochs * batches,
       lastStep: Math.min(steps ?? Number.POSITIVE_INFINITY, config.epochs * batches),
       network: trainingOf(Network.of(network)),
       epoch: (epoch, from) => train.epoch(epoch, { from, length, ...stop }),
-      step: (batch, settings) => this.#step(step, assembly, batch, settings),
-      validate:
-        plan && (() => plan.run(validation!.epoch(0, { length, ...stop }), done => this.#validated(done, count))),
+      step: (batch, settings) => this.#step(batch, settings),
+      validate: validation && (() => engine.validate(validation.epoch(0, { length, ...stop }), validated)),
       log: line => run.log(line),
       save: async state => {
-        const folder = await run.save({ ...model, ...(await readState(arena, readback)), state });
+        const folder = await run.save({ ...model, ...(await engine.readState()), state });
         this.#saved = { step: state.step, folder };
         return folder;
       },
-      publish: async () => run.publish({ ...model, weights: await readModel(arena, readback) }),
+      publish: async () => run.publish({ ...model, weights: await engine.readModel() }),
     };
   }
 
   /** A step that gives no numbers has changed nothing: what it was made of is still there to be looked at. */
-  async #step(step: TrainingStep, assembly: Assembly, batch: Batch, settings: StepSettings): Promise<StepResult> {
+  async #step(batch: Batch, settings: StepSettings): Promise<StepResult> {
     try {
-      return await step.run(batch, settings);
+      return await this.engine.step(batch, settings);
     } catch (error) {
-      if (error instanceof TmcaError && error.code === 'MODEL_NOT_FINITE') {
-        const { network } = this.beginning;
-        // the step's own error counts, whatever becomes of the search
-        this.#notFinite = await firstNotFinite(step.arena, assembly, network, batch).catch(() => null);
-      }
+      // the step's own error counts, whatever becomes of the search
+      if (error instanceof TmcaError && error.code === 'MODEL_NOT_FINITE')
+        this.#notFinite = await this.engine.firstNotFinite(batch).catch(() => null);
       throw error;
     }
   }
 
-  #validated(done: number, total: number): void {
-    this.emit({ kind: 'validation', done, total });
-  }
-
   /** Parameters and moments onto the device; the state that they belong to. */
-  async #load(step: TrainingStep): Promise<TrainState> {
+  async #load(): Promise<TrainState> {
     const { checkpoint, config, init, network, asked } = this.beginning;
+    const { engine } = this;
     // A run goes on in the micro-batches that it began with, whatever the device of another day would choose.
-    const microBatch = this.#microBatch ?? config.microBatch;
+    const { microBatch } = engine.taken;
     const added = { [DATA_KEY]: this.data.digest, ...(asked && { [ASKED_KEY]: asked }) };
     const saved = { ...trainConfigToJson({ ...config, microBatch }), ...added };
     if (checkpoint) {
       const model = await checkpoint.openModel();
       try {
-        await resumeStep(step, model.weights, await checkpoint.openOptimizer(), checkpoint.state.step);
+        await engine.resume(model.weights, await checkpoint.openOptimizer(), checkpoint.state.step);
       } finally {
         await model.close();
       }
@@ -283,16 +237,15 @@ class Run {
     const parameters = initialParameters(init, shapes, config.seed);
     const note = init && describeInitial(parameters, shapes.size);
     if (note) this.emit({ kind: 'note', text: note });
-    await startStep(step, parameters);
+    await engine.start(parameters);
     const { seed } = config;
     // in the order of state.json, so that a resumed run writes the same file
     return { step: 0, epoch: 0, batch: 0, seed, rng: null, best: null, epochsSinceBest: 0, config: saved };
   }
 
-  #announce(step: TrainingStep, { batches, lastStep }: LoopParts, state: TrainState): void {
+  #announce({ batches, lastStep }: LoopParts, state: TrainState): void {
     const { network, config } = this.beginning;
-    const { bytes } = this.gpu;
-    const adapter = this.#adapter;
+    const { adapter, reason, bytes } = this.engine;
     const shapes = [...Network.of(network).parameters];
     const total = (list: typeof shapes) => list.reduce((sum, [, shape]) => sum + sizeOf(shape), 0);
     const learned = shapes.filter(([name]) => !/\.running_(mean|var)$/.test(name));
@@ -301,12 +254,11 @@ class Run {
       summary: {
         ...{ out: this.options.out, model: network.name, seed: config.seed, batch: config.batch, adapter },
         parameters: total(learned),
-        trained: total(learned.filter(([name]) => step.arena.isTrained(name))),
+        trained: total(learned.filter(([name]) => this.engine.isTrained(name))),
         records: this.data.train.records.length,
         validationRecords: this.data.validation?.records.length ?? 0,
         ...{ stepsPerEpoch: batches, steps: lastStep, done: state.step, textLength: this.data.length },
-        reason: trainingReason(this.options.device ?? 'auto', adapter),
-        gpuBytes: bytes.weights + bytes.arena + bytes.other,
+        ...{ reason, gpuBytes: bytes },
       },
     });
   }

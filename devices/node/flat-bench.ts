@@ -1,4 +1,4 @@
-// Memory over many frames: a real session segments video frames, and what it holds is sampled. Nothing may be allocated on the device
+// Memory over many frames: a loaded model segments video frames, and what it holds is sampled. Nothing may be allocated on the device
 // after the first frame, and the process must not grow.
 
 import type { Assembly } from '../../assembly/index.js';

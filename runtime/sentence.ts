@@ -1,5 +1,4 @@
-// Whether a model is given a sentence that it reads, or none where it reads none: asked where a call enters the package, and
-// once more where a session is used by itself.
+// Whether a model is given a sentence that it reads, or none where it reads none: asked where a call enters the package.
 
 import { check } from '../errors/index.js';
 import type { Report, Session, SessionInfo } from './types.js';

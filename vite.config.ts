@@ -36,7 +36,11 @@ const worker = [...staticImports('.', entries.worker)].filter(
 );
 const command = staticImports('.', entries.cli);
 const training = staticImports('.', entries.train);
-const beyond = worker.filter(file => !page.has(file) && !command.has(file));
+/** What a page loads of the worker's when it asks what a browser can do, or forgets a model: without the engines around it. */
+const asked = ['runtime/browser/capabilities.ts', 'runtime/browser/store/forget.ts'].flatMap(file => [
+  ...staticImports('.', file),
+]);
+const beyond = worker.filter(file => !page.has(file) && !command.has(file) && !asked.includes(file));
 const engine = new Set(beyond.filter(file => training.has(file)));
 const session = new Set(beyond.filter(file => !training.has(file)));
 /** What both load: one chunk of it too, with what `tmca --help` loads of the worker's, which would have all of that for it. */
@@ -91,6 +95,7 @@ export default defineConfig({
             { name: 'engine', test: isEngine },
             { name: 'session', test: id => session.has(fileOf(id)) },
             { name: 'both', test: isBoth },
+            { name: 'adapter', test: id => asked.includes(fileOf(id)) && worker.includes(fileOf(id)) },
             { name: 'import-address', test: /\/runtime\/import-address\.ts$/ },
           ],
         },

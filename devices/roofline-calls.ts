@@ -2,8 +2,8 @@
 
 import type { KernelCall } from '../gpu/kernel.js';
 import { flatGroups, flatTile } from '../gpu/kernels/shared/flat-tile.js';
+import multiplyAddSource from '../gpu/multiply-add.wgsl?raw';
 import copySource from './copy.wgsl?raw';
-import multiplyAddSource from './multiply-add.wgsl?raw';
 
 export const THREADS = 1 << 15;
 /** Multiply-adds of four numbers a round. */

@@ -1,6 +1,7 @@
 // The browser's entry of the package. Node's is node. Research use; not a medical device.
 
 export { type ErrorCode, TmcaError } from '../errors/index.js';
+export type { Capabilities, CapabilitiesOptions } from './browser/capabilities.js';
 export type { ModelFilesGiven } from './browser/given-model.js';
 export { type MaskPaint, maskImageBitmap, maskImageData } from './browser/mask-image.js';
 export { Segmenter, type SegmenterOptions } from './browser/segmenter.js';

@@ -21,6 +21,7 @@ import type {
   Warning,
 } from '../types.js';
 import { absolute, addressOfModel } from './absolute.js';
+import type { Capabilities, CapabilitiesOptions } from './capabilities.js';
 import type { ModelFilesGiven } from './given-model.js';
 import { type WorkerLike, WorkerLink } from './worker/link.js';
 import { progressProxy } from './worker/progress.js';
@@ -177,6 +178,18 @@ export class Segmenter {
       link.end(error as TmcaError);
       throw error;
     }
+  }
+
+  /**
+   * What this browser can do, before a byte of a model is loaded: its adapter, the engine that `auto` takes and why, and, if it is to
+   * be measured, an estimate of the time of a frame. Errors: BAD_ARGUMENT, ABORTED.
+   *
+   * @example
+   * const { device, reason, f16, frameMs } = await Segmenter.capabilities({ measure: true });
+   */
+  static async capabilities(options: CapabilitiesOptions = {}): Promise<Capabilities> {
+    checkOptions('Segmenter.capabilities', options, { measure: 'boolean', signal: 'AbortSignal' });
+    return (await import('./capabilities.js')).capabilities(options);
   }
 
   /**

@@ -1,9 +1,8 @@
 // What the platform gives: files, WebGPU, onnxruntime-web.
 
 import type { FolderIo } from '../../formats/model-folder/index.js';
-import { describeAdapter, findAdapter, isGpuAbsence } from '../../gpu/adapter.js';
+import { type AdapterInfo, describeAdapter, findAdapter, isGpuAbsence } from '../../gpu/adapter.js';
 import type { SessionOptions } from '../types.js';
-import type { AdapterTraits } from './choice.js';
 import type { Ort } from './wasm/network.js';
 import type { TuningStore } from './webgpu/tuning-cache.js';
 
@@ -22,7 +21,7 @@ export interface Platform {
 export type EngineOptions = Pick<SessionOptions, 'signal' | 'wasmPaths'> & { readonly hasty?: boolean };
 
 /** The adapter that would be opened, or why there is none. */
-export async function presentAdapter(platform: Platform): Promise<AdapterTraits | string> {
+export async function presentAdapter(platform: Pick<Platform, 'gpu'>): Promise<AdapterInfo | string> {
   try {
     return describeAdapter(await findAdapter({ gpu: await platform.gpu(), prefer: 'any' }));
   } catch (error) {

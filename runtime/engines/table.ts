@@ -1,5 +1,5 @@
-// The engines, a row each: when `auto` takes one and why, how it is opened, and how it gets the weights of a model. Another one is a
-// row here, its name in names.ts and a folder beside this file.
+// The engines, a row each: how one is opened, and how it gets the weights of a model. Another one is a row here, its name in
+// names.ts, when and why it is taken in auto.ts, and a folder beside this file.
 
 import type { Assembly } from '../../assembly/index.js';
 import type { SafetensorsHeader } from '../../formats/safetensors/index.js';
@@ -8,14 +8,17 @@ import type { GpuDevice } from '../../gpu/device.js';
 import { openDevice } from '../../gpu/open-device.js';
 import type { Config } from '../../networks/config.js';
 import type { AdapterSummary, DeviceChoice, DType, DTypeChoice, SessionOptions } from '../types.js';
-import { type AdapterTraits, nameOf, type PrecisionChoice } from './choice.js';
-import { ENGINES, type EngineId } from './names.js';
+import { type AutoRule, autoRules, chooseEngine, type EngineChoice } from './auto.js';
+import type { PrecisionChoice } from './choice.js';
+import type { EngineId } from './names.js';
 import type { EngineReport, NetworkEngine } from './network-engine.js';
 import { type EngineOptions, type Platform, presentAdapter } from './platform.js';
 import { precisionOn, realParameters, weightsOf } from './stored-weights.js';
 import type { Ort } from './wasm/network.js';
 import { WebGpuEngine } from './webgpu/engine.js';
 import type { TuneRequest } from './webgpu/tune-programs.js';
+
+export { chooseEngine };
 
 /** What an opened engine holds, by its name: a GPU, or an onnxruntime on the CPU. */
 interface Held {
@@ -30,9 +33,6 @@ export type Opened<Id extends EngineId = EngineId> = {
 
 /** The engine that was chosen, where a GPU is still to be opened. */
 export type Prepared = () => Opened | Promise<Opened>;
-
-/** The adapter that would be opened; where there is none, why, or null where none was looked for. */
-type Found = AdapterTraits | string | null;
 
 export interface Loading {
   /** Null where parameters are computed. */
@@ -56,11 +56,7 @@ interface Running extends Described {
 
 type GpuEngine = Pick<typeof WebGpuEngine, 'create'>;
 
-interface Row<Id extends EngineId> {
-  /** Whether `auto` takes it. The last row takes what is there. */
-  suits(found: Found): boolean;
-  /** Why it runs, where it was asked for or suits. */
-  reason(choice: DeviceChoice, found: Found): string;
+interface Row<Id extends EngineId> extends AutoRule {
   /** What can be known before weights are fetched for it. Errors: those of the engine. */
   prepare(
     platform: Platform,
@@ -75,22 +71,9 @@ interface Row<Id extends EngineId> {
   close?(opened: Opened<Id>): void;
 }
 
-const adapterOf = (found: Found): AdapterTraits | null => (typeof found === 'string' ? null : found);
-
-/**
- * `auto` takes WebGPU where its adapter is hardware, else wasm: onnxruntime's kernels are made for a CPU, an adapter that runs on
- * one imitates a GPU with it. By name, any adapter is taken.
- */
 export const engines: { readonly [Id in EngineId]: Row<Id> } = {
   webgpu: {
-    suits: found => adapterOf(found)?.software === false,
-    reason(choice, found) {
-      const adapter = adapterOf(found);
-      const name = adapter ? nameOf(adapter) : 'not there';
-      return choice === 'auto'
-        ? `a hardware adapter is present: ${name}`
-        : `webgpu was asked for; the adapter is ${name}`;
-    },
+    ...autoRules.webgpu,
     async prepare(platform, { signal, hasty = false }, _, choice) {
       return async () => {
         const any = choice === 'auto' ? {} : ({ prefer: 'any', hasty } as const);
@@ -109,15 +92,7 @@ export const engines: { readonly [Id in EngineId]: Row<Id> } = {
     close: ({ gpu }) => gpu.dispose(),
   },
   wasm: {
-    suits: () => true,
-    reason(choice, found) {
-      if (choice !== 'auto') return 'wasm was asked for';
-      const adapter = adapterOf(found);
-      const why = adapter
-        ? `there is no hardware adapter, only ${nameOf(adapter)}, which runs on the CPU`
-        : (found ?? 'there is no WebGPU adapter');
-      return `${why}; wasm runs instead`;
-    },
+    ...autoRules.wasm,
     /** Loaded at once: whether it can run is known before weights are fetched for it. */
     async prepare(platform, { wasmPaths }, reason) {
       const { loadOrt } = await import('./wasm/load.js');
@@ -138,17 +113,6 @@ export const engines: { readonly [Id in EngineId]: Row<Id> } = {
     },
   },
 };
-
-export interface EngineChoice {
-  readonly device: EngineId;
-  readonly reason: string;
-}
-
-/** The engine that runs, and why. */
-export function chooseEngine(choice: DeviceChoice, found: Found): EngineChoice {
-  const device = choice === 'auto' ? ENGINES.find(name => engines[name].suits(found))! : choice;
-  return { device, reason: engines[device].reason(choice, found) };
-}
 
 /** Chooses the engine. Errors: those of the engine that is asked for. `auto` finds an engine wherever wasm runs. */
 export async function prepareEngine(

@@ -48,7 +48,8 @@ export {
 export type * from '../runtime/types.js';
 export type { AdapterTuning, DescribeTuningOptions } from './adapter-tuning.js';
 export type { ImageScore, Scores } from './datasets/evaluate.js';
-export { type EvaluateModelOptions, type Evaluation, evaluate } from './datasets/evaluate-dataset.js';
+export { type EvaluateModelOptions, type Evaluation, evaluate, evaluateWays } from './datasets/evaluate-dataset.js';
+export type { SentenceEvaluation, SentenceRow } from './datasets/evaluate-sentences.js';
 export { type ExportOnnxOptions, exportOnnx, type OnnxExport, type OnnxFile, type OnnxPort } from './export-onnx.js';
 export {
   type DecodedImage,

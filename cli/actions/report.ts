@@ -11,6 +11,7 @@ import { tellNotes } from './evaluate.js';
 export interface ReportCommandOptions extends NetworkOptions {
   readonly data?: string;
   readonly split?: string;
+  readonly sentences?: boolean;
   readonly json?: boolean;
 }
 
@@ -33,7 +34,7 @@ export async function report(run: string, options: ReportCommandOptions, context
 /** Writes the report with its progress shown. */
 export async function reportOn(
   run: string,
-  { data, split, device, dtype }: Omit<ReportCommandOptions, 'json'>,
+  { data, split, sentences = false, device, dtype }: Omit<ReportCommandOptions, 'json'>,
   context: Context,
 ): Promise<WrittenReport> {
   const { io, console, engine: network } = context;
@@ -60,7 +61,7 @@ export async function reportOn(
     const written = await writeReport(run, {
       ...(data !== undefined && { data }),
       ...(split !== undefined && { split }),
-      engine,
+      ...{ engine, sentences },
       signal: io.signal,
       onProgress,
     });

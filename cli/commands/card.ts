@@ -15,6 +15,7 @@ export function addCard(program: Command, context: Context): void {
     .argument('<run>', 'folder of the run: the --out of train')
     .option('--model <folder>', 'folder that the card is for, where it is not the run itself (its fp16 form)')
     .option('--scores <file>', 'JSON of evaluate --json on that folder')
+    .option('--sentences <file>', 'JSON of evaluate --sentences --json on that folder')
     .option('--without-text <run>', 'run of the same recipe with text_override, to say what language is worth')
     .option('--terms <text|file>', 'terms of the data')
     .option('--out <file>', 'where the card goes, if not README.md of the folder')

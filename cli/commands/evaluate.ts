@@ -1,6 +1,6 @@
 // `tmca evaluate` on the command line.
 
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { Context } from '../context.js';
 import {
   categoryOption,
@@ -28,6 +28,12 @@ export function addEvaluate(program: Command, context: Context): void {
     .option(
       '--text <sentence>',
       'in place of every record\'s own text, such as "polyp": what the model makes of the image',
+    )
+    .addOption(
+      new Option(
+        '--sentences',
+        'a table: told whole captions, parts of them, other wordings, nothing, and wrong ones; docs/guide/sentences.md',
+      ).conflicts('text'),
     )
     .option('--no-text', 'tell the model nothing; for one that reads no sentence, or whose sentence is optional')
     .addOption(promptOption())

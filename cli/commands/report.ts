@@ -15,6 +15,10 @@ export function addReport(program: Command, context: Context): void {
     .argument('<run>', 'folder of the run: the --out of train')
     .option('--data <folder>', 'data set folder; the one that the run was trained on if not given')
     .option('--split <name>', 'records to score; test if not given, or val where there is no test')
+    .option(
+      '--sentences',
+      'also scores by what the model is told, as evaluate --sentences; kept as sentences-SPLIT.json',
+    )
     .addOption(deviceOption())
     .addOption(dtypeOption())
     .addOption(jsonOption())

@@ -1,36 +1,18 @@
 // The scores of a model on a split of a data set, as `tmca evaluate --json` prints them.
 
 import { checkOptions, requireOptions } from '../../errors/arguments.js';
-import type { EngineId } from '../../runtime/engines/names.js';
 import { takeOptions } from '../../runtime/given.js';
-import type { AdapterSummary, DType, Session, SessionOptions } from '../../runtime/types.js';
+import type { Session, SessionOptions } from '../../runtime/types.js';
 import { shippedModel } from '../model-folder/folder.js';
 import { openSession } from '../session.js';
 import type { Dataset, DatasetReading } from './dataset.js';
 import { type Evaluated, type EvaluateOptions, evaluateRecords } from './evaluate.js';
+import { evaluateSentences, type SentenceEvaluation } from './evaluate-sentences.js';
+import { describeEvaluation, type EvaluationSubject } from './evaluation-subject.js';
 import { checkReading, openDatasetFor } from './reading.js';
 
 /** Shares of 1; where both masks are empty, dice and iou are 1. */
-export interface Evaluation extends Evaluated {
-  readonly device: EngineId;
-  readonly dtype: DType;
-  readonly adapter: AdapterSummary;
-  readonly data: string;
-  readonly split: string;
-  /** The one text of all records, where theirs were replaced; null: they were told nothing. */
-  readonly text?: string | null;
-  /** Which of the records' sentences, and which category of annotations, where they were chosen. */
-  readonly prompt?: string;
-  readonly category?: string;
-  readonly model: string;
-  /** SHA-256 of the weights' file: which model these are the scores of. Empty where it is not known. */
-  readonly hash: string;
-  /** Side of the masks that were compared. */
-  readonly size: number;
-  readonly threshold: number;
-  /** Whether the model's files were checked; see `SessionInfo`. */
-  readonly integrity: 'checked' | 'unchecked';
-}
+export interface Evaluation extends Evaluated, EvaluationSubject {}
 
 /** Is told how many images of the split are done. */
 type OnImages = (done: number, total: number) => void;
@@ -44,25 +26,18 @@ type OnImages = (done: number, total: number) => void;
  */
 export async function evaluateDataset(
   session: Session,
-  { name, records, notes, warnings }: Dataset,
+  dataset: Dataset,
   about: DatasetReading & { readonly split: string },
   options: Omit<EvaluateOptions, 'onProgress'> & { readonly onProgress?: OnImages | undefined } = {},
 ): Promise<Evaluation> {
   const { signal, onProgress, threshold = 0.5 } = options;
+  const { records, notes, warnings } = dataset;
   const scores = await evaluateRecords(session, records, {
     ...{ threshold, ...(signal && { signal }) },
     onProgress: done => onProgress?.(done, records.length),
   });
-  const { device, dtype, adapter, model, integrity } = session.info;
-  const { split, text, prompt, category } = about;
-  const reading = Object.entries({ text, prompt, category }).filter(([, value]) => value !== undefined);
-  const set = {
-    data: name,
-    split,
-    ...(Object.fromEntries(reading) as Pick<Evaluation, 'text' | 'prompt' | 'category'>),
-  };
-  const of = { model: model.name, hash: model.hash, size: model.imageSize, threshold, integrity };
-  return { ...scores, notes: [...warnings, ...notes, ...scores.notes], device, dtype, adapter, ...set, ...of };
+  const subject = describeEvaluation(session.info, dataset, about, threshold);
+  return { ...scores, notes: [...warnings, ...notes, ...scores.notes], ...subject };
 }
 
 export interface EvaluateModelOptions extends Omit<SessionOptions, 'onProgress'>, DatasetReading {
@@ -100,17 +75,39 @@ const KINDS = { ...TEXTS, signal: 'AbortSignal', onProgress: 'function' } as con
  *   onProgress: (done, total) => console.log(`${done} of ${total}`),
  * });
  */
-export async function evaluate(options: EvaluateModelOptions): Promise<Evaluation> {
-  requireOptions('evaluate', options, { data: 'string' });
+export const evaluate = (options: EvaluateModelOptions): Promise<Evaluation> =>
+  evaluateBy('evaluate', options, evaluateDataset);
+
+/**
+ * Scores a model that is told each caption whole, in part, in other words, not at all and wrongly: what
+ * `tmca evaluate --sentences --json` prints. Options and errors are those of `evaluate`.
+ *
+ * @example
+ * const { rows } = await evaluateWays({ data: 'kvasir-seg', model: 'runs/mine' });
+ * for (const { name, dice, example } of rows) console.log(name, dice, example);
+ */
+export const evaluateWays = (options: Omit<EvaluateModelOptions, 'text'>): Promise<SentenceEvaluation> =>
+  evaluateBy('evaluateWays', options, evaluateSentences);
+
+async function evaluateBy<T>(where: string, options: EvaluateModelOptions, score: Score<T>): Promise<T> {
+  requireOptions(where, options, { data: 'string' });
   const { text: said } = options;
-  checkOptions('evaluate', options, said === null ? KINDS : { ...KINDS, text: 'string' });
+  checkOptions(where, options, said === null ? KINDS : { ...KINDS, text: 'string' });
   const { data, model = shippedModel(), split = 'test', ...others } = options;
   const { text, prompt, category, threshold, onProgress, ...opening } = others;
-  takeOptions(threshold === undefined ? {} : { threshold }, 'evaluate');
+  takeOptions(threshold === undefined ? {} : { threshold }, where);
   const { signal } = opening;
   const task = { data, model, split, reading: { text, prompt, category }, threshold, signal, onProgress };
-  return evaluateModel(task, () => openSession(model, opening));
+  return evaluateModel(task, () => openSession(model, opening), score);
 }
+
+/** What scores a model that is open: `evaluateDataset` and its like. */
+type Score<T> = (
+  session: Session,
+  dataset: Dataset,
+  about: DatasetReading & { readonly split: string },
+  options: Omit<EvaluateOptions, 'onProgress'> & { readonly onProgress?: OnImages | undefined },
+) => Promise<T>;
 
 /** What is scored on what. */
 export interface EvaluationTask {
@@ -130,19 +127,20 @@ export interface EvaluationTask {
  *
  * @param open opens the model; what it is given is the data set that waits for it
  *
- * Errors: those of `openDatasetFor`, of `open` and of `evaluateDataset`; TEXT_NOT_TAKEN.
+ * Errors: those of `openDatasetFor`, of `open` and of `score`; TEXT_NOT_TAKEN.
  */
-export async function evaluateModel(
+export async function evaluateModel<T>(
   { data, model, split, reading, threshold, signal, onProgress }: EvaluationTask,
   open: (dataset: Dataset) => Promise<Session>,
-): Promise<Evaluation> {
+  score: Score<T>,
+): Promise<T> {
   const stop = signal && { signal };
   const dataset = await openDatasetFor('evaluate', model, data, { split, ...reading, ...stop });
   const session = await open(dataset);
   try {
     checkReading('evaluate', session.info.model, reading);
     const watched = { ...stop, onProgress, ...(threshold !== undefined && { threshold }) };
-    return await evaluateDataset(session, dataset, { split, ...reading }, watched);
+    return await score(session, dataset, { split, ...reading }, watched);
   } finally {
     session.dispose();
   }

@@ -3,9 +3,9 @@
 import { loadAssembly } from '../../assembly/instance.js';
 import { type Evaluation, Evaluator, type Overlap } from '../../assembly/metrics.js';
 import { encodeIfRead } from '../../runtime/sentence.js';
-import type { Session } from '../../runtime/types.js';
+import type { Pixels, Session } from '../../runtime/types.js';
 import { decodeImage } from '../images/image-files.js';
-import { maskTarget, readMask, surveyMasks } from '../images/masks.js';
+import { type Mask, maskTarget, readMask, surveyMasks } from '../images/masks.js';
 import { type FileNote, NoteTally } from '../notes.js';
 import type { DatasetRecord } from './dataset.js';
 
@@ -56,20 +56,42 @@ export interface Prediction {
   readonly notes: readonly FileNote[];
 }
 
+/** A record's image and mask. */
+export interface OpenedRecord {
+  readonly record: DatasetRecord;
+  readonly pixels: Pixels;
+  readonly mask: Mask;
+  readonly notes: readonly FileNote[];
+}
+
+/** Errors: those of reading the record's files. */
+export async function readRecord(record: DatasetRecord, { signal }: EvaluateOptions = {}): Promise<OpenedRecord> {
+  const stop = signal && { signal };
+  const { pixels, shape, notes } = await decodeImage(record.image, stop);
+  return { record, pixels, notes, mask: await readMask(record.mask, shape, stop) };
+}
+
 /** Errors: those of reading the record's files and of the session. */
-export async function predictRecord(
+export const predictRecord = async (
   session: Session,
   record: DatasetRecord,
+  options: EvaluateOptions = {},
+): Promise<Prediction> => predict(session, await readRecord(record, options), record.text, options);
+
+/** @param text empty: the model is told nothing. Errors: those of the session. */
+export async function predict(
+  session: Session,
+  { record, pixels, mask, notes }: OpenedRecord,
+  text: string,
   { threshold = 0.5, signal }: EvaluateOptions = {},
 ): Promise<Prediction> {
   const stop = signal && { signal };
-  const { pixels, shape, notes } = await decodeImage(record.image, stop);
-  const report = await encodeIfRead(session, record.text, stop);
+  const report = await encodeIfRead(session, text, stop);
   try {
     const { probability, size, warnings } = await session.segment(pixels, report, stop);
     const flat = warnings.some(({ code }) => code === 'IMAGE_FLAT');
     const prediction = Uint8Array.from(probability, p => (p >= threshold && !flat ? 1 : 0));
-    const target = maskTarget(await readMask(record.mask, shape, stop), size);
+    const target = maskTarget(mask, size);
     const told = warnings
       .filter(({ code }) => code !== 'MODEL_UNCHECKED') // of the model, not of the image
       .map(({ message }) => ({ file: record.image, text: message }));
@@ -121,6 +143,7 @@ export async function evaluateRecords(
   return { ...scores, empty_masks: empty, notes: [...ofMasks, ...ofImages.lines()], truncated };
 }
 
-const scoresOf = ({ n, dice, iou, accuracy, meanDice, meanIou }: Evaluation): Scores => ({
+/** The scores of an evaluator's result. */
+export const scoresOf = ({ n, dice, iou, accuracy, meanDice, meanIou }: Evaluation): Scores => ({
   ...{ n, dice, iou, accuracy, mean_dice: meanDice, mean_iou: meanIou },
 });

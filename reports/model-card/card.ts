@@ -6,11 +6,13 @@ import { Network } from '../../networks/network.js';
 import { trainingOf } from '../../networks/training-registry.js';
 import type { Scores } from '../../node/datasets/evaluate.js';
 import type { Evaluation } from '../../node/datasets/evaluate-dataset.js';
+import type { SentenceEvaluation } from '../../node/datasets/evaluate-sentences.js';
 import { parseTrainConfig, trainConfigToJson } from '../../train/config.js';
 import { quoted } from '../../train/run/run-json.js';
 import type { MetricsLine, RunInfo } from '../../train/run-files/index.js';
 import { block, inline, wrapped } from '../run/markdown.js';
 import { bestEpoch } from '../run/page.js';
+import { WAY_NAMES } from '../run/ways.js';
 
 /** By which a card is known to be one, and may be replaced. */
 export const CARD_MARK = '<!-- Written by tmca card. -->';
@@ -22,6 +24,8 @@ export interface CardContent {
   readonly info: RunInfo;
   readonly lines: readonly MetricsLine[];
   readonly evaluation: Evaluation;
+  /** The scores by what the model is told; null where they were not made. */
+  readonly sentences: SentenceEvaluation | null;
   /** The same recipe with one text for all records. */
   readonly withoutText: { readonly info: RunInfo; readonly evaluation: Evaluation } | null;
   /** The terms of the data, as the author states them; null: not stated. */
@@ -44,7 +48,7 @@ A ${inline(Network.of(config).title)} network of ${(parameterCount(config) / 1e6
 
 ${networkTable(content)}
 
-## Scores
+${sentenceSection(content)}## Scores
 
 ${scoresSection(content)}
 
@@ -87,6 +91,24 @@ function networkTable({ config }: CardContent): string {
     '| output | one logit a pixel |',
     `| weights | ${inline(dtype)} |`,
   ].join('\n');
+}
+
+/** First of all: what a sentence is worth, and what comes of none. */
+function sentenceSection({ sentences }: CardContent): string {
+  if (!sentences) return '';
+  const { rows, data, split, device, dtype } = sentences;
+  const head = ['what the model is told', 'images', 'Dice, all pixels', 'Dice, mean of images', 'such as'];
+  const cells = rows.map(({ name, n, dice, mean_dice, example }) => {
+    const told = example === null ? 'nothing' : `“${inline(example)}”`;
+    return [WAY_NAMES[name], String(n), dice.toFixed(4), mean_dice.toFixed(4), told];
+  });
+  return `## By what it is told
+
+${inline(data)}, split “${inline(split)}”; ${device}, ${dtype}. The wordings of the paraphrase and of the clinical sentence are not among those of training.
+
+${table(head, cells)}
+
+`;
 }
 
 function scoresSection({ evaluation, withoutText }: CardContent): string {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { check } from '../../errors/index.js';
 import { parseManifest, readModelFiles } from '../../formats/model-folder/index.js';
 import type { Evaluation } from '../../node/datasets/evaluate-dataset.js';
-import { evaluationFile, readEvaluation } from '../../node/datasets/evaluation-file.js';
+import { evaluationFile, readEvaluation, readSentences, sentencesFile } from '../../node/datasets/evaluation-file.js';
 import { writeFileAtomic } from '../../node/disk/files.js';
 import { ifThere, readJson, readText } from '../../node/disk/read-file.js';
 import { keepInputs } from '../../node/keep-inputs.js';
@@ -17,6 +17,8 @@ export interface CardOptions {
   readonly model?: string | undefined;
   /** JSON of `tmca evaluate --json` on that folder; its evaluation-test.json if not given. */
   readonly scores?: string | undefined;
+  /** JSON of `tmca evaluate --sentences --json` on that folder; its sentences-test.json, if there is one, if not given. */
+  readonly sentences?: string | undefined;
   /** A run of the same recipe with `text_override`, with its evaluation-test.json. */
   readonly withoutText?: string | undefined;
   /** The terms of the data. */
@@ -40,13 +42,15 @@ export async function writeCard(run: string, options: CardOptions = {}): Promise
   const { model = run, withoutText, terms = null } = options;
   const out = options.out ?? join(model, 'README.md');
   const scores = options.scores ?? evaluationFile(model, SPLIT);
-  await keepInputs('writeCard', { files: [out] }, [scores]);
+  const kept = options.sentences ?? sentencesFile(model, SPLIT);
+  await keepInputs('writeCard', { files: [out] }, [scores, kept]);
   const info = await infoOf(run);
   const { config } = await readModelFiles(model, nodeIo);
   const evaluation = await readEvaluation(scores);
-  await checkModel(model, evaluation);
+  const sentences = await (options.sentences === undefined ? ifThere(readSentences(kept)) : readSentences(kept));
+  for (const { hash } of [evaluation, ...(sentences ? [sentences] : [])]) await checkModel(model, hash);
   const card = modelCard({
-    ...{ model, config, info, evaluation, terms },
+    ...{ model, config, info, evaluation, terms, sentences: sentences ?? null },
     lines: await readMetrics(join(run, 'metrics.jsonl')),
     withoutText: withoutText === undefined ? null : await otherRun(withoutText, evaluation),
   });
@@ -67,7 +71,7 @@ async function infoOf(run: string): Promise<RunInfo> {
 }
 
 /** Scores must be of these weights, as far as both say which they are. */
-async function checkModel(model: string, { hash }: Evaluation): Promise<void> {
+async function checkModel(model: string, hash: string): Promise<void> {
   const path = join(model, 'manifest.json');
   const kind = { rule: 'writeCard: a manifest must be JSON', advice: 'fetch or write the folder again' } as const;
   const json = await ifThere(readJson(path, { ...kind, invalid: 'MANIFEST_MISMATCH' }));

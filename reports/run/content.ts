@@ -2,6 +2,7 @@
 
 import type { Config } from '../../networks/config.js';
 import type { Evaluated } from '../../node/datasets/evaluate.js';
+import type { SentenceEvaluation } from '../../node/datasets/evaluate-sentences.js';
 import type { MetricsLine, RunInfo } from '../../train/run-files/index.js';
 import type { PictureGroup } from './pictures.js';
 
@@ -21,6 +22,8 @@ export interface ReportContent {
 }
 
 export interface TestContent extends Evaluated {
+  /** The scores by what the model is told, where they were asked for. */
+  readonly sentences: SentenceEvaluation | null;
   readonly data: string;
   readonly split: string;
   /** "webgpu, fp32: NAME". */

@@ -6,7 +6,8 @@ import { check } from '../../errors/index.js';
 import { type Config, parseConfig } from '../../networks/config.js';
 import { type DatasetReading, openDataset, surveyDataset } from '../../node/datasets/dataset.js';
 import { type Evaluation, evaluateDataset } from '../../node/datasets/evaluate-dataset.js';
-import { evaluationFile } from '../../node/datasets/evaluation-file.js';
+import { evaluateSentences } from '../../node/datasets/evaluate-sentences.js';
+import { evaluationFile, sentencesFile } from '../../node/datasets/evaluation-file.js';
 import { readingFor } from '../../node/datasets/reading.js';
 import { bestToScore } from '../../node/datasets/splits.js';
 import { writeFileAtomic } from '../../node/disk/files.js';
@@ -30,14 +31,18 @@ export interface ReportEngine {
   forward(model: string, inputs: ForwardInputs): ReturnType<PictureEngine['forward']>;
 }
 
+type Phase = 'evaluate' | 'sentences' | 'pictures';
+
 export interface ReportOptions {
   /** Data set folder; the one in run.json if not given. Null: no scores and no pictures. */
   readonly data?: string | null;
   /** Records to score; "test" if not given, or "val" where the data set has no such records. */
   readonly split?: string;
+  /** Also scores by what the model is told, and writes sentences-SPLIT.json. */
+  readonly sentences?: boolean;
   readonly engine: ReportEngine;
   readonly signal?: AbortSignal;
-  readonly onProgress?: (phase: 'evaluate' | 'pictures', done: number, total: number) => void;
+  readonly onProgress?: (phase: Phase, done: number, total: number) => void;
 }
 
 export interface WrittenReport {
@@ -48,7 +53,7 @@ export interface WrittenReport {
 }
 
 /**
- * Writes report.html, and evaluation-SPLIT.json where there is something to score. A run that is not finished has a report too:
+ * Writes report.html, and evaluation-SPLIT.json (with `sentences`, sentences-SPLIT.json too) where there is something to score. A run that is not finished has a report too:
  * of what is there.
  *
  * Errors: FILE_NOT_FOUND (no run in the folder), FILE_UNREADABLE, CONFIG_INVALID, those of the data set and the session,
@@ -75,7 +80,9 @@ export async function writeReport(folder: string, options: ReportOptions): Promi
   const content = { folder: name, info, model: config, lines, test, withoutTest: without, created };
   await writeFileAtomic(report, renderReport(content));
   if (evaluation) {
-    await writeFileAtomic(evaluationFile(folder, evaluation.split), `${JSON.stringify(evaluation, null, 2)}\n`);
+    const json = (content: object) => `${JSON.stringify(content, null, 2)}\n`;
+    await writeFileAtomic(evaluationFile(folder, evaluation.split), json(evaluation));
+    if (test?.sentences) await writeFileAtomic(sentencesFile(folder, evaluation.split), json(test.sentences));
   }
   return { report, evaluation, without };
 }
@@ -122,7 +129,7 @@ async function score(
   reading: DatasetReading,
   options: ReportOptions,
 ): Promise<{ evaluation: Evaluation; test: TestContent }> {
-  const { engine, signal, onProgress } = options;
+  const { engine, signal, onProgress, sentences: asked = false } = options;
   const { category } = reading;
   const survey = () => surveyDataset(data, category === undefined ? {} : { category });
   const split = options.split ?? bestToScore((await survey()).splits);
@@ -131,23 +138,19 @@ async function score(
   const { records } = dataset;
   const session = await engine.openSession(folder);
   try {
-    const evaluation = await evaluateDataset(
-      session,
-      dataset,
-      { split, ...reading },
-      {
-        ...stop,
-        ...(onProgress && { onProgress: (done, total) => onProgress('evaluate', done, total) }),
-      },
-    );
-    const pictures = { session, forward: (inputs: ForwardInputs) => engine.forward(folder, inputs) };
-    const groups = await drawPictures(pictures, config, records, pickRecords(evaluation.per_image, PICTURES), {
+    const about = { split, ...reading };
+    const watched = (phase: Phase) => ({
       ...stop,
-      ...(onProgress && { onProgress: (done, total) => onProgress('pictures', done, total) }),
+      ...(onProgress && { onProgress: (done: number, total: number) => onProgress(phase, done, total) }),
     });
+    const evaluation = await evaluateDataset(session, dataset, about, watched('evaluate'));
+    const sentences = asked ? await evaluateSentences(session, dataset, about, watched('sentences')) : null;
+    const pictures = { session, forward: (inputs: ForwardInputs) => engine.forward(folder, inputs) };
+    const picked = pickRecords(evaluation.per_image, PICTURES);
+    const groups = await drawPictures(pictures, config, records, picked, watched('pictures'));
     const { device, dtype, adapter } = evaluation;
     const ran = `${device}, ${dtype}: ${adapter.description || adapter.vendor}`;
-    return { evaluation, test: { ...evaluation, ran, groups } };
+    return { evaluation, test: { ...evaluation, ran, groups, sentences } };
   } finally {
     session.dispose();
   }

@@ -3,6 +3,7 @@
 import { Network } from '../../networks/network.js';
 import { trainingOf } from '../../networks/training-registry.js';
 import type { Scores } from '../../node/datasets/evaluate.js';
+import type { SentenceEvaluation } from '../../node/datasets/evaluate-sentences.js';
 import type { MetricsLine, RunInfo } from '../../train/run-files/index.js';
 import { type Html, html, page } from '../html.js';
 import { type Colour, diceHistogram, type Line, type LineChart, lineChart, sizeScatter } from './charts.js';
@@ -10,6 +11,7 @@ import type { ReportContent, TestContent } from './content.js';
 import { pictureSection } from './picture-cards.js';
 import { extent, type Point, seriesOf } from './series.js';
 import { settingsSection } from './settings.js';
+import { WAY_NAMES } from './ways.js';
 
 const three = (value: number): string => value.toFixed(3);
 
@@ -135,6 +137,14 @@ const CHOSEN: Readonly<Record<string, string>> = {
   train: 'The model was trained on these records, so their scores say little.',
 };
 
+function wayTable({ rows }: SentenceEvaluation): Html {
+  return html`<div class="wide"><table><thead><tr><th>what the model is told</th><th>images</th><th>Dice,<br>all pixels</th><th>IoU,<br>all pixels</th><th>Dice,<br>mean</th><th>IoU,<br>mean</th></tr></thead>
+<tbody>${rows.map(
+    ({ name, n, example, ...s }) =>
+      html`<tr><th title="${example ?? 'nothing'}">${WAY_NAMES[name]}</th><td>${n}</td>${[s.dice, s.iou, s.mean_dice, s.mean_iou].map(v => html`<td>${v.toFixed(4)}</td>`)}</tr>`,
+  )}</tbody></table></div>`;
+}
+
 function testSection(test: TestContent): Html {
   const rows: [string, Scores][] = [
     [`all ${test.n}`, test],
@@ -146,6 +156,7 @@ function testSection(test: TestContent): Html {
     ([name, s]) =>
       html`<tr><th>${name}</th>${[s.dice, s.iou, s.mean_dice, s.mean_iou, s.accuracy].map(v => html`<td>${v.toFixed(4)}</td>`)}</tr>`,
   )}</tbody></table></div>
+${test.sentences && wayTable(test.sentences)}
 <div class="charts below">${diceHistogram(
     test.per_image.map(({ dice }) => dice),
     test.mean_dice,

@@ -59,6 +59,13 @@ function report(): string {
         split: evil,
         ran: evil,
       },
+      sentences: {
+        rows: [{ name: 'full', ...scores, example: evil, truncated: 0 }],
+        fit: { auroc_other: null, auroc_swapped: null },
+        ...{ device: 'wasm', dtype: 'fp32', data: evil, split: evil, model: evil, hash: evil },
+        ...{ size: 32, threshold: 0.5, integrity: 'checked', empty_masks: 0, notes: [evil] },
+        adapter: { vendor: evil, architecture: evil, description: evil, software: true, features: [] },
+      },
       groups: [{ name: 'Best', pictures: [picture, picture, picture] }],
     },
     withoutTest: null,

@@ -1,6 +1,6 @@
 // Model cards: what they say, and when they say nothing.
 
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -89,6 +89,40 @@ test('network, scores with and without marked records, recipe, data', async () =
   expect(said).toContain('800 for train, 100 for val; the scores are of “test”, records that training has not seen.');
   expect(said).toContain('The terms of the data are not stated here.');
   expect(said).not.toContain('Language is worth');
+});
+
+const WAY = { ...scores(0.5), n: 3, truncated: 0 };
+const ways = (more: object = {}) => {
+  const { per_image: _, without: __, ...subject } = evaluation(0.75);
+  const rows = [
+    { ...WAY, name: 'full', example: 'one *small* polyp' },
+    { ...WAY, ...scores(0.25), name: 'none', example: null },
+  ];
+  return { ...subject, rows, fit: { auroc_other: null, auroc_swapped: null }, ...more };
+};
+
+test('what it scores by what it is told comes first, from the folder or from a file', async () => {
+  const path = await run('run', info(), evaluation(0.75));
+  const kept = join(path, 'sentences-test.json');
+  await writeFile(kept, JSON.stringify(ways()));
+  expect((await card(path)).code).toBe(0);
+  const said = await readFile(join(path, 'README.md'), 'utf8');
+  const row = '| the whole caption | 3 | 0.5000 | 0.6250 | “one \\*small\\* polyp” |';
+  expect(said).toContain(row);
+  expect(said).toContain('| nothing, or the class word | 3 | 0.2500 | 0.6250 | nothing |');
+  expect(said.indexOf('## By what it is told')).toBeLessThan(said.indexOf('## Scores'));
+  const file = join(folder, 'ways.json');
+  await rename(kept, file);
+  expect((await card(path)).code).toBe(0);
+  expect(await readFile(join(path, 'README.md'), 'utf8')).not.toContain('By what it is told');
+  expect((await card(path, '--sentences', file)).code).toBe(0);
+  expect(await readFile(join(path, 'README.md'), 'utf8')).toContain(row);
+  const files = { 'model.safetensors': { bytes: 1, sha256: 'aa'.repeat(32) } };
+  await writeFile(join(path, 'manifest.json'), JSON.stringify({ package: 'p', created: 'now', files }));
+  await writeFile(file, JSON.stringify(ways({ hash: 'bb'.repeat(32) })));
+  expect((await card(path, '--sentences', file)).stderr).toMatch(/^error \[MANIFEST_MISMATCH\]: writeCard: the scores/);
+  await writeFile(file, JSON.stringify(evaluation(0.5)));
+  expect((await card(path, '--sentences', file)).stderr).toMatch(/^error \[CONFIG_INVALID\]: readSentences: /);
 });
 
 test('beside the same recipe without language, and what that is worth', async () => {

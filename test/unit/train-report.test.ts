@@ -250,6 +250,19 @@ describe('report', () => {
     expect((await readdir(join(folder, 'run'))).filter(name => name.includes('.tmp'))).toEqual([]);
   });
 
+  test('scores by what the model is told where that is asked for, and keeps the table', async () => {
+    await run();
+    await dataset(['one small polyp, located in left of the image', 'two large polyp, located in top of the image']);
+    await report();
+    expect(await page()).not.toContain('what the model is told');
+    expect((await report('--sentences')).code).toBe(0);
+    const kept = JSON.parse(await readFile(join(folder, 'run', 'sentences-test.json'), 'utf8'));
+    expect(kept).toMatchObject({ rows: { length: 8 }, split: 'test', hash: '00', device: 'webgpu' });
+    const text = await page();
+    expect(text).toContain('<th>what the model is told</th>');
+    expect(text).toMatch(/<th title="There is a small polyp at the left\.">a paraphrase<\/th><td>2<\/td><td>1\.0000/);
+  });
+
   test('shows the maps of LTEM over each picture, and says where no adapter could compute them', async () => {
     await run();
     await dataset(['one', 'two', 'three words']);

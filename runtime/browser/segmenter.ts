@@ -194,7 +194,7 @@ export class Segmenter {
 
   /**
    * Removes the files that the browser keeps of the model at an address, or of all models. A model that is open goes on running.
-   * Resolves to the number of bytes that are free now.
+   * Resolves to the number of bytes that are free now. Errors: BAD_ARGUMENT, OUTPUT_NOT_WRITABLE.
    *
    * @example
    * const bytes = await Segmenter.forget('/models/nano');

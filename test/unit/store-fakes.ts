@@ -78,6 +78,10 @@ export class MemoryChannel implements Channel {
     this.told.push(news);
     for (const listener of [...this.#listeners]) listener(news);
   }
+  /** Pages that wait. */
+  get waiting(): number {
+    return this.#listeners.size;
+  }
   hear(listener: (news: News) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -206,8 +210,8 @@ export async function load(
   } = {},
 ): Promise<Loaded> {
   const { address = ADDRESS, signal, onProgress, silenceMs, resumes = 0, integrity, twice = false } = options;
-  const fetching: FetchOptions = { fetch: server.fetch, signal, onProgress, resumes };
-  const own = { ...parts, fetching, pieceBytes: 128, ...(silenceMs !== undefined && { silenceMs }) };
+  const fetching: FetchOptions = { fetch: server.fetch, signal, resumes };
+  const own = { ...parts, fetching, onProgress, pieceBytes: 128, ...(silenceMs !== undefined && { silenceMs }) };
   return openWith(
     () => new StoredFolder(address, own),
     async folder => {

@@ -17,6 +17,8 @@ export interface StoreParts {
   readonly locks: Locks;
   readonly channel: Channel;
   readonly fetching?: FetchOptions;
+  /** Told how far another page is that loads the same file. What this page loads itself is told as it is read. */
+  readonly onProgress?: FetchOptions['onProgress'];
   /** How long another page that loads the same file may be silent before this one loads it too; 30 s if not given. */
   readonly silenceMs?: number;
   readonly pieceBytes?: number;
@@ -186,10 +188,10 @@ export class StoredFolder implements FolderReader {
     );
   }
 
-  /** The lock of a file; null where another page has it and says nothing. While one does, its progress is told as one's own. */
+  /** The lock of a file; null where another page has it and says nothing. While one does, its progress is told. */
   async #claim(key: string, url: string): Promise<(() => void) | null> {
-    const { signal, onProgress } = this.#fetching;
-    const { locks, channel, silenceMs = 30_000 } = this.#parts;
+    const { signal } = this.#fetching;
+    const { locks, channel, onProgress, silenceMs = 30_000 } = this.#parts;
     const silence = new AbortController();
     const wait = () => setTimeout(() => silence.abort(), silenceMs);
     let timer = wait();

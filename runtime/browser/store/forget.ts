@@ -1,5 +1,6 @@
 // Frees what was kept.
 
+import { TmcaError } from '../../../errors/index.js';
 import { addressOf } from '../../../formats/model-folder/address.js';
 import { keyOf, Records } from './records.js';
 import { openShelf } from './shelf.js';
@@ -10,5 +11,14 @@ export async function forget(location?: string): Promise<number> {
   const shelf = await openShelf();
   if (typeof shelf === 'string') return 0;
   const records = new Records(shelf, webLocks(navigator.locks));
-  return records.forget(location === undefined ? undefined : await keyOf(addressOf(location, '')));
+  try {
+    return await records.forget(location === undefined ? undefined : await keyOf(addressOf(location, '')));
+  } catch (cause) {
+    const todo = 'close other pages of this site, or clear its data in the settings of the browser';
+    throw new TmcaError(
+      'OUTPUT_NOT_WRITABLE',
+      `Segmenter.forget: the browser must let files be removed, got "${cause}"; ${todo}`,
+      { cause },
+    );
+  }
 }

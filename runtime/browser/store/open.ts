@@ -31,9 +31,9 @@ export async function openStored(
   const shelf = await openShelf();
   if (typeof shelf === 'string') return openModel(location, { ...platform, io: unkept(platform.io, shelf) }, options);
   const { onProgress } = options;
-  const parts = { shelf, locks: webLocks(navigator.locks), channel: webChannel() };
+  const parts = { shelf, locks: webLocks(navigator.locks), channel: webChannel(), onProgress };
   return openWith(
-    ({ signal }) => new StoredFolder(location, { ...parts, fetching: { signal, onProgress } }),
+    ({ signal }) => new StoredFolder(location, { ...parts, fetching: { signal } }),
     folder => openModel(location, { ...platform, io: { ...platform.io, folder } }, options),
   );
 }

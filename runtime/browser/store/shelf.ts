@@ -17,6 +17,8 @@ const FOLDER = 'tmca-edge';
 export async function openShelf(): Promise<Shelf | string> {
   if (!globalThis.isSecureContext)
     return 'a browser keeps files only for pages that are served over https or from localhost';
+  if (!navigator.locks || typeof BroadcastChannel === 'undefined')
+    return 'this browser has no locks that pages share, without which they would disturb each other’s files';
   try {
     // Safari before 26 has OPFS without it, and nothing else there replaces a file in one step.
     if ('createWritable' in FileSystemFileHandle.prototype) return await openFiles();

@@ -111,6 +111,19 @@ describe('a browser without room', () => {
     expect(tab.server.sent(WEIGHTS)).toBe(weights.length);
   });
 
+  test('that says so beforehand is not filled to the brim first', async () => {
+    const tab = newTab(withManifest(files()));
+    tab.shelf.free = weights.length - 1;
+    const { hash, store } = await load(tab);
+    expect(hash).toBe(sha256(weights));
+    expect(store.note).toMatch(/^the browser has no room/);
+    expect(tab.shelf.bytes).toBeLessThan(weights.length);
+    expect(tab.server.sent(WEIGHTS)).toBe(weights.length);
+    tab.shelf.free = weights.length;
+    expect((await load(again(tab))).store.note).toBeNull();
+    expect((await load(again(tab))).store.downloaded).toBe(0);
+  });
+
   test('reads weights twice all the same', async () => {
     expect((await load(full(700), { twice: true })).hash).toBe(sha256(weights));
   });

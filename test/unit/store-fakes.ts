@@ -17,6 +17,11 @@ export class MemoryShelf implements Shelf {
   /** Called before each put. */
   onPut: (name: string, bytes: Uint8Array) => void = () => {};
   onGet: (name: string) => void = () => {};
+  free = Number.POSITIVE_INFINITY;
+
+  async room(): Promise<number> {
+    return this.free;
+  }
 
   async get(name: string): Promise<Uint8Array | null> {
     this.onGet(name);

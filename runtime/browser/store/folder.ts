@@ -24,6 +24,9 @@ export interface StoreParts {
   readonly pieceBytes?: number;
 }
 
+const FULL =
+  'the browser has no room to keep the model, which will be loaded again next time; free some space, or call Segmenter.forget()';
+
 const partName = (key: string): string => `part-${key}`;
 
 export class StoredFolder implements FolderReader {
@@ -127,6 +130,11 @@ export class StoredFolder implements FolderReader {
     const fetching = { ...this.#fetching, sure: expected !== undefined };
     const begun = await this.#records.part(key);
     const bytes = begun ? bytesOf(begun) : 0;
+    if (expected && expected.bytes - bytes > (await shelf.room())) {
+      this.#note ??= FULL;
+      release();
+      return this.#unkept(name);
+    }
     const isWhole = bytes > 0 && bytes === expected?.bytes;
     const arriving = isWhole ? complete(bytes) : await download(url, fetching, bytes, begun?.validator ?? null);
     if (!arriving) {
@@ -233,8 +241,6 @@ export class StoredFolder implements FolderReader {
   #fail(error: unknown): void {
     const why = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     const full = error instanceof Error && error.name === 'QuotaExceededError';
-    this.#note ??= full
-      ? 'the browser has no room to keep the model, which will be loaded again next time; free some space, or call Segmenter.forget()'
-      : `the browser could not keep the model, which will be loaded again next time (${why})`;
+    this.#note ??= full ? FULL : `the browser could not keep the model, which will be loaded again next time (${why})`;
   }
 }

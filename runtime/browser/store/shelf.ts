@@ -9,6 +9,8 @@ export interface Shelf {
   put(name: string, bytes: Uint8Array): Promise<void>;
   remove(name: string): Promise<void>;
   names(): Promise<string[]>;
+  /** Bytes that the browser would still take, as far as it says. */
+  room(): Promise<number>;
 }
 
 const FOLDER = 'tmca-edge';
@@ -37,6 +39,15 @@ async function openFiles(): Promise<Shelf> {
   return fileShelf(await root.getDirectoryHandle(FOLDER, { create: true }));
 }
 
+async function room(): Promise<number> {
+  try {
+    const { quota, usage = 0 } = await navigator.storage.estimate();
+    return quota === undefined ? Number.POSITIVE_INFINITY : quota - usage;
+  } catch {
+    return Number.POSITIVE_INFINITY; // it is found out when there is none
+  }
+}
+
 const isAbsent = (error: unknown): boolean => error instanceof DOMException && error.name === 'NotFoundError';
 
 const orNull = (error: unknown): null => {
@@ -46,6 +57,7 @@ const orNull = (error: unknown): null => {
 
 export const fileShelf = (folder: FileSystemDirectoryHandle): Shelf => ({
   place: 'OPFS',
+  room,
   async get(name) {
     const handle = await folder.getFileHandle(name).catch(orNull);
     const file = await handle?.getFile().catch(orNull);
@@ -81,6 +93,7 @@ const ADDRESS = 'https://tmca-edge.invalid/';
 
 export const cacheShelf = (cache: Cache): Shelf => ({
   place: 'Cache API',
+  room,
   async get(name) {
     const response = await cache.match(ADDRESS + name);
     return response ? new Uint8Array(await response.arrayBuffer()) : null;

@@ -1,13 +1,26 @@
-// The page: images, sentences, masks. Research use only; not a medical device.
+// The page: images, video, training, each in a view of its own. Research use only; not a medical device.
 
 import { Engine } from './engine.js';
 import { ImageView } from './image/view.js';
+import { LiveView } from './live/view.js';
 import { listenToSettings } from './settings.js';
 import { showProgress } from './status.js';
+import { TrainView } from './train/view.js';
 import { currentView, listenToViews } from './views.js';
+
+declare global {
+  interface ImportMeta {
+    readonly env: { readonly PROD: boolean };
+  }
+}
 
 listenToSettings();
 const engine = new Engine(showProgress);
 const image = new ImageView(engine, () => currentView() === 'image');
-listenToViews();
+const options = () => image.options;
+const live = new LiveView(engine, options);
+new TrainView(engine, options, () => currentView() === 'train');
+listenToViews({ live: { onLeave: () => live.stop() } });
 void image.prepare();
+// In development files change under the page.
+if (import.meta.env.PROD) void navigator.serviceWorker?.register('./sw.js');

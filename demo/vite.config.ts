@@ -1,11 +1,13 @@
 // The page, in development (`npm start`) and as static files (`npm run build:demo`, into build/demo). Models and samples stay where they
 // are in the repository: served from there in development, copied beside the page when it is built.
 
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { cp, stat } from 'node:fs/promises';
+import { cp, readdir, stat } from 'node:fs/promises';
 import { extname, join, normalize, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Connect, defineConfig, type Plugin } from 'vite';
+import { policy } from './policy.js';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
 const repository = fileURLToPath(new URL('..', import.meta.url));
@@ -66,20 +68,64 @@ function repositoryFolders(...folders: string[]): Plugin {
   };
 }
 
+/** Larger files are kept by the service worker when they are needed for the first time. */
+const LARGE = 1_000_000;
+
+/** Puts the names of the build's files and their hash into its service worker. */
+function offline(): Plugin {
+  return {
+    name: 'offline',
+    apply: 'build',
+    transformIndexHtml: () => [
+      { tag: 'meta', attrs: { 'http-equiv': 'Content-Security-Policy', content: policy }, injectTo: 'head-prepend' },
+    ],
+    async generateBundle(_, bundle) {
+      const worker = bundle['sw.js'];
+      if (worker?.type !== 'chunk') return;
+      const hash = createHash('sha256');
+      const files = ['./'];
+      for (const [name, file] of Object.entries(bundle).sort(([a], [b]) => a.localeCompare(b))) {
+        const content = file.type === 'chunk' ? file.code : file.source;
+        hash.update(name).update(content);
+        if (file !== worker && name !== 'index.html' && content.length < LARGE) files.push(name);
+      }
+      for (const folder of ['demo/public', 'samples'])
+        for (const name of await readdir(join(repository, folder)))
+          if (!name.endsWith('.md')) files.push(folder === 'samples' ? `samples/${name}` : name);
+      worker.code = worker.code
+        .replace(/(["'`])\[(["'])__FILES__\2\]\1/, () => JSON.stringify(JSON.stringify(files)))
+        .replace('__BUILD__', hash.digest('hex').slice(0, 16));
+    },
+  };
+}
+
 /** What a page needs to have shared memory, hence threads in wasm. Without them, one thread runs. */
-const isolation = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
+const headers = {
+  'Content-Security-Policy': policy,
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+};
 
 export default defineConfig({
   root,
   // Relative addresses: the built page works in any folder of any server.
   base: './',
   appType: 'mpa',
-  publicDir: false,
-  plugins: [repositoryFolders('models', 'samples')],
+  publicDir: 'public',
+  plugins: [repositoryFolders('models', 'samples'), offline()],
   // For `import url from './x.wasm.deflate?inline'`.
   assetsInclude: ['**/*.deflate'],
   worker: { format: 'es' },
-  build: { outDir: join(repository, 'build', 'demo'), emptyOutDir: true, target: 'es2022' },
-  server: { host: '127.0.0.1', fs: { allow: [repository] }, headers: isolation },
-  preview: { headers: isolation },
+  build: {
+    outDir: join(repository, 'build', 'demo'),
+    emptyOutDir: true,
+    target: 'es2022',
+    rolldownOptions: {
+      input: { index: join(root, 'index.html'), sw: join(root, 'service-worker.ts') },
+      // A service worker looks after the folder that it lies in.
+      output: { entryFileNames: ({ name }) => (name === 'sw' ? 'sw.js' : 'assets/[name]-[hash].js') },
+    },
+  },
+  server: { host: '127.0.0.1', fs: { allow: [repository] }, headers },
+  preview: { headers },
 });

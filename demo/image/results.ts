@@ -80,12 +80,12 @@ export class ResultCard {
     const row = node('button', '', 'lesion') as HTMLButtonElement;
     row.type = 'button';
     row.append(
+      node('span', 'Lesion ', 'visually-hidden'),
       node('span', String(index + 1), 'number'),
       node('strong', `${percent(area / pixels)} of the view`),
       node('span', `mean pixel probability ${score.toFixed(2)}`),
       node('span', `${area.toLocaleString('en')} px in ${width} × ${height} at ${x}, ${y}`, 'fine'),
     );
-    row.ariaLabel = `Lesion ${index + 1}: ${percent(area / pixels)} of the view, mean pixel probability ${score.toFixed(2)}`;
     for (const event of ['pointerenter', 'focus']) row.addEventListener(event, () => this.#events.mark(index));
     for (const event of ['pointerleave', 'blur']) row.addEventListener(event, () => this.#events.mark(-1));
     item.append(row);

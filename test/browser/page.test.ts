@@ -37,6 +37,7 @@ describe('the page', () => {
     await segmented();
     expect(await result().locator('.count').textContent()).toBe('1 lesion');
     expect(await result().locator('.lesion > *').allTextContents()).toEqual([
+      'Lesion ',
       '1',
       '8.0 % of the view',
       'mean pixel probability 1.00',

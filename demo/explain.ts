@@ -36,12 +36,26 @@ const PLAIN: Partial<Record<ErrorCode, readonly [headline: string, help: string]
   WORKER_DIED: ['The engine stopped unexpectedly.', 'Try again.'],
 };
 
+/** Errors of the browser itself, by their names. */
+const BROWSER: Readonly<Record<string, readonly [headline: string, help: string]>> = {
+  NotAllowedError: ['The page may not use this camera or screen.', 'Allow it in the browser, then choose it again.'],
+  NotFoundError: ['There is no camera.', 'Connect one, then choose it again.'],
+  NotReadableError: ['The camera is in use elsewhere.', 'Close the other program, then choose it again.'],
+  NotSupportedError: ['This browser cannot play the file.', 'Choose an MP4 (H.264) or WebM file.'],
+};
+
 const OTHER = ['Something went wrong.', 'Try again; if it stays, please report it with the details below.'] as const;
 
 export const headlineOf = (error: unknown) => plainly(error)[0];
 
 function plainly(error: unknown): readonly [string, string] {
-  return (error instanceof TmcaError && PLAIN[error.code]) || OTHER;
+  if (error instanceof TmcaError) return PLAIN[error.code] ?? OTHER;
+  return (error instanceof DOMException && BROWSER[error.name]) || OTHER;
+}
+
+function codeOf(error: unknown): string {
+  if (error instanceof TmcaError) return error.code;
+  return error instanceof DOMException ? error.name : 'INTERNAL';
 }
 
 /** Fills `box` with an error: headline, what to do, a way to try again, and the code with its message under Details. */
@@ -49,11 +63,7 @@ export function explain(box: HTMLElement, error: unknown, retry?: () => void): v
   const [headline, help] = plainly(error);
   const details = node('details');
   const message = error instanceof Error ? error.message : String(error);
-  details.append(
-    node('summary', 'Details'),
-    node('code', error instanceof TmcaError ? error.code : 'INTERNAL'),
-    node('p', message, 'fine'),
-  );
+  details.append(node('summary', 'Details'), node('code', codeOf(error)), node('p', message, 'fine'));
   box.replaceChildren(node('strong', headline), node('p', help));
   if (retry) box.append(button('Try again', retry));
   box.append(details);

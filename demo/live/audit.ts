@@ -25,19 +25,28 @@ export class AuditLog {
 
   /** @param time for tests; now if not given */
   add(event: string, entry: Entry = {}, time = new Date()): Promise<void> {
-    this.#writing = this.#writing.then(async () => {
-      const { length: n } = this.#lines;
-      const line = JSON.stringify({ n, time: time.toISOString(), event, ...entry, previous: this.#previous });
-      this.#lines.push(line);
-      this.#previous = await sha256(line);
-    });
-    return this.#writing;
+    return this.#inTurn(() => this.#append(event, entry, time));
   }
 
   /** The log as it is now, with a last line that closes it: whoever cuts lines off its end cuts that one off. */
-  async file(): Promise<Blob> {
-    await this.add('saved', { lines: this.#lines.length + 1 });
-    return new Blob([`${this.#lines.join('\n')}\n`], { type: 'application/jsonl' });
+  file(): Promise<Blob> {
+    return this.#inTurn(async () => {
+      await this.#append('saved', { lines: this.#lines.length + 1 }, new Date());
+      return new Blob([`${this.#lines.join('\n')}\n`], { type: 'application/jsonl' });
+    });
+  }
+
+  async #append(event: string, entry: Entry, time: Date): Promise<void> {
+    const { length: n } = this.#lines;
+    const line = JSON.stringify({ n, time: time.toISOString(), event, ...entry, previous: this.#previous });
+    this.#lines.push(line);
+    this.#previous = await sha256(line);
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#writing.then(work);
+    this.#writing = done.then(() => {});
+    return done;
   }
 }
 

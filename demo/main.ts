@@ -3,6 +3,7 @@
 import { Engine } from './engine.js';
 import { ImageView } from './image/view.js';
 import { LiveView } from './live/view.js';
+import { keepOffline } from './offline.js';
 import { listenToSettings } from './settings.js';
 import { showProgress } from './status.js';
 import { TrainView } from './train/view.js';
@@ -21,6 +22,4 @@ const options = () => image.options;
 const live = new LiveView(engine, options);
 new TrainView(engine, options, () => currentView() === 'train');
 listenToViews({ live: { onLeave: () => live.stop() } });
-void image.prepare();
-// In development files change under the page.
-if (import.meta.env.PROD) void navigator.serviceWorker?.register('./sw.js');
+void keepOffline(image.prepare().then(info => info?.device === 'wasm'));

@@ -15,14 +15,20 @@ interface ServiceWorkerScope {
 }
 
 const scope = globalThis as unknown as ServiceWorkerScope;
-/** The build puts its files and their hash here. */
+/** The build puts its files and their hash here: those that are kept at once, and those that not every engine needs. */
 const FILES: readonly string[] = JSON.parse('["__FILES__"]');
+const LARGE: readonly string[] = JSON.parse('["__LARGE__"]');
 const BUILD = '__BUILD__';
 const PREFIX = 'tmca-edge page ';
 const CACHE = `${PREFIX}${BUILD}`;
 
 scope.addEventListener<ExtendableEvent>('install', event => {
   event.waitUntil(caches.open(CACHE).then(cache => cache.addAll([...FILES])));
+});
+
+// The page says when it runs on an engine that needs the large files.
+scope.addEventListener<ExtendableEvent>('message', event => {
+  event.waitUntil(caches.open(CACHE).then(cache => cache.addAll([...LARGE])));
 });
 
 // A page that is open keeps the files of its own build: the worker of a newer one waits until it is closed.
@@ -47,9 +53,5 @@ scope.addEventListener<FetchEvent>('fetch', event => {
 async function answer(request: Request, path: string): Promise<Response> {
   const cache = await caches.open(CACHE);
   const kept = await cache.match(request.mode === 'navigate' || path === '' ? './' : request, { ignoreSearch: true });
-  if (kept) return kept;
-  const response = await fetch(request);
-  // What is large, as the files of onnxruntime-web, is kept when it was needed once.
-  if (response.ok && path.startsWith('assets/')) await cache.put(request, response.clone());
-  return response;
+  return kept ?? fetch(request);
 }

@@ -68,7 +68,7 @@ function repositoryFolders(...folders: string[]): Plugin {
   };
 }
 
-/** Larger files are kept by the service worker when they are needed for the first time. */
+/** Larger files are kept by the service worker when the page says that its engine needs them. */
 const LARGE = 1_000_000;
 
 /** Puts the names of the build's files and their hash into its service worker. */
@@ -84,17 +84,25 @@ function offline(): Plugin {
       if (worker?.type !== 'chunk') return;
       const hash = createHash('sha256');
       const files = ['./'];
+      const large: string[] = [];
       for (const [name, file] of Object.entries(bundle).sort(([a], [b]) => a.localeCompare(b))) {
         const content = file.type === 'chunk' ? file.code : file.source;
         hash.update(name).update(content);
-        if (file !== worker && name !== 'index.html' && content.length < LARGE) files.push(name);
+        if (file !== worker && name !== 'index.html') (content.length < LARGE ? files : large).push(name);
       }
       for (const folder of ['demo/public', 'samples'])
         for (const name of await readdir(join(repository, folder)))
           if (!name.endsWith('.md')) files.push(folder === 'samples' ? `samples/${name}` : name);
-      worker.code = worker.code
-        .replace(/(["'`])\[(["'])__FILES__\2\]\1/, () => JSON.stringify(JSON.stringify(files)))
-        .replace('__BUILD__', hash.digest('hex').slice(0, 16));
+      const listed = (place: string, names: readonly string[]) => {
+        const before = worker.code;
+        worker.code = before.replace(new RegExp(`(["'\`])\\[\\\\?"${place}\\\\?"\\]\\1`), () =>
+          JSON.stringify(JSON.stringify(names)),
+        );
+        if (worker.code === before) throw new Error(`the service worker must have a place for ${place}`);
+      };
+      listed('__FILES__', files);
+      listed('__LARGE__', large);
+      worker.code = worker.code.replace('__BUILD__', hash.digest('hex').slice(0, 16));
     },
   };
 }

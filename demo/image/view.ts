@@ -1,7 +1,7 @@
 // The view Image: pictures, sentences and masks. A picture, its sentences and its masks are one record (record.ts); this file only
 // moves records between the stage, the form and the engine.
 
-import { type DeviceChoice, type DTypeChoice, TmcaError } from '../../runtime/index.js';
+import { type DeviceChoice, type DTypeChoice, type SessionInfo, TmcaError } from '../../runtime/index.js';
 import { download, duration, element, plural } from '../dom.js';
 import type { Engine, EngineOptions } from '../engine.js';
 import { listenToFiles, type Named, namedFiles, sortFiles } from '../files.js';
@@ -60,13 +60,16 @@ export class ImageView {
   }
 
   /** Loads the model before it is needed. */
-  async prepare(): Promise<void> {
+  async prepare(): Promise<SessionInfo | undefined> {
     try {
       beginLoading();
-      showEngine(await this.#engine.open(this.options));
+      const info = await this.#engine.open(this.options);
+      showEngine(info);
       if (!this.#running) this.#invite();
+      return info;
     } catch (error) {
       if (!this.#running && !isAborted(error)) showError(error, () => void this.prepare());
+      return undefined;
     }
   }
 

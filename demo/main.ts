@@ -9,12 +9,6 @@ import { showProgress } from './status.js';
 import { TrainView } from './train/view.js';
 import { currentView, listenToViews } from './views.js';
 
-declare global {
-  interface ImportMeta {
-    readonly env: { readonly PROD: boolean };
-  }
-}
-
 listenToSettings();
 const engine = new Engine(showProgress);
 const image = new ImageView(engine, () => currentView() === 'image');

@@ -2,10 +2,11 @@
 
 /** @param large whether the engine that runs needs the build's large files, those of onnxruntime-web */
 export async function keepOffline(large: Promise<boolean>): Promise<void> {
-  // In development files change under the page; and some browsers forbid service workers in private windows.
-  if (!import.meta.env.PROD || !('serviceWorker' in navigator)) return;
+  // The build names it: in development files change under the page. Some browsers have none in private windows.
+  const script = document.querySelector<HTMLMetaElement>('meta[name="service-worker"]')?.content;
+  if (!script || !('serviceWorker' in navigator)) return;
   try {
-    await navigator.serviceWorker.register('./sw.js');
+    await navigator.serviceWorker.register(script);
     const { active } = await navigator.serviceWorker.ready;
     if (await large) active?.postMessage('keep the large files');
   } catch (error) {

@@ -78,6 +78,7 @@ function offline(): Plugin {
     apply: 'build',
     transformIndexHtml: () => [
       { tag: 'meta', attrs: { 'http-equiv': 'Content-Security-Policy', content: policy }, injectTo: 'head-prepend' },
+      { tag: 'meta', attrs: { name: 'service-worker', content: './sw.js' }, injectTo: 'head' },
     ],
     async generateBundle(_, bundle) {
       const worker = bundle['sw.js'];

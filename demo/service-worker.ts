@@ -52,6 +52,9 @@ scope.addEventListener<FetchEvent>('fetch', event => {
 
 async function answer(request: Request, path: string): Promise<Response> {
   const cache = await caches.open(CACHE);
-  const kept = await cache.match(request.mode === 'navigate' || path === '' ? './' : request, { ignoreSearch: true });
+  const kept = await cache.match(request.mode === 'navigate' || path === '' ? './' : request, {
+    ignoreSearch: true,
+    ignoreVary: true,
+  });
   return kept ?? fetch(request);
 }

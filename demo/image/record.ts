@@ -27,7 +27,7 @@ export interface Truth {
 /** One mask with all that made it. */
 export interface Run {
   readonly picture: Picture;
-  /** Null where the model reads no sentence. */
+  /** Null where the model ran without one. */
   readonly sentence: string | null;
   readonly info: SessionInfo;
   readonly truncated: boolean;
@@ -66,10 +66,17 @@ export function newPicture(file: Blob, name: string, { sentence = '', attributio
   };
 }
 
+/** The sentence as a model takes it: `null` for a model that reads none, and for one that can do without where nothing is written. */
+export function promptOf({ model }: SessionInfo, text: string): string | null {
+  const words = text.trim();
+  return model.text === 'none' || (model.text === 'optional' && words === '') ? null : words;
+}
+
 const normal = (text: string) => text.trim().replace(/\s+/g, ' ');
 
 /** True if a sentence was changed after its mask was made. */
 export function isStale(picture: Picture, slot: Slot): boolean {
   const run = picture.shown[slot];
-  return run?.sentence != null && normal(run.sentence) !== normal(picture.drafts[slot]);
+  if (!run || run.info.model.text === 'none') return false;
+  return normal(run.sentence ?? '') !== normal(picture.drafts[slot]);
 }

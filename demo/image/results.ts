@@ -94,7 +94,7 @@ export class ResultCard {
 }
 
 /** The sentence that made the mask, as it was run. */
-function told({ sentence, truncated }: Run): string {
-  if (sentence === null) return 'This model reads no sentence.';
+function told({ sentence, truncated, info }: Run): string {
+  if (sentence === null) return info.model.text === 'none' ? 'This model reads no sentence.' : 'Without a sentence.';
   return `“${sentence}”${truncated ? ' The sentence was too long; its end was not read.' : ''}`;
 }

@@ -9,7 +9,16 @@ import { beginLoading, showEngine, showError, showState } from '../status.js';
 import { type ExportKind, exported } from './export.js';
 import { History } from './history.js';
 import { Panes } from './panes.js';
-import { isStale, type MaskSettings, newPicture, type Picture, type Run, SLOTS, type Slot } from './record.js';
+import {
+  isStale,
+  type MaskSettings,
+  newPicture,
+  type Picture,
+  promptOf,
+  type Run,
+  SLOTS,
+  type Slot,
+} from './record.js';
 import { diceOf, readTruth, remasked } from './remask.js';
 import { ResultCard } from './results.js';
 import { markSample, showPictures, showSamples } from './samples.js';
@@ -176,7 +185,7 @@ export class ImageView {
       const info = await untilAborted(this.#engine.open(this.options), signal);
       showEngine(info);
       const slots = this.#compared ? SLOTS : SLOTS.slice(0, 1);
-      const sentences = slots.map(slot => (info.model.text === 'none' ? null : picture.drafts[slot].trim()));
+      const sentences = slots.map(slot => promptOf(info, picture.drafts[slot]));
       if (sentences.some(text => text === ''))
         throw new TmcaError('TEXT_EMPTY', 'segment: the sentence must have words, got none; write one');
       showState('working', `Segmenting ${picture.name}…`);

@@ -6,6 +6,7 @@ import type { Attachment, AttachOptions, LiveEvent, LiveSegmentation } from '../
 import { download, element, plural, write } from '../dom.js';
 import type { Engine, EngineOptions } from '../engine.js';
 import { explain, headlineOf } from '../explain.js';
+import { promptOf } from '../image/record.js';
 import { sentenceBuilder } from '../image/sentence.js';
 import { AuditLog } from './audit.js';
 import { Recorder } from './recorder.js';
@@ -105,7 +106,7 @@ export class LiveView {
 
   #attach(segmenter: object, prompt: string, kind: string): void {
     const { model, device, dtype } = this.#info!;
-    const text = model.text === 'none' ? null : prompt;
+    const text = promptOf(this.#info!, prompt);
     const maxAgeMs = this.#limit;
     this.#strip.clear();
     void this.#log.add('start', { notice: NOTICE, source: kind, model, device, dtype, sentence: text, maxAgeMs });
@@ -157,7 +158,7 @@ export class LiveView {
     const attachment = this.#attachment;
     try {
       if (attachment && attachment.state !== 'off') {
-        await attachment.setPrompt(text);
+        await attachment.setPrompt(promptOf(this.#info!, text));
         this.#prompt = text;
         await this.#log.add('sentence', { sentence: text });
         this.#offer();

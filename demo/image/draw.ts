@@ -36,11 +36,21 @@ export function drawLesions(context: Context, lesions: readonly Lesion[], ink: I
     if (index === ink.marked || Math.sqrt(lesion.area) * ink.scale >= SPECK) drawNumber(context, lesion, index, ink);
 }
 
-function drawContour(context: Context, { contour }: Lesion, { colour, scale, pen = 1, dashed }: Ink, marked: boolean) {
+function drawContour(
+  context: Context,
+  { contour, holes }: Lesion,
+  { colour, scale, pen = 1, dashed }: Ink,
+  marked: boolean,
+) {
   const path = new Path2D();
-  for (let at = 0; at < contour.length; at += 2)
-    path.lineTo((contour[at]! + 0.5) * scale, (contour[at + 1]! + 0.5) * scale);
-  path.closePath();
+  for (const line of [contour, ...holes]) {
+    for (let at = 0; at < line.length; at += 2) {
+      const [x, y] = [(line[at]! + 0.5) * scale, (line[at + 1]! + 0.5) * scale];
+      if (at === 0) path.moveTo(x, y);
+      else path.lineTo(x, y);
+    }
+    path.closePath();
+  }
   context.lineJoin = 'round';
   // A dark line under the bright one keeps it visible over glare.
   const width = (marked ? 3.5 : 2) * pen;

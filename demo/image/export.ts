@@ -1,7 +1,6 @@
 // Files of a result. Each is stamped with the sentence, the hash of the model, and what it must not be used for.
 
-import { encodeRle } from '../../assembly/index.js';
-import { maskImageData } from '../../runtime/index.js';
+import { maskImageData, toJson, toRle } from '../../runtime/index.js';
 import { COLOUR, drawLesions } from './draw.js';
 import type { Run } from './record.js';
 
@@ -10,38 +9,26 @@ export type ExportKind = 'png' | 'json' | 'rle';
 const NOTICE = 'Research use only. Not a medical device.';
 
 /** What every file says of itself. */
-export function stampOf({ picture, sentence, info, settings, date }: Run) {
+function stampOf({ picture, sentence, info: { model, device, dtype }, settings, date }: Run) {
   return {
     notice: NOTICE,
     image: picture.name,
-    sentence,
-    model: { name: info.model.name, hash: info.model.hash },
-    device: info.device,
-    dtype: info.dtype,
-    threshold: settings.threshold,
-    min_area: settings.minArea,
     date: date.toISOString(),
+    text: sentence,
+    ...settings,
+    ...{ model: { name: model.name, hash: model.hash }, device, dtype },
   };
 }
 
+/** @param dice against a person's mask, if there is one */
 export async function exported(run: Run, kind: ExportKind, dice: number | null): Promise<[Blob, name: string]> {
   const name = `${run.picture.name.replace(/\.[^.]*$/, '')}.${kind === 'rle' ? 'rle.json' : kind}`;
   if (kind === 'png') return [await pictureOf(run), name];
-  const { width, height, lesions, omitted } = run.result;
-  const rle = encodeRle(run.result.mask, width, height);
+  const stamp = stampOf(run);
   const body =
     kind === 'rle'
-      ? { ...stampOf(run), segmentation: rle }
-      : {
-          ...stampOf(run),
-          ...{ width, height, dice },
-          lesions: lesions.map(({ score, box, area, contour }) => ({
-            ...{ mean_pixel_probability: score, box, area, share: area / (width * height) },
-            contour: Array.from(contour),
-          })),
-          omitted,
-          segmentation: rle,
-        };
+      ? { ...stamp, segmentation: toRle(run.result) }
+      : { ...toJson(run.result, stamp), ...(dice !== null && { dice }) };
   return [new Blob([`${JSON.stringify(body, null, 1)}\n`], { type: 'application/json' }), name];
 }
 

@@ -148,7 +148,7 @@ export class TrainView {
   async #compare(examples: readonly Example[]): Promise<void> {
     await this.engine.open(this.options());
     const { 'README.md': _, ...files } = this.#folder!;
-    const after = await Segmenter.create({ ...this.options(), model: files as unknown as string });
+    const after = await Segmenter.create({ ...this.options(), model: files });
     try {
       this.#compared = [];
       for (const [at, example] of examples.entries()) {

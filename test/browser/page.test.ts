@@ -166,7 +166,7 @@ describe('threshold and least area', () => {
     await page.click('#engine summary');
     // The record says which threshold made it.
     const [download] = await Promise.all([page.waitForEvent('download'), page.click('[data-export="rle"]')]);
-    expect(JSON.parse(readFileSync(await download.path(), 'utf8'))).toMatchObject({ threshold: 0.9, min_area: 0.0005 });
+    expect(JSON.parse(readFileSync(await download.path(), 'utf8'))).toMatchObject({ threshold: 0.9, minArea: 0.0005 });
   });
 });
 
@@ -181,7 +181,7 @@ describe('what is exported', () => {
     const stamp = {
       notice: 'Research use only. Not a medical device.',
       image: 'square.png',
-      sentence: 'red',
+      text: 'red',
       model: { name: 'fake', hash: '0'.repeat(64) },
     };
     const json = await saved('json');
@@ -190,7 +190,7 @@ describe('what is exported', () => {
     expect(body).toMatchObject({ ...stamp, lesions: [{ box: [130, 30, 40, 40], area: 1600, share: 0.08 }] });
     const rle = JSON.parse((await saved('rle')).bytes.toString());
     expect(rle).toMatchObject(stamp);
-    expect(rle.segmentation).toEqual(body.segmentation);
+    expect(rle.segmentation).toEqual(body.rle);
     expect(rle.segmentation.size).toEqual([100, 200]);
   });
 

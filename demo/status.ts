@@ -51,12 +51,18 @@ export function showError(error: unknown, retry: () => void): void {
 
 const ENGINES = { webgpu: 'WebGPU', wasm: 'WebAssembly' } as const;
 
+/** What runs, in one line. */
+export function engineLine(info: SessionInfo): string {
+  const { device, dtype, model } = info;
+  return `${model.name} on ${ENGINES[device as 'wasm'] ?? device}, ${dtype}${onCpu(info) ? ' · CPU fallback' : ''}`;
+}
+
 /** One line says what runs; device, adapter and the reason are folded under it. */
 export function showEngine(info: SessionInfo, timing?: string): void {
   const { device, dtype, adapter, model, integrity, reason } = info;
   const engine = ENGINES[device as 'wasm'] ?? device;
   const name = adapter.description || [adapter.vendor, adapter.architecture].filter(Boolean).join(' ');
-  write(element('engine-line'), `${model.name} on ${engine}, ${dtype}${onCpu(info) ? ' · CPU fallback' : ''}`);
+  write(element('engine-line'), engineLine(info));
   const facts: [string, string][] = [
     ['Device', engine],
     ['Precision', dtype],

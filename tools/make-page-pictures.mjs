@@ -76,7 +76,7 @@ const views = {
   async live(page) {
     await page.fill('#live-sentence', SENTENCE);
     // A device without a GPU is slower than the usual limit.
-    await page.fill('#max-age', '2000');
+    await page.fill('#max-age', '600');
     await page.click('#camera');
     await page.locator('#strip-text', { hasText: 'masks a second' }).waitFor();
     await page.waitForTimeout(10_000);

@@ -48,7 +48,7 @@ export class Strip {
     if (!context) return;
     const style = getComputedStyle(canvas);
     const limit = this.limit();
-    const top = 2 * limit;
+    const top = 1.5 * limit;
     const step = canvas.width / BARS;
     const y = (age: number) => canvas.height * (1 - Math.min(1, age / top));
     for (const [at, { age }] of this.#beats.entries()) {

@@ -3,11 +3,12 @@
 
 import type { SessionInfo } from '../../runtime/index.js';
 import type { Attachment, AttachOptions, LiveEvent, LiveSegmentation } from '../../runtime/live/types.js';
-import { download, element, plural, write } from '../dom.js';
+import { download, element, plural, sentenceOf, write } from '../dom.js';
 import type { Engine, EngineOptions } from '../engine.js';
 import { explain, headlineOf } from '../explain.js';
 import { promptOf } from '../image/record.js';
 import { sentenceBuilder } from '../image/sentence.js';
+import { engineLine } from '../status.js';
 import { AuditLog } from './audit.js';
 import { Recorder } from './recorder.js';
 import { Source, type SourceKind } from './source.js';
@@ -91,6 +92,7 @@ export class LiveView {
       const segmenter = await this.engine.segmenter;
       if (turn !== this.#turn || !segmenter) return;
       this.#info = info;
+      write(element('live-engine'), engineLine(info));
       this.#log = new AuditLog();
       const prompt = this.#sentence.value.trim();
       if (info.model.text === 'required' && prompt === '') {
@@ -122,7 +124,7 @@ export class LiveView {
   }
 
   #told({ state, reason, error }: LiveEvent): void {
-    this.#show(state, reason);
+    this.#show(state, sentenceOf(`${state}: ${reason}`));
     void this.#log.add('state', { state, reason, ...(error && { code: error.code }) });
     if (error && state === 'off') this.#failed(error);
     else element('live-error').hidden = true;
@@ -146,7 +148,7 @@ export class LiveView {
     if (summary)
       write(
         element('strip-text'),
-        `${summary.rate.toFixed(1)} masks a second · age ${summary.p50.toFixed(0)} ms, at worst ${summary.p95.toFixed(0)} ms · ` +
+        `${summary.rate.toFixed(1)} masks a second · age ${summary.p50.toFixed(0)} ms, 95 % under ${summary.p95.toFixed(0)} ms · ` +
           `${delivered ? ((100 * lost) / delivered).toFixed(0) : 0} % of frames dropped`,
       );
     write(element('log-count'), `${plural(this.#log.length, 'line')}, no pixels`);

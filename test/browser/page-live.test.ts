@@ -59,9 +59,11 @@ const saved = async (button: string) => {
 it('lays masks over the camera, says how old they are, and lets the camera go', async () => {
   await start();
   await page
-    .locator('#strip-text', { hasText: /masks a second · age \d+ ms, at worst \d+ ms · \d+ % of frames/ })
+    .locator('#strip-text', { hasText: /masks a second · age \d+ ms, 95 % under \d+ ms · \d+ % of frames/ })
     .waitFor();
   expect(await page.textContent('#live-runs')).toBe('“red”');
+  expect(await page.textContent('#live-engine')).toBe('fake on WebAssembly, fp32 · CPU fallback');
+  expect(await page.textContent('#live-status')).toMatch(/^On: /);
   await page.click('#stop');
   await state('off');
   expect(await page.isDisabled('#record')).toBe(true);

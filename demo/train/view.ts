@@ -2,6 +2,7 @@
 
 import { proxy, type Remote, wrap } from 'comlink';
 import { confusion, loadAssembly, overlap } from '../../assembly/index.js';
+import { carryErrors } from '../../runtime/browser/worker/errors.js';
 import { type Segmentation, Segmenter, TmcaError } from '../../runtime/index.js';
 import { download, duration, element, node, plural, write } from '../dom.js';
 import type { Engine, EngineOptions } from '../engine.js';
@@ -103,6 +104,8 @@ export class TrainView {
     this.#setBusy(new Worker(new URL('./work.ts', import.meta.url), { type: 'module', name: 'tmca-edge training' }));
     try {
       this.#say('working', 'Preparing the training…');
+      // First the model that it begins from: it is compared with later, and one file is not fetched twice at a time.
+      await this.engine.open(this.options());
       const model = new URL(this.options().model, document.baseURI).href;
       const onStep = ({ step, loss }: TrainStep) => {
         losses.push(loss);
@@ -146,7 +149,6 @@ export class TrainView {
   }
 
   async #compare(examples: readonly Example[]): Promise<void> {
-    await this.engine.open(this.options());
     const { 'README.md': _, ...files } = this.#folder!;
     const after = await Segmenter.create({ ...this.options(), model: files });
     try {
@@ -218,6 +220,7 @@ export class TrainView {
   #setBusy(worker: Worker | undefined): void {
     if (!worker) this.#worker?.terminate();
     this.#worker = worker;
+    carryErrors();
     this.#work = worker && wrap<TrainWork>(worker);
     const start = element<HTMLButtonElement>('train-start');
     start.ariaBusy = String(worker !== undefined);

@@ -1,6 +1,7 @@
 // The worker that trains: the page stays free, and a step that takes long stops nothing but the next one.
 
 import { expose, transfer } from 'comlink';
+import { carryErrors } from '../../runtime/browser/worker/errors.js';
 import { Trainer } from '../../train/index.js';
 
 export interface TrainRequest {
@@ -81,4 +82,5 @@ async function pixels(file: Blob): Promise<ImageData> {
   return context.getImageData(0, 0, context.canvas.width, context.canvas.height);
 }
 
+carryErrors();
 expose(work);

@@ -73,3 +73,22 @@ it('trains on dropped pictures, compares before and after, and gives the model a
     await site.close();
   }
 });
+
+it('explains what went wrong with its code, and can be tried again', async () => {
+  const site = await openSite({ configFile: 'demo/vite.config.ts' });
+  try {
+    const { page } = await openPage(site, '/?model=models/none#train');
+    const [picture, mask] = [await drawn(30, '#a0433c', '#e8b0a0'), await drawn(30, '#000', '#fff')];
+    const files = ['a', 'b'].flatMap(name => [file(`${name}.png`, picture), file(`${name}_mask.png`, mask)]);
+    await page.setInputFiles('#train-files', files);
+    await page.fill('#fill-text', 'one polyp');
+    await page.click('#fill');
+    await page.click('#train-start');
+    await page.locator('#train-error strong', { hasText: 'The model could not be downloaded.' }).waitFor();
+    await page.click('#train-error summary');
+    expect(await page.textContent('#train-error code')).toBe('DOWNLOAD_FAILED');
+    expect(await page.isDisabled('#train-start')).toBe(false);
+  } finally {
+    await site.close();
+  }
+});

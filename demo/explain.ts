@@ -22,6 +22,13 @@ const PLAIN: Partial<Record<ErrorCode, readonly [headline: string, help: string]
     'The model could not be downloaded.',
     'Check the address (?model=…) and the network, then try again.',
   ],
+  FILE_NOT_FOUND: ['The model was not found.', 'Check its address (?model=…).'],
+  MODEL_INCOMPLETE: ['The model lacks files.', 'Put all files of its folder on the server.'],
+  GPU_LIMIT: ['This is more than the device can do.', 'Take fewer images a step, or choose another device.'],
+  MODEL_NOT_FINITE: [
+    'The numbers grew beyond all bounds.',
+    'In training, take a lower rate; else, choose precision fp32.',
+  ],
   MANIFEST_MISMATCH: [
     "The model's files are damaged.",
     'Load the page again; if it stays, put the model on the server anew.',

@@ -84,9 +84,9 @@ it('explains what went wrong with its code, and can be tried again', async () =>
     await page.fill('#fill-text', 'one polyp');
     await page.click('#fill');
     await page.click('#train-start');
-    await page.locator('#train-error strong', { hasText: 'The model could not be downloaded.' }).waitFor();
+    await page.locator('#train-error strong', { hasText: 'The model was not found.' }).waitFor();
     await page.click('#train-error summary');
-    expect(await page.textContent('#train-error code')).toBe('DOWNLOAD_FAILED');
+    expect(await page.textContent('#train-error code')).toBe('FILE_NOT_FOUND');
     expect(await page.isDisabled('#train-start')).toBe(false);
   } finally {
     await site.close();

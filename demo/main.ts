@@ -2,7 +2,6 @@
 
 import { Engine } from './engine.js';
 import { ImageView } from './image/view.js';
-import { LiveView } from './live/view.js';
 import { keepOffline } from './offline.js';
 import { listenToSettings } from './settings.js';
 import { showProgress } from './status.js';
@@ -13,7 +12,6 @@ listenToSettings();
 const engine = new Engine(showProgress);
 const image = new ImageView(engine, () => currentView() === 'image');
 const options = () => image.options;
-const live = new LiveView(engine, options);
 new TrainView(engine, options, () => currentView() === 'train');
-listenToViews({ live: { onLeave: () => live.stop() } });
+listenToViews();
 void keepOffline(image.prepare().then(info => info?.device === 'wasm'));

@@ -10,6 +10,8 @@ import { readTruth } from '../image/remask.js';
 export interface Example {
   readonly name: string;
   readonly image: Blob;
+  /** An object URL of the image, for as long as the page lives: a comparison may outlast the list. */
+  readonly url: string;
   readonly mask: Blob;
   readonly truth: Truth;
   text: string;
@@ -62,6 +64,7 @@ export class ExampleList {
             {
               name: image.file.name,
               image: image.file,
+              url: URL.createObjectURL(image.file),
               mask: mask.file,
               truth,
               text: sentences.get(image.file.name) ?? '',

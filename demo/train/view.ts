@@ -206,8 +206,8 @@ export class TrainView {
     const one = this.#compared[Number(element<HTMLSelectElement>('compared-which').value)];
     if (!one) return;
     const { before, after, truth } = this.#panes;
-    const url = URL.createObjectURL(one.example.image);
-    await Promise.all([before, after, truth].map(pane => pane.show(url, one.example.name)));
+    const { url, name } = one.example;
+    await Promise.all([before, after, truth].map(pane => pane.show(url, name)));
     before.layer = one.before;
     after.layer = one.after;
     truth.layer = { ...one.example.truth, colour: TRUTH };

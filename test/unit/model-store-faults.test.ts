@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { addressOf } from '../../formats/model-folder/address.js';
-import { keyOf, Records } from '../../runtime/browser/store/records.js';
+import { modelKey, Records } from '../../runtime/browser/store/records.js';
 import type { Progress } from '../../runtime/types.js';
 import { files, manifestOf, sha256, toBytes, weights, withManifest } from './model-folder-files.js';
 import { ADDRESS, again, cutAfter, load, newTab, type Tab, WEIGHTS, without } from './store-fakes.js';
@@ -211,7 +211,7 @@ describe('several pages', () => {
 describe('forget', () => {
   const keyed = async (tab: Tab, address?: string) => {
     return new Records(tab.shelf, tab.locks).forget(
-      address === undefined ? undefined : await keyOf(addressOf(address, '')),
+      address === undefined ? undefined : (await modelKey(addressOf(address, ''))).model,
     );
   };
   const all = Object.values(withManifest(files())).reduce((sum, content) => sum + toBytes(content).length, 0);

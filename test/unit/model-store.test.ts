@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { type Files, files, sha256, toBytes, weights, withManifest } from './model-folder-files.js';
-import { again, cutAfter, load, newTab, WEIGHTS, without } from './store-fakes.js';
+import { ADDRESS, again, cutAfter, load, newTab, WEIGHTS, without } from './store-fakes.js';
 
 const data = weights.subarray(weights.length - (128 + 16) * 4);
 
@@ -76,6 +76,30 @@ describe('a second loading', () => {
     await load(tab);
     await load(again(tab), { address: 'https://example.org/mirror?v=2' });
     expect(tab.server.asked.filter(({ bytes }) => bytes > 0).map(({ file }) => file)).toEqual(['manifest.json']);
+  });
+
+  test('at an address that is signed anew each time fetches the manifest, and remembers a few of the addresses', async () => {
+    const tab = newTab(withManifest(files()));
+    const signed = (i: number) => load(again(tab), { address: `${ADDRESS}?signature=${i}` });
+    await signed(0);
+    for (let i = 1; i < 12; i++) {
+      await signed(i);
+      expect(tab.server.asked.filter(({ bytes }) => bytes > 0).map(({ file }) => file)).toEqual(['manifest.json']);
+    }
+    expect(tab.shelf.named('model-').length).toBeLessThan(10);
+    const trained = weights.slice();
+    trained[trained.length - 3]! ^= 1;
+    tab.server.files = withManifest({ ...files(), [WEIGHTS]: trained });
+    for (let i = 12; i < 24; i++) await signed(i);
+    expect(tab.shelf.entries.has(`blob-${sha256(trained)}`)).toBe(true);
+    expect(tab.shelf.entries.has(`blob-${sha256(weights)}`)).toBe(false);
+  });
+
+  test('a part that one address began is finished by another, and left behind by neither', async () => {
+    const tab = await cutAfter(newTab(withManifest(files())), 300);
+    await load(tab, { address: 'https://example.org/mirror' });
+    expect(tab.server.sent(WEIGHTS)).toBe(weights.length - 300);
+    expect(tab.shelf.named('part-')).toEqual([]);
   });
 
   test('weights that are read twice come from what was kept', async () => {

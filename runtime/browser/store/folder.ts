@@ -7,7 +7,17 @@ import type { FolderReader, ManifestEntry } from '../../../formats/model-folder/
 import { type ByteSource, displayUrl, type FetchOptions, fetchSource } from '../../../formats/safetensors/index.js';
 import { askFacts, complete, download, isSame } from './download.js';
 import { PartWriter, PIECE_BYTES } from './part-writer.js';
-import { bytesOf, type FileRecord, keyOf, newPart, type Pieces, Records, UNKNOWN } from './records.js';
+import {
+  bytesOf,
+  type FileRecord,
+  keyOf,
+  type ModelKey,
+  modelKey,
+  newPart,
+  type Pieces,
+  Records,
+  UNKNOWN,
+} from './records.js';
 import type { Shelf } from './shelf.js';
 import { arrivingSource, keptSource } from './sources.js';
 import type { Channel, Locks } from './tabs.js';
@@ -33,8 +43,7 @@ export class StoredFolder implements FolderReader {
   readonly #location: string;
   readonly #parts: StoreParts;
   readonly #records: Records;
-  /** Of the model. */
-  readonly #key: Promise<string>;
+  readonly #key: Promise<ModelKey>;
   readonly #fetching: FetchOptions;
   /** Names on the shelf that this loading has relied on. */
   readonly #used = new Set<string>();
@@ -46,7 +55,7 @@ export class StoredFolder implements FolderReader {
     this.#location = location;
     this.#parts = parts;
     this.#records = new Records(parts.shelf, parts.locks);
-    this.#key = keyOf(addressOf(location, ''));
+    this.#key = modelKey(addressOf(location, ''));
     this.#fetching = { cache: 'no-cache', ...parts.fetching };
   }
 
@@ -142,7 +151,7 @@ export class StoredFolder implements FolderReader {
       return null;
     }
     if (begun && arriving.begun === 0) await this.#records.drop([partName(key)]);
-    const part = begun && arriving.begun > 0 ? begun : newPart(await this.#key, name, arriving.validator);
+    const part = begun && arriving.begun > 0 ? begun : newPart((await this.#key).model, name, arriving.validator);
     this.#used.add(partName(key));
     const writer = new PartWriter(this.#records, key, part, pieceBytes);
     const facts = expected ? UNKNOWN : arriving.facts;
@@ -226,7 +235,7 @@ export class StoredFolder implements FolderReader {
   }
 
   async #had(name: string): Promise<FileRecord | null | undefined> {
-    return (await this.#records.model(await this.#key))?.files[name];
+    return (await this.#records.model((await this.#key).model))?.files[name];
   }
 
   /** What the folder has under that name. */

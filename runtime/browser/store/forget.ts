@@ -2,7 +2,7 @@
 
 import { TmcaError } from '../../../errors/index.js';
 import { addressOf } from '../../../formats/model-folder/address.js';
-import { keyOf, Records } from './records.js';
+import { modelKey, Records } from './records.js';
 import { openShelf } from './shelf.js';
 import { webLocks } from './tabs.js';
 
@@ -12,7 +12,7 @@ export async function forget(location?: string): Promise<number> {
   if (typeof shelf === 'string') return 0;
   const records = new Records(shelf, webLocks(navigator.locks));
   try {
-    return await records.forget(location === undefined ? undefined : await keyOf(addressOf(location, '')));
+    return await records.forget(location === undefined ? undefined : (await modelKey(addressOf(location, ''))).model);
   } catch (cause) {
     const todo = 'close other pages of this site, or clear its data in the settings of the browser';
     throw new TmcaError(

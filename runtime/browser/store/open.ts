@@ -30,12 +30,16 @@ export async function openStored(
 ): Promise<RecoveringSession> {
   const shelf = await openShelf();
   if (typeof shelf === 'string') return openModel(location, { ...platform, io: unkept(platform.io, shelf) }, options);
-  const { onProgress } = options;
-  const parts = { shelf, locks: webLocks(navigator.locks), channel: webChannel(), onProgress };
-  return openWith(
+  // A session that opens its model again, on another device, is nobody's loading.
+  let { onProgress } = options;
+  const tell: typeof onProgress = step => onProgress?.(step);
+  const parts = { shelf, locks: webLocks(navigator.locks), channel: webChannel(), onProgress: tell };
+  const session = await openWith(
     ({ signal }) => new StoredFolder(location, { ...parts, fetching: { signal } }),
     folder => openModel(location, { ...platform, io: { ...platform.io, folder } }, options),
   );
+  onProgress = undefined;
+  return session;
 }
 
 /**

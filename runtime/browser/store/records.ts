@@ -32,9 +32,21 @@ export interface FileRecord extends Facts {
 }
 
 export interface ModelRecord {
+  /** What its address has in common with those that differ in their query: signatures, versions. */
+  readonly group: string;
+  /** When it was last changed, in milliseconds. */
+  readonly at: number;
   /** Null: the folder has no such file. */
   readonly files: Readonly<Record<string, FileRecord | null>>;
 }
+
+export interface ModelKey {
+  readonly model: string;
+  readonly group: string;
+}
+
+/** Addresses that differ in their query alone, of which the latest are remembered. */
+const MOST_QUERIES = 8;
 
 export const pieceName = ({ id }: Pieces, index: number): string => `piece-${id}-${index}`;
 
@@ -44,6 +56,12 @@ export const bytesOf = ({ sizes }: Pieces): number => sizes.reduce((sum, size) =
 export async function keyOf(address: string): Promise<string> {
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(address));
   return Array.from(new Uint8Array(digest), byte => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** What a model is called here, by the address of its folder. */
+export async function modelKey(address: string): Promise<ModelKey> {
+  const [model, group] = await Promise.all([keyOf(address), keyOf(address.replace(/\?.*$/s, ''))]);
+  return { model, group };
 }
 
 export const newPart = (model: string, file: string, validator: string | null): Part => ({
@@ -78,7 +96,7 @@ export class Records {
    * Says what the folder has under that name, and makes `pieces`, where given, the file of that hash. Parts of it that were begun are
    * removed, and what no folder refers to any more.
    */
-  async commit(model: string, file: string, record: FileRecord | null, pieces?: Pieces): Promise<void> {
+  async commit({ model, group }: ModelKey, file: string, record: FileRecord | null, pieces?: Pieces): Promise<void> {
     const before = (await this.model(model))?.files[file];
     if (!pieces && JSON.stringify(before) === JSON.stringify(record)) return;
     await this.#alone(async () => {
@@ -89,8 +107,9 @@ export class Records {
         await this.#write(`blob-${record.sha256}`, { id: pieces.id, sizes: pieces.sizes });
       }
       const { files } = (await this.model(model)) ?? { files: {} };
-      await this.#write(`model-${model}`, { files: { ...files, [file]: record } });
-      await this.#removeParts(part => part.model === model && part.file === file);
+      await this.#write(`model-${model}`, { group, at: Date.now(), files: { ...files, [file]: record } });
+      await this.#removeParts(part => (part.model === model && part.file === file) || part.id === pieces?.id);
+      await this.#thinOut(group);
       await this.#sweep();
     });
   }
@@ -115,6 +134,13 @@ export class Records {
       }
       return before - (await this.#bytes());
     });
+  }
+
+  /** An address with a signature is another one at each loading. */
+  async #thinOut(group: string): Promise<void> {
+    const models = (await this.#all<ModelRecord>('model-')).filter(([, record]) => record.group === group);
+    models.sort(([, a], [, b]) => b.at - a.at);
+    for (const [name] of models.slice(MOST_QUERIES)) await this.shelf.remove(name);
   }
 
   async #removeParts(isOne: (part: Part) => boolean): Promise<void> {

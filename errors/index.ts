@@ -42,6 +42,7 @@ export type ErrorCode =
   // lifecycle
   | 'RUN_BUSY'
   | 'ABORTED'
+  | 'SUPERSEDED'
   | 'DISPOSED'
   | 'WORKER_FAILED'
   | 'WORKER_DIED'

@@ -69,6 +69,15 @@ export function takeOptions(options: SegmentOptions, where = 'segment'): Pick<Se
   return { ...(threshold !== undefined && { threshold }), ...(minArea !== undefined && { minArea }) };
 }
 
+/** Errors: BAD_ARGUMENT. */
+export function checkPolicy(policy: unknown, where: string): void {
+  check(
+    policy === undefined || policy === 'latest',
+    'BAD_ARGUMENT',
+    () => `${where}: policy must be latest, got ${policy}; leave it out for the usual one`,
+  );
+}
+
 /** Errors: BAD_ARGUMENT, TEXT_EMPTY. */
 export function checkText(text: string, options: { readonly signal?: AbortSignal }): void {
   checkArgument('encodeReport', 'the text', text, 'string', 'pass a sentence');

@@ -3,85 +3,32 @@
 import { transfer } from 'comlink';
 import { checkOptions, requireOptions } from '../../errors/arguments.js';
 import { check, TmcaError, throwIfAborted } from '../../errors/index.js';
-import { checkChoices, checkText, takeOptions } from '../given.js';
+import { checkChoices, checkPolicy, checkText, takeOptions } from '../given.js';
+import type {
+  Attachment,
+  AttachOptions,
+  SegmentStream,
+  StillOptions,
+  StreamOptions,
+  TimedSegmentation,
+} from '../live/types.js';
+import { NewestCall } from '../newest-call.js';
 import { checkSentence, checkTakesText } from '../sentence.js';
 import { SerialQueue } from '../serial-queue.js';
-import type {
-  DeviceChoice,
-  DTypeChoice,
-  IntegrityChoice,
-  Pixels,
-  Progress,
-  Report,
-  Segmentation,
-  SegmentOptions,
-  SessionInfo,
-  SessionStats,
-  StoreChoice,
-  Warning,
-} from '../types.js';
+import type { Pixels, Report, SessionInfo, SessionStats, Warning } from '../types.js';
 import { absolute, addressOfModel } from './absolute.js';
 import type { Capabilities, CapabilitiesOptions } from './capabilities.js';
 import type { ModelFilesGiven } from './given-model.js';
-import { type WorkerLike, WorkerLink } from './worker/link.js';
-import { progressProxy } from './worker/progress.js';
-import type { ReportTicket } from './worker/protocol.js';
+import { attach } from './live/attach.js';
+import { ownerOf, type StreamOwner } from './live/owner.js';
+import type { StreamSource } from './live/sources.js';
+import { LiveStream, type StreamParts } from './live/stream.js';
+import { isFiles, KINDS, type SegmenterOptions } from './segmenter-options.js';
+import { type Start, type Started, starter } from './start-worker.js';
+import type { WorkerLink } from './worker/link.js';
+import { type Encoded, RemoteReport } from './worker/remote-report.js';
 import { discard } from './worker/shipment.js';
-import { type ImageSource, isVideoFrame, type Packed, pack, postingError } from './worker/source.js';
-import type { WatchdogOptions } from './worker/watchdog.js';
-
-/** What {@link Segmenter.create} takes. */
-export interface SegmenterOptions {
-  /**
-   * Address of a model folder (config.json, model.safetensors, vocab.txt, manifest.json), relative to the page; or its files: a
-   * list of them, or an object such as `{ 'config.json': blob, 'model.safetensors': bytes }`.
-   */
-  readonly model: string | URL | ModelFilesGiven;
-  /**
-   * `auto` (default): the browser keeps the files of a model that is named by its address, so that they are fetched once and there
-   * without a network; see `info.store`. {@link Segmenter.forget} removes them. `off`: nothing is kept or taken from what was.
-   */
-  readonly store?: StoreChoice;
-  /**
-   * `auto` (default) takes a hardware adapter, else wasm; why is said in `info.reason`. `webgpu` takes a software adapter too.
-   */
-  readonly device?: DeviceChoice;
-  /** `auto` (default) runs a model at the precision it is stored in; see `info.dtype`. `int8` is refused in this version. */
-  readonly dtype?: DTypeChoice;
-  /**
-   * True (default): on hardware, kernels are fitted to the adapter by measuring, for at most two seconds, and the result is kept in
-   * IndexedDB for the next time. False: a profile of the adapter's kind decides.
-   */
-  readonly tune?: boolean;
-  /**
-   * Address of a folder with the files of onnxruntime-web, relative to the page, for the wasm engine: this package's folder
-   * `onnxruntime`, or that package's `dist`. Needed only where they are not served from where a bundler put them, or from beside `dist`.
-   */
-  readonly wasmPaths?: string | URL;
-  /** `required`: a model whose files cannot all be checked, for want of a manifest.json, is refused (MODEL_UNCHECKED). */
-  readonly integrity?: IntegrityChoice;
-  /** Stops loading. */
-  readonly signal?: AbortSignal;
-  /** Called while files arrive and pipelines compile. */
-  readonly onProgress?: (progress: Progress) => void;
-  /**
-   * Makes the worker: for bundlers that must see the call, for a content security policy.
-   * The Segmenter owns what it returns and terminates it. Default: `worker.js` of this package, beside this file.
-   * Vite's development server moves that file away from it unless `optimizeDeps: { exclude: ['tmca-edge'] }` is set.
-   */
-  readonly worker?: () => WorkerLike;
-  /** When to give up a worker that hangs. */
-  readonly watchdog?: WatchdogOptions;
-}
-
-const KINDS = {
-  tune: 'boolean',
-  wasmPaths: 'address',
-  signal: 'AbortSignal',
-  onProgress: 'function',
-  worker: 'function',
-  watchdog: 'record',
-} as const;
+import { type ImageSource, isVideoFrame, type Packed, pack, postingError, timestampOf } from './worker/source.js';
 
 /** A picture that is not flat, for a frame that nobody will look at. */
 const PATTERN: Pixels = {
@@ -106,17 +53,36 @@ const PATTERN: Pixels = {
  * console.log(lesions.map(({ score, box, area }) => ({ score, box, area })), mask.length, segmenter.info.reason);
  */
 export class Segmenter {
-  /** The engine, precision, adapter and model that run, and why. */
-  readonly info: SessionInfo;
-  readonly #link: WorkerLink;
+  readonly #start: Start;
+  #link: WorkerLink;
+  #info: SessionInfo;
   /** Frames leave in the order of their calls, however long packing takes. */
   readonly #posting = new SerialQueue();
   /** Warnings that came with a result that nobody saw. */
   readonly #untold: Warning[] = [];
+  readonly #latest = new NewestCall();
+  readonly #streams = new Set<LiveStream>();
+  readonly #owner: StreamOwner;
+  #reviving: Promise<void> | undefined;
+  #disposed = false;
 
-  private constructor(link: WorkerLink, info: SessionInfo) {
+  private constructor(start: Start, { link, info }: Started, unresponsiveMs: number | undefined) {
+    this.#start = start;
     this.#link = link;
-    this.info = info;
+    this.#info = info;
+    this.#owner = ownerOf({
+      unresponsiveMs,
+      link: () => this.#link,
+      info: () => this.#info,
+      handleOf: (where, report) => this.#handleOf(where, report),
+      encodeReport: text => this.encodeReport(text),
+      revive: () => this.#revive(),
+    });
+  }
+
+  /** The engine, precision, adapter and model that run, and why. */
+  get info(): SessionInfo {
+    return this.#info;
   }
 
   /**
@@ -156,28 +122,17 @@ export class Segmenter {
         "name the folder with onnxruntime-web's files",
       );
     throwIfAborted(signal, 'Segmenter.create');
-    const link = new WorkerLink(startWorker(options.worker), watchdog, options.worker ? undefined : ownScript());
-    try {
-      await link.start(signal);
-      const chosen = {
-        ...(device && { device }),
-        ...(dtype && { dtype }),
-        ...(tune !== undefined && { tune }),
-        ...(integrity && { integrity }),
-        ...(store && { store }),
-        ...(files && { files }),
-      };
-      const request = { model, ...chosen, ...(wasmPaths && { wasmPaths }) };
-      const report = progressProxy(step => {
-        link.progressed();
-        onProgress?.(step);
-      });
-      const info = await link.call('Segmenter.create', (remote, id) => remote.create(id, request, report), { signal });
-      return new Segmenter(link, info);
-    } catch (error) {
-      link.end(error as TmcaError);
-      throw error;
-    }
+    const chosen = {
+      ...(device && { device }),
+      ...(dtype && { dtype }),
+      ...(tune !== undefined && { tune }),
+      ...(integrity && { integrity }),
+      ...(store && { store }),
+      ...(files && { files }),
+    };
+    const request = { model, ...chosen, ...(wasmPaths && { wasmPaths }) };
+    const start = starter(options.worker, watchdog, request);
+    return new Segmenter(start, await start(signal, onProgress), watchdog?.unresponsiveMs);
   }
 
   /**
@@ -216,16 +171,27 @@ export class Segmenter {
   async encodeReport(text: string, options: { readonly signal?: AbortSignal } = {}): Promise<Report> {
     checkText(text, options);
     checkTakesText('encodeReport', this.info.model);
-    const ticket = await this.#link.call('encodeReport', (remote, id) => remote.encodeReport(id, text), {
-      signal: options.signal,
-      late: ({ handle }) => this.#release(handle),
+    return new RemoteReport(await this.#encode(text, options.signal), this);
+  }
+
+  /** On the worker that there is now. */
+  async #encode(text: string, signal?: AbortSignal): Promise<Encoded> {
+    const link = this.#link;
+    const release = (handle: number) => link.tell(remote => remote.releaseReport(handle));
+    const ticket = await link.call('encodeReport', (remote, id) => remote.encodeReport(id, text), {
+      signal,
+      late: ({ handle }) => release(handle),
     });
-    return new RemoteReport(ticket, this, handle => this.#release(handle));
+    return { ticket, link, release: () => release(ticket.handle) };
   }
 
   /**
-   * Segments one image, with an encoded sentence, or `null` for a network that takes images alone or one whose sentence is optional. A VideoFrame is closed, everything else stays the caller's. The mask has the size of the source.
-   * Errors: BAD_ARGUMENT, TEXT_REQUIRED, TEXT_NOT_TAKEN, IMAGE_UNREADABLE, IMAGE_TOO_LARGE, ABORTED, DISPOSED,
+   * Segments one image, with an encoded sentence, or `null` for a network that takes images alone or one whose sentence
+   * is optional. A VideoFrame is closed, everything else stays the caller's. The mask has the size of
+   * the source.
+   * With `policy: 'latest'`, for pictures that come faster than they are segmented, the newest alone waits for its turn.
+   *
+   * Errors: BAD_ARGUMENT, TEXT_REQUIRED, TEXT_NOT_TAKEN, IMAGE_UNREADABLE, IMAGE_TOO_LARGE, SUPERSEDED, ABORTED, DISPOSED,
    * DEVICE_LOST (retryable), WORKER_DIED.
    *
    * @example
@@ -235,27 +201,40 @@ export class Segmenter {
   async segment(
     source: ImageSource,
     report: Report | null = null,
-    options: SegmentOptions = {},
-  ): Promise<Segmentation> {
+    options: StillOptions = {},
+  ): Promise<TimedSegmentation> {
+    const where = 'segment';
+    const at = performance.now();
+    const timestamp = timestampOf(source, at);
+    // At once, so that the picture is that of the moment of the call.
+    const packed = pack(source);
+    // Its error is reported when its turn comes; until then it must not count as unhandled.
+    packed.catch(() => {});
     try {
       const settings = takeOptions(options);
-      const { signal } = options;
-      const given = checkSentence('segment', this.info.model, report);
-      const handle = given && this.#handleOf(given);
-      const result = await this.#link.call(
-        'segment',
-        (remote, id, isPending) =>
-          this.#inOrder(source, isPending, ({ shipment, transfer: moved }) =>
-            remote.segment(id, transfer(shipment, moved), handle, settings).catch(thrown => {
-              throw postingError(thrown);
-            }),
-          ),
-        { signal },
-      );
-      const untold = this.#untold.splice(0);
-      return untold.length === 0 ? result : { ...result, warnings: [...untold, ...result.warnings] };
+      const { signal, policy } = options;
+      checkPolicy(policy, where);
+      const given = checkSentence(where, this.info.model, report);
+      const found = given && this.#handleOf(where, given);
+      // A turn of the event loop later, a worker may have died of which this call would no longer hear.
+      const handle = found instanceof Promise ? await found : found;
+      const call = () =>
+        this.#link.call(
+          where,
+          (remote, id, isPending) =>
+            this.#inOrder(packed, isPending, ({ shipment, transfer: moved }) =>
+              remote.segment(id, transfer(shipment, moved), handle, settings).catch(thrown => {
+                throw postingError(thrown);
+              }),
+            ),
+          { signal },
+        );
+      const result = await (policy ? this.#latest.run(call, where, signal) : call());
+      const warnings = [...this.#untold.splice(0), ...result.warnings];
+      return { ...result, warnings, timestamp, age: performance.now() - at };
     } finally {
       // Posted, it lives on in the worker and this closes nothing; not posted, nobody else would close it.
+      packed.then(({ shipment }) => discard(shipment)).catch(() => {});
       if (isVideoFrame(source)) source.close();
     }
   }
@@ -285,6 +264,44 @@ export class Segmenter {
   }
 
   /**
+   * Segments a moving picture, frame by frame: one is in flight, the newest of those that wait is next, and the others are dropped. The
+   * source is a video element, which is only looked at, a video track, or a ReadableStream of VideoFrames, each of which is closed.
+   *
+   * A worker that dies is started again, with the same options, three times a minute at most. Who asks for the camera, and may be
+   * refused it, is the caller.
+   *
+   * Errors, thrown: BAD_ARGUMENT, TEXT_EMPTY, TEXT_REQUIRED, TEXT_NOT_TAKEN, DISPOSED. The iteration rejects with what ends the stream:
+   * ABORTED, DISPOSED, WORKER_DIED after too many restarts, or what three frames in a row have failed with.
+   *
+   * @example
+   * const onState = ({ state, reason }) => console.log(state, reason);
+   * const stream = segmenter.segmentStream(video, 'one small pink polyp', { overlay: canvas, onState });
+   * for await (const { lesions, timestamp, age, dropped } of stream) {
+   *   console.log(lesions.length, timestamp, age, dropped);
+   * }
+   */
+  segmentStream(
+    source: StreamSource,
+    prompt: string | Report | null = null,
+    options: StreamOptions = {},
+  ): SegmentStream {
+    return this.#stream(source, prompt, options, { where: 'segmentStream' });
+  }
+
+  /**
+   * Lays masks over a video: the canvas is placed over the picture of the element, whatever its size and fit, and shows the newest mask
+   * while that is young. Errors: those of {@link Segmenter.segmentStream}.
+   *
+   * @example
+   * video.srcObject = await navigator.mediaDevices.getUserMedia({ video: true });
+   * const live = segmenter.attach(video, canvas, { prompt: 'one small pink polyp' });
+   * live.detach();
+   */
+  attach(video: HTMLVideoElement, canvas: HTMLCanvasElement, options: AttachOptions): Attachment {
+    return attach(video, canvas, options, (...given) => this.#stream(...given));
+  }
+
+  /**
    * Counts and device memory. Errors: DISPOSED, WORKER_DIED.
    *
    * @example
@@ -301,7 +318,9 @@ export class Segmenter {
    * await segmenter.dispose();
    */
   dispose(): Promise<void> {
-    return this.#link.close(new TmcaError('DISPOSED', 'Segmenter: must be open, got disposed of; create a new one'));
+    this.#disposed = true;
+    for (const stream of this.#streams) stream.fail(disposed());
+    return this.#link.close(disposed());
   }
 
   /** {@link Segmenter.dispose}, for `await using`. */
@@ -309,92 +328,72 @@ export class Segmenter {
     return this.dispose();
   }
 
-  /**
-   * Packs at once, so that the picture is that of the moment of the call; posts when all earlier frames are posted, unless the call
-   * has settled by then.
-   */
-  async #inOrder<T>(source: ImageSource, isPending: () => boolean, post: (packed: Packed) => Promise<T>): Promise<T> {
-    const packed = pack(source);
-    // Its error is reported when its turn comes; until then it must not count as unhandled.
-    packed.catch(() => {});
+  /** Posts when all earlier frames are posted, unless the call has settled by then. */
+  async #inOrder<T>(
+    packed: Promise<Packed>,
+    isPending: () => boolean,
+    post: (packed: Packed) => Promise<T>,
+  ): Promise<T> {
     // In an object: the next frame waits for the posting of this one, not for its result.
     const posted = await this.#posting.run(async () => {
       const ready = await packed;
       if (isPending()) return { result: post(ready) };
-      discard(ready.shipment);
       throw new TmcaError('ABORTED', 'segment: stopped before it was posted');
     }, 'segment');
     return posted.result;
   }
 
-  #release(handle: number): void {
-    this.#link.tell(remote => remote.releaseReport(handle));
-  }
-
-  #handleOf(report: Report): number {
+  /** The report's number on the worker that there is now, where it is encoded again if it was made on one that is gone. */
+  #handleOf(where: string, report: Report): number | Promise<number> {
     const ours = report instanceof RemoteReport && report.owner === this;
     check(
       ours,
       'BAD_ARGUMENT',
-      'segment: the report must come from encodeReport of this Segmenter, got another; encode the text here',
+      `${where}: the report must come from encodeReport of this Segmenter, got another; encode the text here`,
     );
     check(
       !report.disposed,
       'DISPOSED',
-      'segment: the report must not be disposed of, got one that is; encode it again',
+      `${where}: the report must not be disposed of, got one that is; encode it again`,
     );
-    return report.handle;
+    if (report.isOn(this.#link)) return report.handle;
+    return this.#encode(report.text).then(encoded => report.move(encoded));
+  }
+
+  #stream(
+    source: StreamSource,
+    prompt: string | Report | null,
+    options: StreamOptions,
+    parts: StreamParts,
+  ): LiveStream {
+    const { where } = parts;
+    checkOptions(where, options, {});
+    check(!this.#disposed, 'DISPOSED', `${where}: the Segmenter must be open, got disposed of; create a new one`);
+    const onEnd = () => {
+      this.#streams.delete(stream);
+      parts.onEnd?.();
+    };
+    const stream: LiveStream = new LiveStream(this.#owner, source, prompt, options, { ...parts, onEnd });
+    this.#streams.add(stream);
+    return stream;
+  }
+
+  /** A worker in place of one that is dead. Errors: those of `create`. */
+  async #revive(): Promise<void> {
+    if (!this.#link.ended) return;
+    if (this.#disposed) throw disposed();
+    this.#reviving ??= this.#start()
+      .then(({ link, info }) => {
+        if (this.#disposed) link.end(disposed());
+        this.#link = link;
+        this.#info = info;
+      })
+      .finally(() => {
+        this.#reviving = undefined;
+      });
+    await this.#reviving;
   }
 }
 
-/** A report whose encoding is in the worker. */
-class RemoteReport implements Report {
-  readonly text: string;
-  readonly ids: Int32Array;
-  readonly truncated: boolean;
-  readonly handle: number;
-  readonly owner: Segmenter;
-  disposed = false;
-  readonly #release: (handle: number) => void;
-
-  constructor({ text, ids, truncated, handle }: ReportTicket, owner: Segmenter, release: (handle: number) => void) {
-    this.text = text;
-    this.ids = ids;
-    this.truncated = truncated;
-    this.handle = handle;
-    this.owner = owner;
-    this.#release = release;
-  }
-
-  dispose(): void {
-    if (this.disposed) return;
-    this.disposed = true;
-    this.#release(this.handle);
-  }
-}
-
-/** Neither an address nor nothing. */
-const isFiles = (model: unknown): boolean => typeof model === 'object' && model !== null && !(model instanceof URL);
-
-function startWorker(factory: (() => WorkerLike) | undefined): WorkerLike {
-  try {
-    const worker = factory
-      ? factory()
-      : new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'tmca-edge' });
-    if (typeof worker?.postMessage !== 'function') throw new TypeError(`the factory returned ${typeof worker}`);
-    return worker;
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    const todo = "serve it from the page's own origin or pass `worker`";
-    throw new TmcaError('WORKER_FAILED', `Segmenter.create: the worker must start, got "${why}"; ${todo}`, { cause });
-  }
-}
-
-/**
- * Where the worker script is looked for, unless a bundler has moved it: beside the file that runs this. Read from a stack, as
- * `import.meta.url` by itself becomes a path of the machine that built the page in some bundlers.
- */
-function ownScript(): string | undefined {
-  const here = /https?:\/\/\S+?(?=:\d+:\d+)/.exec(new Error().stack ?? '')?.[0];
-  return here && new URL('worker.js', here).href;
-}
+const disposed = (): TmcaError =>
+  new TmcaError('DISPOSED', 'Segmenter: must be open, got disposed of; create a new one');

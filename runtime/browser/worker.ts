@@ -1,4 +1,4 @@
-// The worker script: `tmca-edge/worker`. Research use; not a medical device. Stands beside segmenter.ts as worker.js stands beside
+// The worker script: `tmca-edge/worker`. Research use; not a medical device. Stands beside start-worker.ts as worker.js stands beside
 // index.js in the build, so that `new URL('./worker.js', import.meta.url)` finds it in both.
 
 import { openSession } from './open-session.js';

@@ -1,7 +1,10 @@
 // Whether two frames show the same scene, by the distribution of their colours.
 
-/** The distance from which it is another scene: half of the pixels are of another colour. */
-const CUT = 0.5;
+/**
+ * The distance from which it is another scene. More than one channel must have changed by itself, as the light alone does that. A cut
+ * that is none costs an average of some frames, one that is missed shows a lesion of the scene before.
+ */
+const CUT = 0.35;
 
 /**
  * Half the sum of differences between two histograms [3, 16], averaged over the channels: the share of pixels that would have to

@@ -7,6 +7,7 @@ import type { Lesion, Segmentation } from '../types.js';
 import { isCut } from './cut.js';
 import type { LiveFrame, LiveSource } from './live-engine.js';
 import type { LiveTurn } from './live-session.js';
+import { type Size, sizeOf } from './placement.js';
 import { type LiveSettings, UNSMOOTHED } from './settings.js';
 import { Tracker } from './tracker.js';
 import type { LiveLesion } from './types.js';
@@ -40,6 +41,9 @@ export interface FrameResult extends Segmentation {
 
 /** The stream whose average an engine holds: it holds one. */
 const holders = new WeakMap<object, LiveFrames>();
+
+/** The canvas that an engine draws on: it draws on one. */
+const canvases = new WeakMap<object, OffscreenCanvas>();
 
 export class LiveFrames {
   #tracker: Tracker | undefined;
@@ -127,7 +131,8 @@ export class LiveFrames {
     if (!drawing || holds) return this.surface().drawMask(result, request);
     const { width, height } = request.overlay;
     const { canvas } = this.surface();
-    drawing.setOverlay(canvas);
+    if (canvases.get(drawing) !== canvas) drawing.setOverlay(canvas);
+    canvases.set(drawing, canvas);
     await drawing.draw(allowed, width, height, request.look);
     return canvas.transferToImageBitmap();
   }
@@ -141,8 +146,6 @@ interface Found {
   readonly holds: boolean;
 }
 
-type Size = Pick<Segmentation, 'width' | 'height'>;
-
 /** The number of the lesion at the network's size that one of the source's size comes from: the one under most of its contour. */
 function identify({ contour }: Lesion, ids: Int32Array, size: number, { width, height }: Size): number {
   const votes = new Map<number, number>();
@@ -154,10 +157,4 @@ function identify({ contour }: Lesion, ids: Int32Array, size: number, { width, h
   }
   // None, where rounding alone makes a probability reach the threshold.
   return [...votes].reduce((a, b) => (b[1] > a[1] ? b : a), [0, 0])[0];
-}
-
-function sizeOf(source: LiveSource): Size {
-  return 'displayWidth' in source
-    ? { width: source.displayWidth, height: source.displayHeight }
-    : { width: source.width, height: source.height };
 }

@@ -30,7 +30,7 @@ export class MaskClock {
   /** A frame has come on the screen. */
   delivered({ serial }: Delivered): void {
     this.#newest = serial;
-    if (this.#mask && serial !== this.#mask.serial && this.#age(this.#mask) > this.#parts.maxAgeMs) this.hide();
+    if (this.#mask && serial !== this.#mask.serial && this.#age(this.#mask) > this.#parts.maxAgeMs) this.#hide();
   }
 
   /** Whether the mask of `frame` may be shown now; from then on it is watched. A mask that may not hides what is there. */
@@ -38,7 +38,7 @@ export class MaskClock {
     const left = this.#parts.maxAgeMs - this.#age(frame);
     // The frame itself is on the screen still: no mask could be younger.
     if (left < 0 && frame.serial !== this.#newest) {
-      this.hide();
+      this.#hide();
       return false;
     }
     this.#mask = frame;
@@ -47,16 +47,20 @@ export class MaskClock {
     return true;
   }
 
-  /** Takes the mask off the screen: it is too old, or belongs to another picture. */
-  hide(): void {
+  /** No mask is on the screen any more: who calls this has seen to it. */
+  forget(): void {
     clearTimeout(this.#timer);
     this.#mask = undefined;
+  }
+
+  #hide(): void {
+    this.forget();
     this.#parts.hide();
   }
 
   #due(frame: Delivered): void {
     // Where no newer frame has come, the mask is that of what is on the screen: a paused video, a slow camera.
-    if (frame.serial !== this.#newest) this.hide();
+    if (frame.serial !== this.#newest) this.#hide();
   }
 
   #age({ at }: Delivered): number {

@@ -2,7 +2,7 @@
 
 import { checkOptions } from '../../errors/arguments.js';
 import { check } from '../../errors/index.js';
-import { takeOptions } from '../given.js';
+import { checkPolicy, takeOptions } from '../given.js';
 import type { OverlayLook } from './live-engine.js';
 import type { LiveOptions, Smoothing } from './types.js';
 
@@ -25,12 +25,8 @@ const PAINT = { colour: 'array', opacity: 'number', outline: 'number' } as const
 /** Errors: BAD_ARGUMENT. */
 export function takeLiveOptions(where: string, options: LiveOptions): LiveSettings {
   checkOptions(where, options, KINDS);
-  const { policy = 'latest', maxAgeMs = 120 } = options;
-  check(
-    policy === 'latest',
-    'BAD_ARGUMENT',
-    () => `${where}: policy must be latest, got ${policy}; leave it out, as there is no other`,
-  );
+  const { policy, maxAgeMs = 120 } = options;
+  checkPolicy(policy, where);
   check(
     maxAgeMs > 0 && Number.isFinite(maxAgeMs),
     'BAD_ARGUMENT',

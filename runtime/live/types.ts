@@ -2,7 +2,7 @@
 
 import type { TmcaError } from '../../errors/index.js';
 import type { MaskPaint } from '../browser/mask-image.js';
-import type { Lesion, Report, Segmentation } from '../types.js';
+import type { Lesion, Report, Segmentation, SegmentOptions } from '../types.js';
 
 /**
  * `starting`: no mask yet. `on`: masks are young. `late`: the newest mask is older than `maxAgeMs`, so none is shown. `degraded`: masks
@@ -76,13 +76,23 @@ export interface LiveLesion extends Lesion {
   readonly held: boolean;
 }
 
-/** The result for one frame of a stream. */
-export interface LiveSegmentation extends Segmentation {
-  readonly lesions: readonly LiveLesion[];
-  /** The VideoFrame's, in microseconds; of a video in a browser without VideoFrame, the time in the video. */
+/** What {@link Segmenter.segment} takes beside an image and a sentence. */
+export interface StillOptions extends SegmentOptions {
+  /** Of calls with `latest` that wait for their turn, the newest alone stays; an older one rejects with SUPERSEDED. */
+  readonly policy?: 'latest';
+}
+
+/** A result with its time. */
+export interface TimedSegmentation extends Segmentation {
+  /** A VideoFrame's own, in microseconds; the time in the video where a video element was given; else the page's clock. */
   readonly timestamp: number;
-  /** Milliseconds from the frame's capture, or its arrival where that is not known, to this result. */
+  /** Milliseconds from the picture's capture, or its arrival where that is not known, to this result. */
   readonly age: number;
+}
+
+/** The result for one frame of a stream. */
+export interface LiveSegmentation extends TimedSegmentation {
+  readonly lesions: readonly LiveLesion[];
   /** Frames that came since the last result and have none. */
   readonly dropped: number;
   /** The sentence that made this mask; null for a model that takes images alone. */

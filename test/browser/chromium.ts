@@ -39,6 +39,7 @@ export async function openSite(config: InlineConfig, flags: readonly string[] = 
   const server = await createServer({
     logLevel: 'error',
     appType: 'mpa',
+    assetsInclude: ['**/*.deflate'], // the wasm module, as in vite.config.ts
     ...config,
     server: { host: '127.0.0.1', port: 0, watch: null, hmr: false, open: false },
     optimizeDeps: { noDiscovery: true, include: [] },

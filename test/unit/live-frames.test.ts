@@ -235,7 +235,7 @@ describe('the way of a frame on the host', () => {
 
 describe('options of a stream', () => {
   test.each([
-    [{ policy: 'all' as never }, 'test: policy must be latest, got all; leave it out, as there is no other'],
+    [{ policy: 'all' as never }, 'test: policy must be latest, got all; leave it out for the usual one'],
     [{ maxAgeMs: 0 }, 'test: maxAgeMs must be milliseconds above 0, got 0; leave it out for 120'],
     [
       { maxAgeMs: Number.POSITIVE_INFINITY },

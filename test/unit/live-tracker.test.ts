@@ -112,10 +112,16 @@ describe('a lesion', () => {
 describe('a cut', () => {
   const all = (bin: number) => Float32Array.from({ length: 48 }, (_, i) => Number(i % 16 === bin));
 
-  test('is where more than half of the pixels change', () => {
+  test('is where the colours of most pixels change', () => {
     expect(histogramDistance(all(3), all(3))).toBe(0);
     expect(histogramDistance(all(3), all(9))).toBe(1);
     expect(isCut(all(3), all(9))).toBe(true);
+  });
+
+  test('is where half of the pixels change', () => {
+    const half = Float32Array.from(all(3), (value, i) => value / 2 + all(9)[i]! / 2);
+    expect(histogramDistance(all(3), half)).toBe(0.5);
+    expect(isCut(all(3), half)).toBe(true);
   });
 
   test('is not where the light changes in one channel', () => {

@@ -4,10 +4,11 @@
 import type { Endpoint } from 'comlink';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { TmcaError } from '../../errors/index.js';
-import { Segmenter, type SegmenterOptions } from '../../runtime/browser/segmenter.js';
+import { Segmenter } from '../../runtime/browser/segmenter.js';
+import type { SegmenterOptions } from '../../runtime/browser/segmenter-options.js';
 import { type SessionOpener, serve } from '../../runtime/browser/worker/host.js';
 import type { WorkerLike } from '../../runtime/browser/worker/link.js';
-import type { Pixels, Progress, Report, Session } from '../../runtime/types.js';
+import type { Pixels, Progress, Report } from '../../runtime/types.js';
 import { FAKE_INFO, openFake } from '../fixtures/fake-session.js';
 
 /** One end of a channel, looking like a Worker; `serve` answers at the other. */
@@ -220,6 +221,41 @@ describe('Segmenter over a worker', () => {
   });
 });
 
+describe('the policy latest', () => {
+  it('runs one call, lets the newest wait and refuses the older ones', async () => {
+    const { segmenter } = await start();
+    const report = await segmenter.encodeReport('slow');
+    const calls = [1, 2, 3, 4].map(() => segmenter.segment(image(), report, { policy: 'latest' }));
+    const [second, third] = await Promise.all([failure(calls[1]!), failure(calls[2]!)]);
+    expect([second.code, third.code]).toEqual(['SUPERSEDED', 'SUPERSEDED']);
+    expect(third.message).toBe(
+      'segment: with policy latest the newest image alone waits, got a newer one; use its result',
+    );
+    const [first, last] = await Promise.all([calls[0]!, calls[3]!]);
+    expect([first.lesions.length, last.lesions.length]).toEqual([1, 1]);
+    expect(last.timestamp).toBeGreaterThanOrEqual(first.timestamp);
+    expect(last.age).toBeGreaterThan(first.age);
+    expect(await segmenter.stats()).toMatchObject({ frames: 2 });
+  });
+
+  it('lets a call go that is aborted while it waits, and runs the next ones', async () => {
+    const { segmenter } = await start();
+    const report = await segmenter.encodeReport('slow');
+    const stop = new AbortController();
+    const first = segmenter.segment(image(), report, { policy: 'latest' });
+    const waiting = failure(segmenter.segment(image(), report, { policy: 'latest', signal: stop.signal }));
+    stop.abort();
+    expect((await waiting).code).toBe('ABORTED');
+    const next = segmenter.segment(image(), report, { policy: 'latest' });
+    expect((await Promise.all([first, next])).map(({ lesions }) => lesions.length)).toEqual([1, 1]);
+    const bad = await failure(segmenter.segment(image(), report, { policy: 'all' as never }));
+    expect([bad.code, bad.message]).toEqual([
+      'BAD_ARGUMENT',
+      'segment: policy must be latest, got all; leave it out for the usual one',
+    ]);
+  });
+});
+
 describe('aborting', () => {
   it('before a call: the worker never hears of it', async () => {
     const { segmenter } = await start();
@@ -295,7 +331,7 @@ describe('disposal', () => {
   it('disposes of the session in the worker', async () => {
     const disposed = vi.fn();
     const { segmenter } = await start({}, async (model, options) => {
-      const session: Session = await openFake(model, options);
+      const session = await openFake(model, options);
       return Object.assign(session, { dispose: disposed });
     });
     await segmenter.dispose();

@@ -21,10 +21,10 @@ export function drawMask(
   if (outline === 0) return;
   context.strokeStyle = `rgb(${red} ${green} ${blue})`;
   context.lineWidth = outline;
-  for (const { contour } of lesions) {
+  for (const line of lesions.flatMap(({ contour, holes }) => [contour, ...holes])) {
     context.beginPath();
     // Along pixel centres.
-    for (let i = 0; i < contour.length; i += 2) context.lineTo(contour[i]! + 0.5, contour[i + 1]! + 0.5);
+    for (let i = 0; i < line.length; i += 2) context.lineTo(line[i]! + 0.5, line[i + 1]! + 0.5);
     context.closePath();
     context.stroke();
   }

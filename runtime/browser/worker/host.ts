@@ -2,17 +2,20 @@
 
 import { type Endpoint, expose, transfer } from 'comlink';
 import { check, TmcaError, throwIfAborted } from '../../../errors/index.js';
-import type { ReadingSession } from '../../session/reading-session.js';
+import type { FrameRequest } from '../../live/frames.js';
+import type { LiveSource } from '../../live/live-engine.js';
+import type { LiveSession } from '../../live/live-session.js';
 import type { Report, Segmentation, SegmentOptions, SessionInfo, SessionStats } from '../../types.js';
 import type { OpenOptions } from '../open-session.js';
 import { asTmcaError, carryErrors } from './errors.js';
+import { LiveStreams } from './live-streams.js';
 import { type OnProgress, ProgressSender } from './progress.js';
-import type { CallId, CreateRequest, ReportTicket, WorkerApi } from './protocol.js';
+import type { CallId, CreateRequest, FrameAnswer, ReportTicket, WorkerApi } from './protocol.js';
 import { Rasterizer } from './rasterizer.js';
 import { discard, type Shipment } from './shipment.js';
 
 /** Opens a model: the worker script passes the real one, tests pass their own. */
-export type SessionOpener = (model: string, options: OpenOptions) => Promise<ReadingSession>;
+export type SessionOpener = (model: string, options: OpenOptions) => Promise<LiveSession>;
 
 /** Answers the page's calls. Call it once, at the top level of a worker script. */
 export function serve(open: SessionOpener, endpoint: Endpoint = globalThis as unknown as Endpoint): void {
@@ -23,9 +26,10 @@ export function serve(open: SessionOpener, endpoint: Endpoint = globalThis as un
 class Host implements WorkerApi {
   readonly #open: SessionOpener;
   readonly #rasterizer = new Rasterizer();
+  readonly #streams = new LiveStreams(this.#rasterizer);
   readonly #aborts = new Map<CallId, AbortController>();
   readonly #reports = new Map<number, Report>();
-  #session: ReadingSession | undefined;
+  #session: LiveSession | undefined;
   #handles = 0;
   #disposed = false;
 
@@ -82,15 +86,38 @@ class Host implements WorkerApi {
       // In the frame's turn, so that a burst of files is decoded one by one, in order.
       const read = async () => {
         const pixels = await this.#rasterizer.read(image);
-        this.#reportOf(handle); // it may have been released meanwhile
+        this.#report('segment', handle); // it may have been released meanwhile
         return pixels;
       };
       try {
-        return shipped(await this.#live().segment(read, this.#reportOf(handle), { ...options, signal }));
+        return shipped(await this.#live().segment(read, this.#report('segment', handle), { ...options, signal }));
       } finally {
         discard(image); // what left before its turn
       }
     });
+  }
+
+  frame(
+    call: CallId,
+    stream: number,
+    surface: LiveSource,
+    handle: number | null,
+    request: FrameRequest,
+  ): Promise<FrameAnswer> {
+    const where = 'segmentStream';
+    return this.#run(where, call, async signal => {
+      try {
+        const report = this.#report(where, handle);
+        const answer = await this.#streams.frame(this.#live(), stream, surface, report, request, signal);
+        return shipped(answer, answer.overlay ? [answer.overlay] : []);
+      } finally {
+        surface.close();
+      }
+    });
+  }
+
+  forgetStream(stream: number): void {
+    this.#streams.forget(stream);
   }
 
   stats(): SessionStats {
@@ -118,17 +145,17 @@ class Host implements WorkerApi {
     this.#session = undefined;
   }
 
-  #reportOf(handle: number | null): Report | null {
+  #report(where: string, handle: number | null): Report | null {
     const report = handle === null ? null : this.#reports.get(handle);
     check(
       report !== undefined,
       'DISPOSED',
-      'segment: the report must not be disposed of, got one that is; encode it again',
+      `${where}: the report must not be disposed of, got one that is; encode it again`,
     );
     return report;
   }
 
-  #live(): ReadingSession {
+  #live(): LiveSession {
     check(this.#session, 'DISPOSED', 'Segmenter: the worker must hold a model, got none; create a new Segmenter');
     return this.#session;
   }
@@ -149,8 +176,8 @@ class Host implements WorkerApi {
   }
 }
 
-/** The result with its arrays moved to the page instead of copied. */
-function shipped(result: Segmentation): Segmentation {
+/** The result with its arrays, and whatever else is named, moved to the page instead of copied. */
+function shipped<R extends Segmentation>(result: R, others: Transferable[] = []): R {
   const mask = own(result.mask);
   const probability = own(result.probability);
   const lesions = result.lesions.map(lesion => ({
@@ -160,7 +187,7 @@ function shipped(result: Segmentation): Segmentation {
   }));
   const lines = lesions.flatMap(({ contour, holes }) => [contour, ...holes]);
   const buffers = [mask, probability, ...lines].map(array => array.buffer as ArrayBuffer);
-  return transfer({ ...result, mask, probability, lesions }, [...new Set(buffers)]);
+  return transfer({ ...result, mask, probability, lesions }, [...new Set(buffers), ...others]);
 }
 
 /** The array itself if nothing else is in its buffer, else a copy: what is moved must not take wasm memory or a neighbour along. */

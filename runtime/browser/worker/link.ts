@@ -42,7 +42,7 @@ export class WorkerLink {
     this.#worker = worker;
     this.#remote = wrap<WorkerApi>(worker);
     this.#watchdog = new Watchdog(
-      () => this.#remote.ping(),
+      () => this.ping(),
       (reason, afterMs) => this.#gaveUp(reason, afterMs),
       watchdog,
     );
@@ -94,6 +94,21 @@ export class WorkerLink {
   /** Says something that needs no answer. */
   tell(send: (remote: Remote<WorkerApi>) => Promise<unknown>): void {
     if (!this.#ended) send(this.#remote).catch(() => {});
+  }
+
+  /** Whether calls are refused: the worker has ended. */
+  get ended(): boolean {
+    return this.#ended !== undefined;
+  }
+
+  /** Asks for a sign of life. */
+  ping(): Promise<unknown> {
+    return this.#ended ? Promise.resolve() : this.#remote.ping();
+  }
+
+  /** Ends a worker that has given no sign of life for so long. */
+  giveUp(afterMs: number): void {
+    this.#died(`no sign of life in ${afterMs} ms`);
   }
 
   /** The worker reported progress. */
@@ -161,7 +176,7 @@ export class WorkerLink {
 
   #gaveUp(reason: WatchdogReason, afterMs: number): void {
     if (reason === 'stalled') this.#died(`no settled call in ${afterMs} ms`);
-    else if (this.#started) this.#died(`no sign of life in ${afterMs} ms`);
+    else if (this.#started) this.giveUp(afterMs);
     else {
       const message = `Segmenter.create: the worker script must answer within ${afterMs} ms, got nothing; is it tmca-edge/worker?`;
       this.end(new TmcaError('WORKER_FAILED', message));

@@ -1,5 +1,8 @@
 // What the page and the worker say to each other. Types only: both ends import it, so it must run nothing.
 
+import type { EngineId } from '../../engines/names.js';
+import type { FrameRequest, FrameResult } from '../../live/frames.js';
+import type { LiveSource } from '../../live/live-engine.js';
 import type {
   DeviceChoice,
   DTypeChoice,
@@ -39,6 +42,16 @@ export interface CreateRequest {
   readonly wasmPaths?: string;
 }
 
+/** A frame's result, and what ran it. */
+export interface FrameAnswer extends FrameResult {
+  readonly engine: {
+    readonly device: EngineId;
+    readonly reason: string;
+    /** Lost devices that were replaced so far. */
+    readonly recoveries: number;
+  };
+}
+
 /** The object that the worker exposes through comlink. */
 export interface WorkerApi {
   /**
@@ -49,6 +62,16 @@ export interface WorkerApi {
   create(call: CallId, request: CreateRequest, onProgress: OnProgress): Promise<SessionInfo>;
   encodeReport(call: CallId, text: string): Promise<ReportTicket>;
   segment(call: CallId, image: Shipment, handle: number | null, options: SegmentOptions): Promise<Segmentation>;
+  /** One frame of a stream; the worker closes the surface. The first frame of a stream makes what the worker keeps for it. */
+  frame(
+    call: CallId,
+    stream: number,
+    surface: LiveSource,
+    handle: number | null,
+    request: FrameRequest,
+  ): Promise<FrameAnswer>;
+  /** Lets go of what the worker keeps for a stream. */
+  forgetStream(stream: number): void;
   stats(): SessionStats;
   releaseReport(handle: number): void;
   /** Fires the signal of a call. No effect on a call that has settled. */

@@ -69,6 +69,12 @@ export function isVideoFrame(source: ImageSource): source is VideoFrame {
   return isA(source, 'VideoFrame');
 }
 
+/** The time of a picture in microseconds: a VideoFrame's own, a video's, or else the page's. @param at milliseconds */
+export function timestampOf(source: ImageSource, at: number): number {
+  if (isVideoFrame(source)) return source.timestamp;
+  return Math.round(isA(source, 'HTMLVideoElement') ? source.currentTime * 1e6 : at * 1000);
+}
+
 const SURFACES = [
   'ImageBitmap',
   'HTMLImageElement',
@@ -87,10 +93,11 @@ interface Classes {
   HTMLCanvasElement: HTMLCanvasElement;
   HTMLVideoElement: HTMLVideoElement;
   OffscreenCanvas: OffscreenCanvas;
+  MediaStreamTrack: MediaStreamTrack;
 }
 
 /** `instanceof` a class that this place may not have, and that the value may have from another frame of the page. */
-function isA<Name extends keyof Classes>(value: unknown, name: Name): value is Classes[Name] {
+export function isA<Name extends keyof Classes>(value: unknown, name: Name): value is Classes[Name] {
   const known = (globalThis as Record<string, unknown>)[name];
   if (typeof known === 'function' && value instanceof known) return true;
   return Object.prototype.toString.call(value) === `[object ${name}]`;

@@ -38,6 +38,7 @@ export class Watchdog {
   /** Begins to watch; called when the first call becomes pending. */
   start(): void {
     if (this.#timer !== undefined || !Number.isFinite(this.#tickMs)) return;
+    this.#asked = false; // a worker that has died since never answered
     this.#silent = 0;
     this.#idle = 0;
     this.#timer = setInterval(() => this.#tick(), this.#tickMs);

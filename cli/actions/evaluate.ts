@@ -3,6 +3,8 @@
 import type { Dataset } from '../../node/datasets/dataset.js';
 import { type Evaluation, evaluateDataset, evaluateModel } from '../../node/datasets/evaluate-dataset.js';
 import { evaluateSentences, type SentenceEvaluation } from '../../node/datasets/evaluate-sentences.js';
+import { insidesOf } from '../../node/datasets/sentence-fit.js';
+import type { ForwardInputs } from '../../runtime/inspect/forward.js';
 import type { Task } from '../console.js';
 import type { Context } from '../context.js';
 import { table } from '../display/text-table.js';
@@ -46,7 +48,13 @@ export async function evaluateOn(options: EvaluateOptions, context: Context): Pr
 }
 
 async function evaluateWaysOn(options: EvaluateOptions, context: Context): Promise<SentenceEvaluation> {
-  const { result, told, limit } = await scored(options, context, evaluateSentences);
+  const { model, dtype } = options;
+  const { io, engine } = context;
+  const { result, told, limit } = await scored(options, context, async (session, dataset, about, watched) => {
+    const on = { device: session.info.device, dtype, fill: false, signal: io.signal };
+    const forward = async (inputs: ForwardInputs) => (await engine.inspectForward(model, inputs, on)).outputs;
+    return evaluateSentences(session, dataset, about, { ...watched, insides: await insidesOf(model, forward) });
+  });
   for (const { name, truncated, n } of result.rows)
     if (truncated > 0) await context.console.warn(cut(`${name}: ${truncated} of ${n} texts are`, limit));
   await tellNotes({ ...result, n: Math.max(...result.rows.map(({ n }) => n)) }, context, told);
@@ -100,7 +108,9 @@ export async function tellNotes(
 }
 
 function wayTable(result: SentenceEvaluation): string[] {
-  const { rows, model, data, split, size, device, dtype, adapter } = result;
+  const { rows, fit, model, data, split, size, device, dtype, adapter } = result;
+  const told = (value: number | null, what: string) => (value === null ? [] : [`${value.toFixed(4)} ${what}`]);
+  const aurocs = [...told(fit.auroc_other, 'from another one'), ...told(fit.auroc_swapped, 'from its sides swapped')];
   const head = ['told', 'images', 'dice', 'iou', 'per image', 'iou'];
   const cells = rows.map(({ name, n, dice, iou, mean_dice, mean_iou }) => {
     return [name, String(n), ...[dice, iou, mean_dice, mean_iou].map(value => value.toFixed(4))];
@@ -109,6 +119,7 @@ function wayTable(result: SentenceEvaluation): string[] {
   return [
     `${model} on ${data}, ${split}, at ${size} x ${size}`,
     ...table([head, ...cells]).map((line, i) => `  ${line}   ${examples[i]}`),
+    ...(aurocs.length > 0 ? [`  the caption told by its similarity, AUROC   ${aurocs.join(', ')}`] : []),
     `  ${device}, ${dtype}: ${adapter.description || adapter.vendor}`,
   ];
 }

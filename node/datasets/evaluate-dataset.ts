@@ -2,14 +2,18 @@
 
 import { checkOptions, requireOptions } from '../../errors/arguments.js';
 import { takeOptions } from '../../runtime/given.js';
+import type { ForwardInputs } from '../../runtime/inspect/forward.js';
+import { inspectForward } from '../../runtime/inspect/open.js';
 import type { Session, SessionOptions } from '../../runtime/types.js';
 import { shippedModel } from '../model-folder/folder.js';
+import { nodePlatform } from '../platform.js';
 import { openSession } from '../session.js';
 import type { Dataset, DatasetReading } from './dataset.js';
 import { type Evaluated, type EvaluateOptions, evaluateRecords } from './evaluate.js';
 import { evaluateSentences, type SentenceEvaluation } from './evaluate-sentences.js';
 import { describeEvaluation, type EvaluationSubject } from './evaluation-subject.js';
 import { checkReading, openDatasetFor } from './reading.js';
+import { insidesOf } from './sentence-fit.js';
 
 /** Shares of 1; where both masks are empty, dice and iou are 1. */
 export interface Evaluation extends Evaluated, EvaluationSubject {}
@@ -87,7 +91,12 @@ export const evaluate = (options: EvaluateModelOptions): Promise<Evaluation> =>
  * for (const { name, dice, example } of rows) console.log(name, dice, example);
  */
 export const evaluateWays = (options: Omit<EvaluateModelOptions, 'text'>): Promise<SentenceEvaluation> =>
-  evaluateBy('evaluateWays', options, evaluateSentences);
+  evaluateBy('evaluateWays', options, async (session, dataset, about, watched) => {
+    const { model = shippedModel(), onProgress: _, ...opening } = options;
+    const on = { ...opening, device: session.info.device };
+    const forward = async (inputs: ForwardInputs) => (await inspectForward(model, nodePlatform, inputs, on)).outputs;
+    return evaluateSentences(session, dataset, about, { ...watched, insides: await insidesOf(model, forward) });
+  });
 
 async function evaluateBy<T>(where: string, options: EvaluateModelOptions, score: Score<T>): Promise<T> {
   requireOptions(where, options, { data: 'string' });

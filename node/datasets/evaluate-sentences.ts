@@ -10,6 +10,7 @@ import { NoteTally } from '../notes.js';
 import type { Dataset, DatasetReading } from './dataset.js';
 import { type EvaluateOptions, type Prediction, predict, readRecord, type Scores, scoresOf } from './evaluate.js';
 import { describeEvaluation, type EvaluationSubject } from './evaluation-subject.js';
+import { type FitEngine, FitTally, NO_FIT, type SentenceFit } from './sentence-fit.js';
 
 /** The scores of one way of saying it. */
 export interface SentenceRow extends Scores {
@@ -24,7 +25,7 @@ export interface SentenceEvaluation extends EvaluationSubject {
   /** Ways that no record's caption can be said in are left out. */
   readonly rows: readonly SentenceRow[];
   /** How well the model tells that a sentence is not of a picture: another record's, and its own with the sides swapped. */
-  readonly fit: { readonly auroc_other: number | null; readonly auroc_swapped: number | null };
+  readonly fit: SentenceFit;
   readonly empty_masks: number;
   readonly notes: readonly string[];
 }
@@ -46,9 +47,11 @@ export async function evaluateSentences(
   about: DatasetReading & { readonly split: string },
   options: Omit<EvaluateOptions, 'onProgress'> & {
     readonly onProgress?: ((done: number, total: number) => void) | undefined;
+    /** What shows the network's insides, for `fit`; without it, `fit` knows nothing. */
+    readonly insides?: FitEngine | null | undefined;
   } = {},
 ): Promise<SentenceEvaluation> {
-  const { threshold = 0.5, signal, onProgress } = options;
+  const { threshold = 0.5, signal, onProgress, insides } = options;
   const { records } = dataset;
   const watched = { threshold, ...(signal && { signal }) };
   const assembly = await loadAssembly();
@@ -63,6 +66,7 @@ export async function evaluateSentences(
       { evaluator: new Evaluator(assembly), told: ways[way], truncated: 0 },
     ]),
   );
+  using fit = insides ? await FitTally.create(insides) : null;
   for (const [i, record] of records.entries()) {
     const opened = await readRecord(record, watched);
     const known = new Map<Told, Prediction>();
@@ -75,6 +79,8 @@ export async function evaluateSentences(
       row.evaluator.add(found.prediction, found.target);
       row.truncated += found.truncated ? 1 : 0;
     }
+    const [other, swapped] = [ways.other_caption[i] ?? undefined, ways.swapped_side[i] ?? captions[i]!];
+    if (use !== 'none') await fit?.add(session, opened.pixels, { own: captions[i]!, other, swapped }, signal);
     ofImages.add(known.values().next().value?.notes ?? []);
     onProgress?.(i + 1, records.length);
   }
@@ -83,7 +89,7 @@ export async function evaluateSentences(
   const notes = [...dataset.warnings, ...dataset.notes, ...ofMasks, ...ofImages.lines()];
   return {
     rows: [...rows].map(([name, row]) => rowOf(name, row)),
-    fit: { auroc_other: null, auroc_swapped: null },
+    fit: (await fit?.result()) ?? NO_FIT,
     ...describeEvaluation(session.info, dataset, about, threshold),
     empty_masks: empty,
     notes: unread > 0 && use !== 'none' ? [...notes, unsaid] : notes,

@@ -144,8 +144,10 @@ async function score(
       ...(onProgress && { onProgress: (done: number, total: number) => onProgress(phase, done, total) }),
     });
     const evaluation = await evaluateDataset(session, dataset, about, watched('evaluate'));
-    const sentences = asked ? await evaluateSentences(session, dataset, about, watched('sentences')) : null;
-    const pictures = { session, forward: (inputs: ForwardInputs) => engine.forward(folder, inputs) };
+    const forward = (inputs: ForwardInputs) => engine.forward(folder, inputs);
+    const ways = { ...watched('sentences'), insides: { config, forward } };
+    const sentences = asked ? await evaluateSentences(session, dataset, about, ways) : null;
+    const pictures = { session, forward };
     const picked = pickRecords(evaluation.per_image, PICTURES);
     const groups = await drawPictures(pictures, config, records, picked, watched('pictures'));
     const { device, dtype, adapter } = evaluation;

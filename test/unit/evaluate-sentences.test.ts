@@ -1,13 +1,18 @@
 // `tmca evaluate --sentences`: what each way tells a model, and the table of its scores.
 
+import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { loadAssembly, Preprocessor, Vocabulary } from '../../assembly/index.js';
 import { realEngine } from '../../cli/engine.js';
 import { readable, WAYS, waysOf } from '../../language/captions/ways.js';
-import { evaluateWays } from '../../node/index.js';
+import { swapSides } from '../../language/mirror-words.js';
+import { auroc } from '../../node/datasets/sentence-fit.js';
+import { evaluateWays, inspectForward } from '../../node/index.js';
+import { randomOf } from '../../train/random.js';
 import { optionalImage, writeOptionalModel } from '../optional-model.js';
 import { call, fakeEngine } from './cli-fakes.js';
 
@@ -124,6 +129,45 @@ test('a model whose sentence is optional is told nothing, not the class word', a
   expect(JSON.parse(JSON.stringify(again))).toEqual(json);
 });
 
+test('the area under the curve is how often a right one is above a wrong one', () => {
+  expect(auroc([3, 4], [1, 2])).toBe(1);
+  expect(auroc([1, 2], [3, 4])).toBe(0);
+  expect(auroc([1, 3], [2, 2])).toBe(0.5);
+  expect(auroc([2, 2, 5], [2, 1])).toBe((1.5 + 1.5 + 2) / 6);
+  expect([auroc([], [1]), auroc([1], [])]).toEqual([null, null]);
+  const random = randomOf('auroc');
+  const [right, wrong] = [0, 0].map(() => Array.from({ length: 60 }, () => random.below(20))) as [number[], number[]];
+  const wins = right.flatMap(a => wrong.map(b => (a > b ? 1 : a === b ? 0.5 : 0)));
+  expect(auroc(right, wrong)).toBeCloseTo(wins.reduce<number>((sum, win) => sum + win, 0) / 3600, 12);
+});
+
+test('the fit is the similarity at level G of captions to pictures, against wrong ones', async () => {
+  const captions = [LEFT, 'two polyp, located in right of the image', 'small polyp, located in center of the image'];
+  await write(captions);
+  const model = join(folder, 'model');
+  const { fit } = await evaluateWays({ data: folder, model, device: 'wasm' });
+  const assembly = await loadAssembly();
+  using preprocessor = new Preprocessor(assembly, { size: 32, normalize: 'zscore', layout: 'nchw' });
+  using vocabulary = new Vocabulary(assembly, readFileSync(join(model, 'vocab.txt')));
+  const picture = Float32Array.from(preprocessor.run(optionalImage));
+  const similarity = async (text: string) => {
+    const { ids } = vocabulary.encode(text, { maxLength: 16 });
+    const tokens = { shape: [1, ids.length], data: ids };
+    const image = { shape: [1, 3, 32, 32], data: picture };
+    const inputs = { image, ids: tokens, mask: { ...tokens, data: ids.map(() => 1) } };
+    const { outputs } = await inspectForward(model, inputs, { device: 'wasm' });
+    const [a, b] = [outputs['pair.G.image']!.data, outputs['pair.G.text']!.data];
+    const dot = (x: Float32Array, y: Float32Array) => x.reduce((sum, value, i) => sum + value * y[i]!, 0);
+    return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
+  };
+  const all = async (texts: readonly string[]) => Promise.all(texts.map(similarity));
+  const own = await all(captions);
+  const other = await all([...captions.slice(1), captions[0]!]);
+  const swapped = await all(captions.slice(0, 2).map(swapSides));
+  expect(fit.auroc_other).toBe(auroc(own, other));
+  expect(fit.auroc_swapped).toBe(auroc(own.slice(0, 2), swapped));
+});
+
 test('one that reads no sentence has one row, also of data without any', async () => {
   await write([undefined, undefined]);
   const unet = join(folder, 'unet');
@@ -137,7 +181,8 @@ test('one that reads no sentence has one row, also of data without any', async (
     return { ...session, info: { ...info, model: { ...info.model, text: 'none', maxTextLength: 0 } } };
   };
   const { json: table } = await call(argv('--model', unet, '--json'), { engine });
-  expect(table).toMatchObject({ rows: [{ name: 'none', n: 2, example: null }] });
+  const fit = { auroc_other: null, auroc_swapped: null };
+  expect(table).toMatchObject({ rows: [{ name: 'none', n: 2, example: null }], fit });
   expect((table as { notes: string[] }).notes.join()).not.toContain('wording');
   expect(engine.calls.some(line => line.startsWith('text '))).toBe(false);
 });

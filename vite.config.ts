@@ -1,4 +1,4 @@
-// The package's build: seven ES module entries and the chunks that they share, so that a TmcaError thrown by one entry is
+// The package's build: eight ES module entries and the chunks that they share, so that a TmcaError thrown by one entry is
 // an instance of the class that another exports. The page has a configuration of its own (demo/vite.config.ts).
 
 import { relative } from 'node:path';
@@ -11,6 +11,7 @@ const entries = {
   index: 'runtime/index.ts',
   worker: 'runtime/browser/worker.ts',
   node: 'node/index.ts',
+  language: 'language/index.ts',
   train: 'train/index.ts',
   'train-node': 'train/run/index.ts',
   cli: 'cli/main.ts',

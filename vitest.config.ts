@@ -31,7 +31,14 @@ export default defineConfig({
     reporters: ['default', new TierReporter()],
     coverage: {
       provider: 'v8',
-      include: ['graph/**/*.ts', 'networks/**/*.ts', 'formats/**/*.ts', 'runtime/**/*.ts', 'node/**/*.ts'],
+      include: [
+        'graph/**/*.ts',
+        'networks/**/*.ts',
+        'language/**/*.ts',
+        'formats/**/*.ts',
+        'runtime/**/*.ts',
+        'node/**/*.ts',
+      ],
       // types.ts files hold no code.
       exclude: ['**/types.ts'],
       reporter: ['text-summary', 'html'],

@@ -20,6 +20,7 @@ import { addImport } from './commands/import.js';
 import { addInspect } from './commands/inspect.js';
 import { addPreprocess } from './commands/preprocess.js';
 import { addQuantize } from './commands/quantize.js';
+import { addReadReport } from './commands/read-report.js';
 import { addReport } from './commands/report.js';
 import { addSegment } from './commands/segment.js';
 import { addSweep } from './commands/sweep.js';
@@ -30,6 +31,7 @@ import { version } from './version.js';
 
 const COMMANDS: readonly ((program: Command, context: Context) => void)[] = [
   addSegment,
+  addReadReport,
   addEvaluate,
   addReport,
   addCard,

@@ -23,6 +23,13 @@ import { nodePlatform as node } from './platform.js';
 import { checkModel } from './session.js';
 
 export { type ErrorCode, TmcaError } from '../errors/index.js';
+export {
+  type Finding,
+  type FindingKind,
+  promptsOf,
+  type RoutineReport,
+  readReport,
+} from '../language/reports/index.js';
 export type { PlanFigures, ProgramFigures } from '../runtime/engines/plan-figures.js';
 export type { ForwardInputs } from '../runtime/inspect/forward.js';
 export type { TrainingInputs } from '../runtime/inspect/gradients.js';

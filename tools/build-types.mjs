@@ -15,6 +15,7 @@ const entries = {
   index: 'runtime/index',
   worker: 'runtime/browser/worker',
   node: 'node/index',
+  language: 'language/index',
   train: 'train/index',
   'train-node': 'train/run/index',
 };

@@ -21,7 +21,6 @@ export const layers = {
   language: 1,
   graph: 2,
   networks: 3,
-  language: 1,
   formats: 4,
   runtime: 5,
   node: 6,

@@ -80,7 +80,9 @@ function isChoice(said: string, kind: FindingKind): boolean {
 const beginsCause = (between: string, kind: FindingKind): boolean =>
   kind === 'infection'
     ? !/[;]|, (?:no|and|a|the) /.test(between)
-    : !/,|\band\b|\b(?:on|at|over|near|behind|beside) (?:the|an?) /.test(between);
+    : !/,|\band\b|\b(?:on|at|over|near|behind|beside) (?:the|an?) /.test(
+        between.replace(/ ?,? (?:which|that|and|but)(?: \w+)? ?$/, ''),
+      );
 
 /** "…, which washed away": the sentence itself takes the lesion back. */
 const washesAway = (after: string): boolean => {

@@ -29,7 +29,7 @@ export const TRIGGERS: readonly Trigger[] = [
   {
     effect: 'negated',
     reach: 'before',
-    pattern: `(?:(?:not|never|no longer|nowhere)(?: \\w+){0,2}? ${SEEN}|cannot (?:now )?be ${SEEN}|absent|${BE} (?:now )?(?:excluded|ruled out|gone)|(?:has|have|had)(?: since| now| completely| fully| entirely| all| almost| nearly| both| also)* (?:resolved|cleared|disappeared|gone|healed)|fully resolved|completely resolved|resolved|cleared|none(?! (?:bigger|larger|greater|more|over|exceed|above|of|was|were|had))(?: ${SEEN})?|: (?:0|no|none)(?= [.;]|$)|unlikely|washed (?:away|off)|(?:considered|thought|suspected)(?: and| but)* (?:excluded|rejected|dismissed))`,
+    pattern: `(?:(?:(?:${BE}|has been|have been|had been|could be|can be|do|did) )?(?:not|never|no longer|nowhere)(?: \\w+){0,2}? ${SEEN}|cannot (?:now )?be ${SEEN}|absent|${BE} (?:now )?(?:excluded|ruled out|gone)|(?:has|have|had)(?: since| now| completely| fully| entirely| all| almost| nearly| both| also)* (?:resolved|cleared|disappeared|gone|healed)|fully resolved|completely resolved|resolved|cleared|none(?! (?:bigger|larger|greater|more|over|exceed|above|of|was|were|had))(?: ${SEEN})?|: (?:0|no|none)(?= [.;]|$)|unlikely|washed (?:away|off)|(?:considered|thought|suspected)(?: and| but)* (?:excluded|rejected|dismissed))`,
   },
   { effect: 'negated', reach: 'phrase', pattern: '(?:now |fully |completely |largely )?(?:resolved|cleared|healed)' },
   // of another day
@@ -88,7 +88,7 @@ export const EXCEPT =
 
 /** Where a clause ends. */
 export const CLAUSE_END =
-  /;| -- | but | however | although | though | whereas | while (?!\w+ing)|(?:,| and) (?:which|where|there (?:is|are|was|were)|who)\b|: (?!0|no\b)| where /g;
+  /;| -- | but | however | although | though | whereas | while (?!\w+ing)|(?:,| and) (?:which|where|there (?:is|are|was|were)|who)\b|: (?!(?:0|no|none)\b)| where /g;
 
 /** Links between a lesion and its cause. `firm`: the report says so; `open`: it may be so. */
 export const CAUSE: Readonly<Record<'firm' | 'open', string>> = {

@@ -10,6 +10,7 @@ import { drawOverlay } from '../../node/images/overlay.js';
 import { encodeProbability } from '../../node/images/probability-image.js';
 import { keepInputs } from '../../node/keep-inputs.js';
 import { NoteTally } from '../../node/notes.js';
+import { readReportFile } from '../../node/report-file.js';
 import type { EngineId } from '../../runtime/engines/names.js';
 import { type CocoRle, toRle } from '../../runtime/results.js';
 import { checkSentence } from '../../runtime/sentence.js';
@@ -22,6 +23,8 @@ import { openWithProgress } from '../session.js';
 export interface SegmentOptions extends NetworkOptions {
   /** Left out for a model that takes images alone. */
   readonly text?: string;
+  /** A routine report, in place of `text`: a result for each finding. */
+  readonly report?: string;
   readonly model: string;
   readonly out: string;
   readonly threshold: number;
@@ -35,6 +38,8 @@ export interface SegmentOptions extends NetworkOptions {
 export interface SegmentResult {
   /** As it was named on the command line, or in the folder that was. */
   readonly image: string;
+  /** What was looked for, where a report told it. */
+  readonly prompt?: string;
   readonly width: number;
   readonly height: number;
   /** Paths of what was written. */
@@ -60,7 +65,7 @@ export interface SegmentResult {
 }
 
 /**
- * Segments images one after another; of a folder, all that are in it. At the first that fails the command stops; the images before it stay, are listed (in
+ * Segments images one after another, with a report each of them once for each finding; of a folder, all that are in it. At the first that fails the command stops; the images before it stay, are listed (in
  * the JSON too), and the one that failed leaves no file.
  */
 export async function segment(named: readonly string[], options: SegmentOptions, context: Context): Promise<void> {
@@ -71,27 +76,38 @@ export async function segment(named: readonly string[], options: SegmentOptions,
     'TEXT_EMPTY',
     'segment: --text must say what is to be seen, got an empty text; describe it in a sentence',
   );
+  const prompts = options.report === undefined ? null : await promptsIn(options.report, io.signal);
+  const texts = prompts ?? [options.text ?? null];
   const images = await expandFolders(named, options.out, context);
   for (const image of images) await checkImageFile(image);
-  const outputs = nameOutputs(images, options.out, options.probability);
+  const outputs = nameOutputs(
+    images.flatMap(image => texts.map(() => image)),
+    options.out,
+    options.probability,
+  );
   const files = outputs.flatMap(({ mask, overlay, probability }) => [mask, overlay, probability]);
-  await keepInputs('segment', { files }, [...images, options.model]);
+  await keepInputs('segment', { files }, [...images, options.model, ...(options.report ? [options.report] : [])]);
   await prepareFolder(options.out, 'segment');
   throwIfAborted(io.signal, 'segment');
   const session = await openWithProgress(context, options);
   const results: SegmentResult[] = [];
   const notes = new NoteTally('image');
   try {
-    const report = await encodeText(session, options.text ?? null, context);
-    const task = images.length > 1 ? await console.task('segment', images.length) : null;
+    const reports: (Report | null)[] = [];
+    const task = outputs.length > 1 ? await console.task('segment', outputs.length) : null;
     try {
-      for (const [i, image] of images.entries()) {
-        results.push(await segmentImage(session, report, image, outputs[i]!, notes, options, context));
-        task?.step(i + 1);
+      for (const text of texts) reports.push(await encodeText(session, text, context));
+      for (const image of images) {
+        for (const [i, report] of reports.entries()) {
+          const files = outputs[results.length]!;
+          const result = await segmentImage(session, report, image, files, notes, options, context);
+          results.push(prompts ? { ...result, prompt: prompts[i]! } : result);
+          task?.step(results.length);
+        }
       }
     } finally {
       task?.end();
-      report?.dispose();
+      for (const report of reports) report?.dispose();
     }
   } finally {
     session.dispose();
@@ -99,6 +115,15 @@ export async function segment(named: readonly string[], options: SegmentOptions,
     // With nothing to list there is nothing to print: the error line says it all.
     if (results.length > 0) await (options.json ? console.json(results) : console.print(summary(results, session)));
   }
+}
+
+/** What the findings of a report are looked for with; what two of them share, once. Errors: those of reading; TEXT_EMPTY. */
+async function promptsIn(path: string, signal: AbortSignal): Promise<readonly string[]> {
+  const { prompts } = await readReportFile(path, 'segment', signal);
+  check(prompts.length > 0, 'TEXT_EMPTY', () => {
+    return `segment: the report must tell a finding to look for, got none in ${path}; see \`tmca read-report\`, or leave --report out`;
+  });
+  return [...new Set(prompts)];
 }
 
 /** Files as they are named, and in place of a folder its images. */
@@ -187,7 +212,8 @@ async function writeAll(outputs: ImageOutputs, pixels: Pixels, result: Segmentat
 }
 
 function summary(results: readonly SegmentResult[], { info }: Session): string[] {
-  const lines = results.flatMap(({ image, width, height, lesions, omitted, mask, overlay, probability, ms }) => {
+  const lines = results.flatMap(result => {
+    const { image, prompt, width, height, lesions, omitted, mask, overlay, probability, ms } = result;
     const found = lesions.map(({ score, area, box: [x, y, w, h] }, i) => {
       const share = ((100 * area) / (width * height)).toFixed(1);
       return `  ${i + 1}: score ${score.toFixed(2)}, ${area} pixels (${share} % of the image), ${w} x ${h} at (${x}, ${y})`;
@@ -197,7 +223,7 @@ function summary(results: readonly SegmentResult[], { info }: Session): string[]
       count > 0
         ? [`  left out: ${count} smaller than --min-area, ${area} ${area === 1 ? 'pixel' : 'pixels'} in all`]
         : [];
-    const head = `${image}: ${width} x ${height}, ${ms.toFixed(0)} ms`;
+    const head = `${image}${prompt === undefined ? '' : `, "${prompt}"`}: ${width} x ${height}, ${ms.toFixed(0)} ms`;
     return [
       head,
       ...(found.length > 0 ? found : ['  no lesion found']),

@@ -26,6 +26,12 @@ export function addSegment(program: Command, context: Context): void {
       '--text <sentence>',
       'what is to be seen, such as "one small pink polyp, located in center of the image"; may be left out for a model that needs none',
     )
+    .addOption(
+      new Option(
+        '--report <file>',
+        'a routine report in place of a sentence: each image is segmented once for each of its findings, and further results are NAME-2, …',
+      ).conflicts('text'),
+    )
     .addOption(modelOption())
     .option('--out <folder>', 'where the files go', 'tmca-out')
     .option('--probability', 'also write NAME.probability.png: 16 bits of grey, 0 to 65535 for 0 to 1')

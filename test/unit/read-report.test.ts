@@ -179,14 +179,14 @@ test.each([
 describe('evidence', () => {
   test('counts code points, across line breaks', () => {
     const text = '😀 Report 😀\r\nA 4 mm sessile polyp in the\r\ncecum, removed.';
-    const [{ evidence }] = readReport(text).findings as [{ evidence: [number, number][] }];
+    const { evidence } = readReport(text).findings[0]!;
     expect(evidence.map(([start, end]) => [...text].slice(start, end).join(''))).toEqual([
       'A 4 mm sessile polyp in the\r\ncecum',
     ]);
   });
   test('has several spans where the words stand apart', () => {
     const text = 'There is a small polyp at the top of the image. Water was used. It lies in the sigmoid colon.';
-    const [{ evidence }] = readReport(text).findings as [{ evidence: [number, number][] }];
+    const { evidence } = readReport(text).findings[0]!;
     expect(evidence.map(([start, end]) => text.slice(start, end))).toEqual([
       'a small polyp at the top of the image',
       'sigmoid colon',

@@ -109,7 +109,7 @@ describe('settings', () => {
   test.each([
     ['learning_rate', /a key must be one of epochs, .*model, got "learning_rate"/],
     ['model.tau_enhanse', /got "tau_enhanse" in "model.tau_enhanse"/],
-    ['augment.flop.probability', /must be one of zoom, jitter, flip, got "flop"/],
+    ['augment.flop.probability', /must be one of zoom, jitter, flip, text, got "flop"/],
     ['lr.x', /lr must have parts, got "lr.x"/],
   ])('%s is refused', (key, message) => {
     expect(() => applyPatch(settings, { [key]: 1 })).toThrow(

@@ -181,6 +181,7 @@ export class TrainView {
     const rows = await Promise.all([this.#scores('Held back', true), this.#scores('Trained on', false)]);
     element('scores').replaceChildren(...rows.filter(row => row !== null));
     element('train-result').hidden = false;
+    element('train-result').scrollIntoView({ block: 'nearest' });
     await this.#showCompared();
   }
 

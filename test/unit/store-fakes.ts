@@ -210,7 +210,7 @@ export async function load(
     readonly silenceMs?: number;
     readonly resumes?: number;
     readonly onProgress?: (progress: Progress) => void;
-    /** Reads the weights twice, as quantised ones are. */
+    /** Reads the weights twice, as quantized ones are. */
     readonly twice?: boolean;
   } = {},
 ): Promise<Loaded> {

@@ -10,7 +10,9 @@ const COLOURS =
 const SHAPES =
   'round|circle|circular|oval|ovoid|triangular|triangle|heart|kidney|flat|rectangular|rectangle|square|semicircle|' +
   'ear|mouth|thumb|toe|nail|bone|donut';
-const NOUNS = 'polyps|polyp|lesions|lesion|adenomas|adenoma';
+/** What is told of a lesion's kind is part of its name: BKAI's data set has neoplastic and other polyps. */
+const KINDS = 'non-neoplastic|neoplastic|adenomatous|hyperplastic|serrated';
+const NOUNS = `(?:(?:${KINDS}) )?(?:polyps|polyp|lesions|lesion|adenomas|adenoma)`;
 /** "it is a round shape" */
 const KNOWN_SHAPE = new RegExp(`^(?:it is )?(?:middle of )?(?:an? )?(?:large )?(?:${SHAPES})(?: shape)?$`);
 /** One to six words. */

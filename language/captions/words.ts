@@ -5,7 +5,8 @@ import { type Cell, type Finding, wordOf } from './finding.js';
 /** One of several; which one is the caller's affair, such as a random stream's. */
 export type Choose = <T>(options: readonly T[]) => T;
 
-const ADJECTIVES = /^(?:round|circular|oval|ovoid|triangular|flat|large|rectangular|square)$/;
+/** Adjectives of shape, by their endings where they have one: oval, irregular, sessile, lobulated, ovoid, tubulous, conic. */
+const ADJECTIVES = /^(?:round|flat|large|square|long|.*(?:al|ar|ile|ed|oid|ous|ic))$/;
 /** Nouns that a model's answers use for shapes, and their adjectives. */
 const ADJECTIVE_OF: Readonly<Record<string, string>> = {
   ...{ circle: 'circular', triangle: 'triangular', rectangle: 'rectangular', 'large bone': 'bone-shaped' },

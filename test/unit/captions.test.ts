@@ -27,6 +27,7 @@ const CAPTIONS = [
   LUNGS,
   'unilateral pulmonary infection, one infected area, lower right lung.',
   'pulmonary infection.',
+  'one small red round non-neoplastic polyp, located in left of the image',
 ];
 
 describe('reading', () => {
@@ -49,6 +50,15 @@ describe('reading', () => {
   });
 
   test.each(CAPTIONS)('and written again: %s', text => expect(writeCaption(read(text))).toBe(text));
+
+  test('the kind of a polyp is part of its name', () => {
+    const finding = read('two large red irregular non-neoplastic polyps, located in left of the image');
+    expect(finding).toMatchObject({ noun: 'non-neoplastic polyps', shape: 'irregular', colour: 'red' });
+    expect(writeCaption(keep(finding, []))).toBe('non-neoplastic polyps');
+    const texts = drawn(finding);
+    for (const text of texts) expect(text).toMatch(/non-neoplastic polyps/);
+    for (const text of texts) expect(text).not.toMatch(/irregular-shaped/);
+  });
 
   test('capitals, spaces and a missing full stop do not matter', () => {
     expect(read('  One SMALL  pink oval\npolyp, located in Top Left of the image ')).toEqual(read(POLYP));

@@ -11,6 +11,8 @@ interface Patterns {
   readonly choiceBefore: RegExp;
   readonly firm: RegExp;
   readonly open: RegExp;
+  /** "…: lipoma." */
+  readonly declared: RegExp;
   /** "It proved to be a fold." */
   readonly proved: RegExp;
   /** The same, and "it is a fold". */
@@ -35,6 +37,7 @@ function patternsOf(kind: FindingKind): Patterns {
     ),
     firm: new RegExp(`(?<!\\w)${HEDGED}${CAUSE.firm} (?:${ANY})${innocent}(?!\\w)`),
     open: new RegExp(`(?<!\\w)${CAUSE.open} (?:${ANY})${innocent}(?!\\w)`),
+    declared: new RegExp(`: (?:an? |the )?(?:\\w+ )?${innocent}(?: [.;]|$)`),
     proved: told(PROVED),
     is: told(`${PROVED}|(?:is|are|was|were)`),
   };
@@ -53,7 +56,7 @@ export function causeOf(before: string, after: string, kind: FindingKind): 'inno
   const { choice, choiceBefore } = patterns[kind];
   const chosen = choice.exec(said);
   if ((chosen && isChoice(chosen[0], kind)) || choiceBefore.test(before)) return 'open';
-  return washesAway(after) ? 'innocent' : causeIn(said, kind);
+  return washesAway(after) || patterns[kind].declared.test(after) ? 'innocent' : causeIn(said, kind);
 }
 
 /** What the words after a lesion, or after the pronoun for it, say that it is. */

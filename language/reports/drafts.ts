@@ -59,10 +59,10 @@ export function draftsOf(mention: Mention, inherited: readonly Attribute[], stat
   return spots.map(spot => {
     const draft: Draft = { ...base, ...emptyDraft(), place: { picture: spot.picture, anatomy: spot.anatomy } };
     const after = spots.some(({ said }) => said.some(({ from }) => from >= mention.to));
-    const isShared = (one: Attribute) =>
-      isIn(one, mention) ||
-      (!after && one.type !== 'count') ||
-      (one.from >= mention.to && /\b(?:all|each|both|every)\b[^;]*$/.test(sentence.words.slice(mention.to, one.from)));
+    const isShared = (one: Attribute) => {
+      const alone = attributes.filter(({ type, from }) => type === one.type && from >= mention.to).length === 1;
+      return isIn(one, mention) || (one.type !== 'count' && (!after || alone || isOfAll(sentence.words, one.from)));
+    };
     const shared = attributes.filter(one => isShared(one) && one.type !== 'count' && one.type !== 'many');
     const parts = attributes.filter(
       one =>
@@ -80,6 +80,8 @@ export function draftsOf(mention: Mention, inherited: readonly Attribute[], stat
     return draft;
   });
 }
+
+const isOfAll = (words: string, at: number): boolean => /\b(?:all|each|both|every)\b[^;]*$/.test(words.slice(0, at));
 
 const emptyDraft = () => ({
   size: null,

@@ -147,11 +147,9 @@ export class Filing {
       }
       const known = [...this.last.filter(one => !inSentence.includes(one)), ...inSentence];
       if (!more && !elsewhere && isDefinite(phrase)) {
-        const meant = /first|former/.test(phrase)
-          ? known[0]
-          : /second|latter/.test(phrase) && known.length > 1
-            ? known[1]
-            : known.at(-1);
+        const fitting = placed ? known.filter(one => mayBeSame(one.kind, one.place, draft.place)) : known;
+        const place = /first|former/.test(phrase) ? 0 : /second|latter/.test(phrase) && fitting.length > 1 ? 1 : -1;
+        const meant = fitting.at(place);
         if (meant) {
           join(meant, draft, false);
           taken.push(meant);

@@ -6,6 +6,8 @@ import { NUMBERS } from './lexicon/attributes.js';
 export interface Measure {
   /** The largest of what is said, in millimetres. */
   readonly mm: number;
+  /** False for a distance, or for the value of another day. */
+  readonly diameter: boolean;
   readonly from: number;
   readonly to: number;
 }
@@ -21,6 +23,7 @@ const DISTANCE_AFTER =
 /** Before a length, these make it a depth of the instrument or another day's value. */
 const DISTANCE_BEFORE =
   /(?:^|[^\w])(?:(?<!measured |estimated |sized |assessed |it |put |given )at|to|reached|insertion|inserted|within|for|further|every|last|first|over a distance of)(?: about| around| approximately| a distance of)* $/;
+const NOW = /\b(?:now|currently|today|at present)(?: measur\w+)?(?: only| just| about| of| at)* $/;
 const LAST_TIME =
   /\b(?:previously|formerly|earlier|before|last time|originally|initially)(?: about| an?| measured| measuring| at| of)* $/;
 const OLD_BEFORE =
@@ -30,7 +33,7 @@ const OLD_AFTER =
 
 export function findMeasures(line: Line): Measure[] {
   const { tokens, starts, words } = line;
-  const found: Measure[] = [];
+  let found: Measure[] = [];
   for (let i = 0; i < tokens.length; i++) {
     const read = readMeasure(
       tokens.map(({ norm }) => norm),
@@ -43,9 +46,10 @@ export function findMeasures(line: Line): Measure[] {
     const before = words.slice(0, from);
     const after = words.slice(to);
     i = last;
-    if (DISTANCE_AFTER.test(after) || isDepth(before, after)) continue;
-    if (isOld(before, after, words)) continue;
-    found.push({ mm: read.mm, from, to });
+    const diameter = !DISTANCE_AFTER.test(after) && !isDepth(before, after) && !isOld(before, after, words);
+    // "the 3 cm opacity, now 2 cm": the older one counts no more
+    if (NOW.test(before)) found = found.map(one => ({ ...one, diameter: false }));
+    found.push({ mm: read.mm, diameter, from, to });
   }
   return found;
 }
@@ -96,7 +100,8 @@ function readMeasure(norms: readonly string[], i: number): { mm: number; next: n
     while (JOIN.test(norms[joined] ?? '') && joined < next + 2) joined++;
     // "2 , 4 mm": words before digits count lesions
     if (joined === next || !amountOf(norms, joined)) break;
-    if (unit && /^,$/.test(norms[next]!) && norms[joined - 1] === ',' && !isLength(norms, joined)) break;
+    // "1.5 cm, 10 cm from the anal verge": two lengths
+    if (unit && norms[next] === ',') break;
     if (!unit && norms[next] === ',' && /^[a-z]/.test(norms[next - 1]!) && /^\d/.test(norms[joined]!)) return null;
     next = joined;
   }
@@ -111,11 +116,6 @@ function readMeasure(norms: readonly string[], i: number): { mm: number; next: n
   }
   return { mm: Math.round(largest * 1000) / 1000, next: end };
 }
-
-const isLength = (norms: readonly string[], i: number): boolean => {
-  const amount = amountOf(norms, i);
-  return amount !== null && UNIT[norms[amount.next] ?? ''] !== undefined;
-};
 
 function amountOf(norms: readonly string[], i: number): { value: number; next: number } | null {
   const word = norms[i] ?? '';

@@ -69,13 +69,13 @@ const STOP =
   /^(?:is|are|was|were|be|been|being|has|have|had|having|do|does|did|seen|found|shows?|showed|shown|showing|noted|lies|lay|lie|there|here|which|that|who|it|they|i|we|in|at|on|of|with|within|from|to|by|near|for|into|over|under|and|or|but|as|also|then|than|through|between|without|no|not|nor|removed|resected|taken|contains?|containing|measures?|measured|measuring|revealed|reveals|visible|identified|detected|located|present|because|so|if|due|after|before|during|via|:|;|,|\.|\(|\)|\?|\/|--|\||while|versus|looks?|looked|came|upon|plus|may|might|could|can|cannot|includes?|including|like|approximately)$/;
 const DETERMINER = /^(?:an?|the|this|these|those|its|his|her|their|another|both|each|any|such)$/;
 const GROUP =
-  /(?:^| )((?:areas?|patch(?:es)?|foc(?:us|i)|regions?|clusters?|groups?|pairs?|couple|number|series|zones?|collection|handful|dozen|crop|bits?|spots?) of )$/;
+  /(?:^| )((?:areas?|patch(?:es)?|foc(?:us|i)|regions?|clusters?|groups?|pairs?|couple|number|series|zones?|collection|handful|dozen|crop|bits?|spots?|islands?|remnants?|rests?) of )$/;
 
 /** Reached, passed or healthy: no place of a lesion. */
 const ROUTE =
   /(?:\bto|reached|reaching|intubat\w+|as far as|through|past|via|up to|examined|until|examination of|sparing|towards)(?: the)? $/;
 const HEALTHY =
-  /^,?(?: (?:is|are|was|were|remains?|looks?|looked|appears?|and|views?))?(?: (?:also|otherwise|entirely|all|both|again|well))*,? (?:clear|normal|spared|unremarkable|free|reached|intubated|photographed|not involved|not examined|identified|healthy|clean|intact|visuali[sz]ed)\b/;
+  /^,?(?: (?:is|are|was|were|remains?|looks?|looked|appears?|and|views?))?(?: (?:also|otherwise|entirely|all|both|again|well))*,? (?:clear|normal|spared|unremarkable|free|reached|intubated|photographed|not involved|not examined|identified|healthy|clean|intact|unaffected|uninvolved|not affected|preserved|visuali[sz]ed)\b/;
 
 export interface MentionContext {
   /** What the report is about; the heads of other kinds are no findings in it. */
@@ -97,7 +97,10 @@ export function findAttributes(line: Line, { kind, picture }: MentionContext): A
     taken.push(attribute);
     found.push(attribute);
   };
-  for (const { mm, from, to } of findMeasures(line)) add({ type: 'measure', value: mm, from, to });
+  for (const { mm, diameter, from, to } of findMeasures(line)) {
+    if (diameter) add({ type: 'measure', value: mm, from, to });
+    else taken.push({ from, to });
+  }
   for (const match of text.matchAll(paris)) {
     const value = match[1] ?? match[2] ?? match[3]!;
     add({ type: 'paris', value, from: match.index, to: match.index + match[0].length });
@@ -188,7 +191,7 @@ function findNodes(text: string, attributes: readonly Attribute[], { kind, conti
   for (const at of matches(others, text)) add({ ...at, type: 'other', kind, role: 'generic' });
   if (continued || nodes.some(({ type }) => type === 'lesion')) {
     const groups = new RegExp(
-      `(?<![\\w.])${NUMBER}(?: more| others?| of them| of these)?(?= (?:(?:small|tiny|large|flat|sessile|pedunculated|of|measuring|about|was|were|is|are|lay|lies|each|,) )*(?:in|at|on|\\d[\\d.]* (?:mm|cm)|sessile|flat|pedunculated)\\b)(?! (?:at|on|in) (?:a|one) (?:time|piece))`,
+      `(?<![\\w.])${NUMBER}(?: more| others?| of them| of these)?(?= (?:(?:small|tiny|large|flat|sessile|pedunculated|of|measuring|about|was|were|is|are|lay|lies|each|,) )*(?:in|at|on|from|\\d[\\d.]* (?:mm|cm)|sessile|flat|pedunculated)\\b)(?! (?:(?:at|on|in) (?:an?|one) (?:time|piece)|in (?:number|total|all)))`,
       'g',
     );
     const patterns = kind === 'polyp' ? [...PRONOUNS, groups] : PRONOUNS.slice(0, 1);
@@ -321,6 +324,8 @@ function belongs(text: string, before: Node, attribute: Attribute): boolean {
 
 function isFronted(text: string, before: Node, attribute: Attribute, next: Node): boolean {
   const open = /[,;:()]| and |--|\.|\|/;
+  // a clause with a lesion of its own keeps its places
+  if (/;/.test(text.slice(before.to, attribute.from)) && !/;/.test(text.slice(attribute.to, next.start))) return true;
   const apart = open.test(text.slice(before.to, attribute.from));
   return apart && !open.test(text.slice(attribute.to, next.start));
 }

@@ -144,6 +144,12 @@ function lobeInZone(lobe: string | null, zone: string | null): boolean {
   return side === zoneSide && (zoneLevel === undefined || (ZONES[level!] ?? []).includes(zoneLevel));
 }
 
+/** What two mentions of one lesion say of its place: where the second names a part of the first, the part. */
+export function finer(known: Place, said: Place): Place {
+  const part = known.anatomy !== null && said.anatomy !== null && holds(known.anatomy, said.anatomy);
+  return { picture: known.picture ?? said.picture, anatomy: part ? said.anatomy : (known.anatomy ?? said.anatomy) };
+}
+
 /** The one place that attributes name, if they name one. */
 export function placeOf(kind: FindingKind, attributes: readonly Attribute[]): Place | null {
   const picture = attributes.find(({ type }) => type === 'place');

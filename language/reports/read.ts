@@ -16,7 +16,7 @@ import {
   type MentionContext,
 } from './mentions.js';
 import { impliedMention, mergeNeighbours } from './neighbours.js';
-import { placeOf } from './places.js';
+import { finer, placeOf } from './places.js';
 import { promptOf } from './prompts.js';
 import { statusOf } from './scopes.js';
 import type { Finding, FindingKind, RoutineReport, Span } from './types.js';
@@ -30,7 +30,7 @@ import type { Finding, FindingKind, RoutineReport, Span } from './types.js';
  * findings[0].anatomy; // 'sigmoid colon'
  * prompts[0]; // 'one sessile polyp'
  *
- * Errors: BAD_ARGUMENT (no text, or more than 100 000 characters), TEXT_EMPTY.
+ * Errors: BAD_ARGUMENT (no text, or more than 50 000 characters), TEXT_EMPTY.
  */
 export function readReport(text: string): RoutineReport {
   checkArgument('readReport', 'text', text, 'string', 'pass the text of one report');
@@ -44,8 +44,8 @@ export function readReport(text: string): RoutineReport {
   return { findings, prompts: promptsOf({ findings }) };
 }
 
-/** Some fifty times a long report. */
-export const LONGEST_REPORT = 100_000;
+/** Some twenty times a long report. */
+export const LONGEST_REPORT = 50_000;
 
 /** The sentences with which the findings are segmented: one each, in their order. */
 export const promptsOf = ({ findings }: Pick<RoutineReport, 'findings'>): string[] => findings.map(promptOf);
@@ -112,10 +112,26 @@ class Reader {
       for (const draft of drafts) if (sentence.place && heading.length > 0) addHeadingEvidence(draft, sentence);
       inSentence.push(...this.#filing.take(mention, drafts, inSentence));
     }
+    this.#share(sentence, context, inSentence);
     if (inSentence.length > 0) {
       this.#filing.last = inSentence;
       this.#lastRow = sentence.row;
     } else this.#filing.takeBack(sentence, context);
+  }
+
+  /** "…, each of them under 5 mm": what is said of all, where several were named. */
+  #share(sentence: Sentence, context: MentionContext, drafts: readonly Draft[]): void {
+    if (drafts.length < 2) return;
+    for (const attribute of findAttributes(sentence, context)) {
+      if (!OF_ALL.test(sentence.words.slice(0, attribute.from))) continue;
+      for (const draft of drafts) {
+        const missing =
+          attribute.type === 'measure' ? draft.mm === null : attribute.type === 'shape' && draft.shapes.length === 0;
+        if (!missing) continue;
+        fill(draft, [attribute]);
+        draft.evidence.push(spanOf(sentence, attribute.from, attribute.to));
+      }
+    }
   }
 
   /** A sentence without a lesion of its own may speak of the one before, or say that it was none. */
@@ -151,8 +167,7 @@ class Reader {
         attributes.filter(({ type }) => type !== 'place'),
         correction,
       );
-      if (place)
-        draft.place = { picture: draft.place.picture ?? place.picture, anatomy: draft.place.anatomy ?? place.anatomy };
+      if (place) draft.place = finer(draft.place, place);
       const number = attributes.find(({ type }) => type === 'count');
       if (number?.type === 'count') draft.count ??= number.value;
       draft.evidence.push(spanOf(sentence, attributes[0]!.from, attributes.at(-1)!.to));
@@ -220,6 +235,9 @@ function isFragment({ words }: Sentence, attributes: readonly Attribute[]): bool
     );
   return attributes.length > 0 && (covered > words.length * 0.5 || measures);
 }
+
+const OF_ALL =
+  /\b(?:each|all|both)(?: of (?:them|which|these))?(?: (?:were|was|are|is|being|about|under|below|up to|measuring|less than|of|<|,))* $/;
 
 function addHeadingEvidence(draft: Draft, { place }: Sentence): void {
   if (!place || (draft.place.anatomy === null && draft.place.picture === null)) return;

@@ -49,7 +49,7 @@ export function findRegions(line: string): Region[] {
     run = [];
   };
   for (const match of words.matchAll(/\S+/g)) {
-    const word = match[0].replace(/,$/, '');
+    const [word] = match;
     const known = word in SIDE || word in LEVEL || NOUN.test(word);
     if (known || (run.length > 0 && GLUE.test(word))) run.push({ word, at: match.index });
     else end();

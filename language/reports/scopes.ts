@@ -76,6 +76,14 @@ function clauseAt(words: string, at: number): [from: number, to: number] {
   return [from, words.length];
 }
 
+/** "The polyp noted at the last examination was found and removed": the day is that of the note. */
+const isAside = (words: string, { from, to }: Found, done: Found | undefined): boolean =>
+  done !== undefined &&
+  done.from >= to &&
+  /(?<!\b(?:is|are|was|were|been|be) )\b(?:noted|seen|described|reported|documented|mentioned|identified|detected|found|known) $/.test(
+    words.slice(0, from),
+  );
+
 const endOfClause = (words: string, from: number): number => {
   const at = words.slice(from).search(/[;.]/);
   return at < 0 ? words.length : from + at - 1;
@@ -85,8 +93,11 @@ export function statusOf(mention: Mention, mentions: readonly Mention[]): Status
   const { sentence } = mention;
   const found = triggersOf(sentence).filter(trigger => reaches(trigger, mention, mentions));
   const has = (effect: Effect) => found.some(trigger => trigger.effect === effect);
-  const dated = found.some(({ effect, reach }) => effect === 'historical' && reach !== 'phrase');
-  const current = has('current') || (has('done') && !dated);
+  const done = found.findLast(({ effect }) => effect === 'done');
+  const dated = found.some(
+    one => one.effect === 'historical' && one.reach !== 'phrase' && !isAside(sentence.words, one, done),
+  );
+  const current = has('current') || (done !== undefined && !dated);
   const [from] = clauseAt(sentence.words, mention.from);
   const cause = causeOf(sentence.words.slice(from, mention.start), sentence.words.slice(mention.to), mention.kind);
   const dropped =
@@ -111,7 +122,9 @@ function reaches(trigger: Found, mention: Mention, mentions: readonly Mention[])
   const [from, to] = clauseAt(words, reach === 'before' ? mention.to - 1 : mention.from);
   if (reach === 'clause') return trigger.from >= from && trigger.to <= to;
   if (reach === 'before') {
-    const over = /look|mimic|similar|mistaken|same|simulat/.test(words.slice(trigger.from, trigger.to));
+    const over = /look|mimic|similar|mistaken|same|simulat|appearance|picture|impression/.test(
+      words.slice(trigger.from, trigger.to),
+    );
     if (trigger.from < mention.to || (trigger.from >= to && !over)) return false;
     if (trigger.from >= to && effect === 'uncertain') return mentions.every(other => other.from <= mention.from);
     return reachesBack(words.slice(mention.to, trigger.from), effect, mention, mentions, trigger);

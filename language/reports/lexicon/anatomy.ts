@@ -32,7 +32,7 @@ export const ANATOMY: readonly (readonly [pattern: string, name: string])[] = [
     'gastric antrum',
   ],
   [
-    'gastric body|body of (?:the )?stomach|stomach body|(?:gastric )?corpus|body(?= of \\d| with \\d| ?:)|(?<=\\b(?:in|at|on) the )(?:upper |lower |middle )?body(?! of (?!the stomach))',
+    'gastric body|body of (?:the )?stomach|stomach body|(?:gastric )?corpus|body(?= of \\d| with \\d| ?:)|(?<=\\b(?:in|at|on|of) the )(?:upper |lower |middle )?body(?! of (?!the stomach))',
     'gastric body',
   ],
   ['gastric fundus|fundus of (?:the )?stomach|(?<!pouch )fundus', 'gastric fundus'],
@@ -73,4 +73,4 @@ export const HOLDS: Readonly<Record<string, readonly string[]>> = {
 
 /** Before a place: the lesion is not in it but beside it. */
 export const BESIDE =
-  /\b(?:distal|proximal|near|close|adjacent|next|opposite|opposed|contralateral|beside|beyond|above|below|past|between|behind|from|extending|extends|reaching|involving|involves|touching|towards?|abutting|sparing|spares|than)(?: just)?(?: to| into| the| of| from)*$/;
+  /\b(?:distal|proximal|near|close|adjacent|next|opposite|opposed|contralateral|beside|beyond|above|below|past|between|behind|(?:cm|mm|away|far|distance) from|extending|extends|reaching|involving|involves|touching|towards?|abutting|sparing|spares|than)(?: just)?(?: to| into| the| of| from)*$/;

@@ -17,11 +17,11 @@ export class Newest<T> {
   readonly #idle: (() => void)[] = [];
 
   /**
-   * @param run whether there is a result for the item; never rejects
+   * @param run calls `shown` when there is a result for the item; never rejects
    * @param drop lets go of one that is not run
    */
   constructor(
-    private readonly run: (item: T) => Promise<boolean>,
+    private readonly run: (item: T, shown: () => void) => Promise<void>,
     private readonly drop: (item: T) => void,
   ) {}
 
@@ -82,10 +82,14 @@ export class Newest<T> {
     const { item } = this.#waiting;
     this.#waiting = undefined;
     this.#running = true;
-    void this.run(item).then(shown => {
+    let shown = false;
+    const show = () => {
+      if (!shown) this.#shown++;
+      shown = true;
+    };
+    void this.run(item, show).then(() => {
       this.#running = false;
-      if (shown) this.#shown++;
-      else this.#dropped++;
+      if (!shown) this.#dropped++;
       this.#next();
       this.#settle();
     });

@@ -85,10 +85,22 @@ test('image-page: the sample with its mask, then an image that is chosen', async
   expect(errors).toEqual([]);
 });
 
-test('camera-page: several frames, those that come meanwhile dropped', async () => {
-  const { page, said, errors } = await opened('camera-page', /^[3-9] frames segmented, [1-9]\d* dropped/);
-  expect(said).toMatch(/lesions in the last$/);
-  expect((await shares(page, SAMPLE)).painted).toBe(1);
+test('camera-page: frames segmented and counted, a state with its reason, and the canvas over the video', async () => {
+  const { page, errors } = await opened(
+    'camera-page',
+    /^(?:[3-9]|\d{2,}) frames segmented, \d+ dropped; \d+ lesions, \d+ ms/,
+  );
+  expect(await page.locator('#state').innerText()).toMatch(/^(on|late|degraded|starting): \w/);
+  const boxes = await page.evaluate(() =>
+    ['video', 'canvas'].map(name => {
+      const { left, top, width, height } = document.querySelector(name)!.getBoundingClientRect();
+      return [left, top, width, height].map(Math.round);
+    }),
+  );
+  expect(boxes[1]).toEqual(boxes[0]);
+  await page.getByLabel('Sentence').fill(' ');
+  await page.getByLabel('Sentence').press('Enter');
+  await expect.poll(() => page.evaluate(() => document.querySelector('video')!.paused)).toBe(false);
   expect(errors).toEqual([]);
 });
 

@@ -10,9 +10,14 @@ function build() {
   const dropped: number[] = [];
   const ends: ((shown: boolean) => void)[] = [];
   const newest = new Newest<number>(
-    item => {
+    (item, show) => {
       begun.push(item);
-      return new Promise(resolve => ends.push(resolve));
+      return new Promise(resolve => {
+        ends.push(shown => {
+          if (shown) show();
+          resolve();
+        });
+      });
     },
     item => dropped.push(item),
   );

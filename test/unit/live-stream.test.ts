@@ -70,7 +70,9 @@ describe('frames', () => {
     await feed.push(15);
     await feed.push(25);
     const first = stream.next();
+    const counted = first.then(() => stream.stats.shown);
     await calls[0]!.answer();
+    expect(await counted).toBe(1); // its own result is counted when it comes
     const second = stream.next();
     await wait(20);
     await calls[1]!.answer();

@@ -113,7 +113,7 @@ export class LiveStream implements SegmentStream {
     this.#status = new LiveStatus(maxAgeMs, guarded(where, 'onState', options.onState));
     this.#clock = new MaskClock({ maxAgeMs, hide: () => this.#tooOld() });
     this.#newest = new Newest<Item>(
-      item => this.#runItem(item),
+      (item, shown) => this.#runItem(item, shown),
       ({ picture }) => picture.drop(),
     );
     const unresponsiveMs = owner.unresponsiveMs ?? UNRESPONSIVE_MS;
@@ -249,15 +249,14 @@ export class LiveStream implements SegmentStream {
     this.#status.masks('old');
   }
 
-  /** @returns Whether there is a result. */
-  async #runItem(item: Item): Promise<boolean> {
+  async #runItem(item: Item, shown: () => void): Promise<void> {
     const { picture, epoch } = item;
     const { overlaySize = same } = this.#parts;
     let surface: Awaited<ReturnType<Picture['take']>>['surface'] | undefined;
     try {
       const taken = await picture.take();
       surface = taken.surface;
-      if (this.#over) return false;
+      if (this.#over) return;
       const run = this.#next(item, taken.timestamp);
       const request = {
         ...{ ...this.#settings, reset: this.#reset, still: picture.still, at: picture.at },
@@ -267,11 +266,13 @@ export class LiveStream implements SegmentStream {
       this.#watchdog.start();
       const { report } = run.prompt;
       const answer = await this.#owner.frame(this.#id, surface, report, request, this.#ending.signal);
-      this.#arrived(item, run, answer, epoch === this.#epoch);
-      return true;
+      if (this.#over) answer.overlay?.close();
+      else {
+        shown();
+        this.#arrived(item, run, answer, epoch === this.#epoch);
+      }
     } catch (thrown) {
       this.#failed(asTmcaError(thrown, this.#parts.where));
-      return false;
     } finally {
       this.#watchdog.stop();
       surface?.close();
@@ -296,10 +297,6 @@ export class LiveStream implements SegmentStream {
     { overlay, engine, ...result }: FrameAnswer,
     current: boolean,
   ): void {
-    if (this.#over) {
-      overlay?.close();
-      return;
-    }
     const age = performance.now() - picture.capturedAt;
     this.#inRow = 0;
     this.#figures = { ...this.#figures, age, recoveries: engine.recoveries };

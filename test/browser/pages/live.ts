@@ -121,9 +121,9 @@ const livePage = {
   },
 
   /** Waits until it is so, and returns what `look` then gives. */
-  async until<T>(look: () => T, is: (value: T) => boolean = Boolean): Promise<T> {
+  async until<T>(look: () => T | Promise<T>, is: (value: T) => boolean = Boolean): Promise<T> {
     for (;;) {
-      const value = look();
+      const value = await look();
       if (is(value)) return value;
       await new Promise(resolve => setTimeout(resolve, 5));
     }

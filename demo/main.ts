@@ -2,6 +2,7 @@
 
 import { Engine } from './engine.js';
 import { ImageView } from './image/view.js';
+import { LiveView } from './live/view.js';
 import { keepOffline } from './offline.js';
 import { listenToSettings } from './settings.js';
 import { showProgress } from './status.js';
@@ -12,6 +13,7 @@ listenToSettings();
 const engine = new Engine(showProgress);
 const image = new ImageView(engine, () => currentView() === 'image');
 const options = () => image.options;
+const live = new LiveView(engine, options);
 new TrainView(engine, options, () => currentView() === 'train');
-listenToViews();
+listenToViews({ live: { onLeave: () => live.stop() } });
 void keepOffline(image.prepare().then(info => info?.device === 'wasm'));

@@ -49,7 +49,7 @@ describe.each(['dark', 'light'] as const)('axe has nothing to complain of in the
     expect(await complaints()).toEqual([]);
   });
 
-  it.each(['train'])('in the view %s', async view => {
+  it.each(['live', 'train'])('in the view %s', async view => {
     await theme(name);
     await show(view);
     if (view === 'train') {
@@ -112,7 +112,7 @@ describe('themes', () => {
 });
 
 describe('targets', () => {
-  it.each(['image', 'train'])('are 44 pixels and more in the view %s', async view => {
+  it.each(['image', 'live', 'train'])('are 44 pixels and more in the view %s', async view => {
     await segmented();
     await show(view);
     const small = await page.evaluate(() =>

@@ -1,8 +1,7 @@
 // The view Live: masks over a camera, a screen or a video file. The stream itself is the package's (Segmenter.attach); this shows what
 // it says of itself, and records.
 
-import type { SessionInfo } from '../../runtime/index.js';
-import type { Attachment, AttachOptions, LiveEvent, LiveSegmentation } from '../../runtime/live/types.js';
+import type { Attachment, LiveEvent, LiveSegmentation, Segmenter, SessionInfo } from '../../runtime/index.js';
 import { download, element, plural, sentenceOf, write } from '../dom.js';
 import type { Engine, EngineOptions } from '../engine.js';
 import { explain, headlineOf } from '../explain.js';
@@ -13,11 +12,6 @@ import { AuditLog } from './audit.js';
 import { Recorder } from './recorder.js';
 import { Source, type SourceKind } from './source.js';
 import { Strip } from './strip.js';
-
-/** TODO-switch */
-interface Attaching {
-  attach(video: HTMLVideoElement, canvas: HTMLCanvasElement, options: AttachOptions): Attachment;
-}
 
 const NOTICE = 'Research use only. Not a medical device.';
 
@@ -106,13 +100,13 @@ export class LiveView {
     }
   }
 
-  #attach(segmenter: object, prompt: string, kind: string): void {
+  #attach(segmenter: Segmenter, prompt: string, kind: string): void {
     const { model, device, dtype } = this.#info!;
     const text = promptOf(this.#info!, prompt);
     const maxAgeMs = this.#limit;
     this.#strip.clear();
     void this.#log.add('start', { notice: NOTICE, source: kind, model, device, dtype, sentence: text, maxAgeMs });
-    this.#attachment = (segmenter as Attaching).attach(this.#video, this.#overlay, {
+    this.#attachment = segmenter.attach(this.#video, this.#overlay, {
       prompt: text,
       maxAgeMs,
       smoothing: element<HTMLInputElement>('smoothing').checked,

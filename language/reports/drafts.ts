@@ -101,7 +101,11 @@ const isNamedTwice = ({ start, from, sentence }: Mention, _: unknown): boolean =
 /** The mention's places; a heading's where it has none, or where it only adds a side or a level to it. */
 function withHeading({ attributes }: Mention, inherited: readonly Attribute[]): readonly Attribute[] {
   const missing = inherited.filter(one => {
-    if (one.type === 'region') return !attributes.some(own => own.type === 'region' && own.value.side !== null);
+    if (one.type === 'region')
+      return (
+        !attributes.some(own => own.type === 'region') ||
+        attributes.some(own => own.type === 'region' && own.value.side === null)
+      );
     return !attributes.some(own => own.type === one.type);
   });
   return [...missing, ...attributes];
@@ -111,7 +115,7 @@ function withHeading({ attributes }: Mention, inherited: readonly Attribute[]): 
 function ownerOf(attribute: Attribute, mention: Mention, places: readonly Attribute[]): Attribute | undefined {
   const others = mention.attributes.filter(one => !places.includes(one) && one.from >= mention.to);
   const first = others[0];
-  const inOrder = places.filter(({ from }) => from >= mention.to).toSorted((a, b) => a.from - b.from);
+  const inOrder = [...places.filter(({ from }) => from >= mention.to)].sort((a, b) => a.from - b.from);
   const leads = first !== undefined && inOrder[0] !== undefined && first.from < inOrder[0].from;
   const next = inOrder.find(({ from }) => from >= attribute.to);
   const last = inOrder.findLast(({ to }) => to <= attribute.from);
@@ -141,7 +145,7 @@ export function evidenceOf(
 ): [number, number][] {
   const { sentence } = mention;
   const near = attributes.filter(one => sentence.words.length >= one.to && isOf(mention, one));
-  const spans = [{ from: mention.start, to: mention.to }, ...near, ...more].toSorted((a, b) => a.from - b.from);
+  const spans = [{ from: mention.start, to: mention.to }, ...near, ...more].sort((a, b) => a.from - b.from);
   const joined: { from: number; to: number }[] = [];
   for (const span of spans) {
     const last = joined.at(-1);

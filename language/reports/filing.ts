@@ -29,7 +29,9 @@ export class Filing {
     if (mention.role === 'pronoun') return this.#takePart(mention, drafts, inSentence);
     const phrase = sentence.words.slice(mention.start, mention.to);
     const implied = mention.start === mention.from && mention.attributes.some(({ from }) => from === mention.from);
-    const definite = isDefinite(phrase) || (bare(phrase) && !implied && this.drafts.length > 0);
+    const definite =
+      isDefinite(phrase) ||
+      (bare(phrase) && !implied && (this.#kind === 'polyp' || !drafts.some(hasSomething)) && this.drafts.length > 0);
     const repeats =
       sentence.section === 'summary' ||
       sentence.section === 'correction' ||

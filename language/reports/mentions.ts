@@ -313,6 +313,7 @@ function belongs(text: string, before: Node, attribute: Attribute): boolean {
   const between = text.slice(before.to, attribute.from);
   if (attribute.type === 'many') return false;
   if (attribute.type !== 'count') return true;
+  if (/ x $/.test(between)) return true;
   if (/\( (?:n = |x )?$/.test(between) && /^ ?\)/.test(text.slice(attribute.to))) return true;
   return (
     /^(?: \w+){0,2}? (?:x|\(|:|\( n =|\( x|numbering|-- )+ $/.test(`${between}`) ||

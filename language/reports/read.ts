@@ -82,8 +82,8 @@ class Reader {
     this.#filing.dropIntroductions();
     this.#placeByTopic();
     const points = codePointsOf(this.#text);
-    return this.#filing.drafts
-      .toSorted((a, b) => (a.evidence[0]?.[0] ?? 0) - (b.evidence[0]?.[0] ?? 0))
+    return [...this.#filing.drafts]
+      .sort((a, b) => (a.evidence[0]?.[0] ?? 0) - (b.evidence[0]?.[0] ?? 0))
       .map(draft => this.#finish(draft, points));
   }
 
@@ -179,7 +179,7 @@ class Reader {
   #placeByTopic(): void {
     if (this.#kind !== 'polyp' || !this.#picture) return;
     const topic = this.#sentences.find(({ words }) =>
-      /\b(?:picture|image|frame|still|photo\w*|snapshot|view)\b.{0,40}?(?:\b(?:of|from|in|at|taken|shows|showing)\b|\()/.test(
+      /\b(?:picture|image|frame|still|photo\w*|snapshot|view|recording|video)\b.{0,40}?(?:\b(?:of|from|in|at|taken|shows|showing|labelled)\b|\()/.test(
         words,
       ),
     );
@@ -218,7 +218,7 @@ function codePointsOf(text: string): Uint32Array {
 
 function mergeSpans(spans: readonly [number, number][]): [number, number][] {
   const merged: [number, number][] = [];
-  for (const [start, end] of spans.toSorted((a, b) => a[0] - b[0])) {
+  for (const [start, end] of [...spans].sort((a, b) => a[0] - b[0])) {
     const last = merged.at(-1);
     if (last && start <= last[1] + 1) last[1] = Math.max(last[1], end);
     else merged.push([start, end]);

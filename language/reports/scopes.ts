@@ -39,7 +39,7 @@ export function findTriggers({ words }: Line): Found[] {
       to: index + found.length,
     })),
   );
-  const longest = all.toSorted((a, b) => b.to - b.from - (a.to - a.from));
+  const longest = [...all].sort((a, b) => b.to - b.from - (a.to - a.from));
   const kept: Found[] = [];
   for (const one of longest)
     if (

@@ -32,7 +32,7 @@ export const ANATOMY: readonly (readonly [pattern: string, name: string])[] = [
     'gastric antrum',
   ],
   [
-    'gastric body|body of (?:the )?stomach|stomach body|(?:gastric )?corpus|body(?= of \\d| with \\d| ?:)|(?<=\\b(?:in|at|on|of) the )(?:upper |lower |middle )?body(?! of (?!the stomach))',
+    'gastric body|body of (?:the )?stomach|stomach body|(?:gastric )?corpus|(?<=(?:fundus|antrum|and|,|:)(?: x \\d+ ,)? )body(?= (?:and|,|x \\d|\\())|body(?= and (?:fundus|antrum))|body(?= of \\d| with \\d| ?:)|(?<=\\b(?:in|at|on|of) the )(?:upper |lower |middle )?body(?! of (?!the stomach))',
     'gastric body',
   ],
   ['gastric fundus|fundus of (?:the )?stomach|(?<!pouch )fundus', 'gastric fundus'],

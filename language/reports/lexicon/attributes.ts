@@ -25,7 +25,7 @@ const SHADE =
   '(?:reddish|pinkish|whitish|yellowish|brownish|purplish|greyish|bluish|reddened|erythematous|hyperaemic|violaceous)';
 
 /** "dark red" and "red and white" are one colour each, as they are said. */
-export const COLOUR = `(?:(?:dark|bright|light|pale|deep|dusky|dull) (?:${HUE}|${SHADE})|(?:${HUE}|${SHADE})(?: (?:and|to|/) (?:${HUE}|${SHADE}))*|pale|dusky)(?! tips?| cap\\b| stalk| rim| halo| coating| cells?| cell| light| blood| spots?| marks?| patch| ring| matter| lines?| area)`;
+export const COLOUR = `(?:(?:dark|bright|light|pale|deep|dusky|dull|cherry|brick|salmon) (?:${HUE}|${SHADE})|(?:${HUE}|${SHADE})(?: (?:and|to|/) (?:${HUE}|${SHADE}))*|pale|dusky)(?! tips?| cap\\b| stalk| rim| halo| coating| cells?| cell| light| blood| spots?| marks?| patch| ring| matter| lines?| area)`;
 
 /** `polyp` and `infection` share what both can have. */
 export const SHAPES = {

@@ -34,7 +34,7 @@ export interface OverlayPaint extends MaskPaint {
   readonly outline?: number;
 }
 
-/** Options that {@link Segmenter.segmentStream} and {@link Segmenter.attach} share. */
+/** Options that `Segmenter.segmentStream` and `Segmenter.attach` share. */
 export interface LiveOptions {
   /** The one policy: one frame is in flight, and of those that wait the newest wins. */
   readonly policy?: 'latest';
@@ -54,13 +54,13 @@ export interface LiveOptions {
   readonly onState?: (event: LiveEvent) => void;
 }
 
-/** What {@link Segmenter.segmentStream} takes beside the source and the sentence. */
+/** What `Segmenter.segmentStream` takes beside the source and the sentence. */
 export interface StreamOptions extends LiveOptions {
   /** Shows the newest mask, and nothing while that is older than `maxAgeMs`. It must not have a context of another kind than 2D. */
   readonly overlay?: HTMLCanvasElement;
 }
 
-/** What {@link Segmenter.attach} takes beside the video and the canvas. */
+/** What `Segmenter.attach` takes beside the video and the canvas. */
 export interface AttachOptions extends LiveOptions {
   /** The sentence, or an encoded one; `null` for a model that takes images alone. */
   readonly prompt: string | Report | null;
@@ -76,7 +76,7 @@ export interface LiveLesion extends Lesion {
   readonly held: boolean;
 }
 
-/** What {@link Segmenter.segment} takes beside an image and a sentence. */
+/** What `Segmenter.segment` takes beside an image and a sentence. */
 export interface StillOptions extends SegmentOptions {
   /** Of calls with `latest` that wait for their turn, the newest alone stays; an older one rejects with SUPERSEDED. */
   readonly policy?: 'latest';
@@ -124,7 +124,10 @@ export interface LiveStats {
 }
 
 /** A running stream. */
-export interface SegmentStream extends AsyncIterableIterator<LiveSegmentation, undefined, undefined> {
+export interface SegmentStream extends AsyncIterable<LiveSegmentation> {
+  next(): Promise<IteratorResult<LiveSegmentation, undefined>>;
+  /** Ends the stream, as leaving a loop over it does. */
+  return(): Promise<IteratorResult<LiveSegmentation, undefined>>;
   readonly state: LiveState;
   /** Why the state is what it is: one sentence. */
   readonly reason: string;

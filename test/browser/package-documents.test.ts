@@ -10,13 +10,14 @@ const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
 const project = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const page = (path: string) => readFileSync(join(root, 'docs', 'api', path), 'utf8');
 
-test('npm run docs:api has a page for each of the five exports and for what they export', () => {
+test('npm run docs:api has a page for each of the six exports and for what they export', () => {
   rmSync(join(root, 'docs', 'api'), { recursive: true, force: true });
   run(npm, ['run', 'docs:api'], root);
   const exported: Record<string, readonly string[]> = {
     'tmca-edge': ['Segmenter', 'maskImageBitmap', 'SegmenterOptions', 'TmcaError'],
     'tmca-edge/worker': [],
     'tmca-edge/node': ['openSession', 'readImage', 'evaluate', 'exportOnnx', 'NodeSession'],
+    'tmca-edge/language': ['readReport', 'promptsOf', 'RoutineReport', 'Finding'],
     'tmca-edge/train': ['Trainer', 'planMemory', 'TrainerOptions'],
     'tmca-edge/train/node': ['train'],
   };

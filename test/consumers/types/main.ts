@@ -1,5 +1,6 @@
 // Every entry of the package in a project that looks into its libraries' declarations.
 import { type Segmentation, Segmenter, TmcaError } from 'tmca-edge';
+import { type Finding, readReport } from 'tmca-edge/language';
 import { openSession } from 'tmca-edge/node';
 import { Trainer } from 'tmca-edge/train';
 import { train } from 'tmca-edge/train/node';
@@ -18,6 +19,9 @@ const { mask }: { mask: Uint8Array } = await session.segment(
   await session.encodeReport('one small polyp'),
 );
 console.log(mask.length);
+
+const findings: readonly Finding[] = readReport('No polyp.').findings;
+for (const { evidence } of findings) for (const [start, end] of evidence) console.log(end - start);
 
 const trainer = await Trainer.create({ model: '/models/nano', settings: { batch: 1 } });
 const { loss }: { loss: number } = await trainer.step([

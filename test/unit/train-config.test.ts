@@ -141,10 +141,11 @@ describe('--config', () => {
     expect((await resolveTrainConfig('nano', { epochs: 2 })).epochs).toBe(2);
   });
 
-  test('nano is the network that ships', async () => {
+  test('nano-any is the network that ships, under the name of the one that it began as', async () => {
     const { config } = await readModelFiles('models/nano', nodeIo);
-    const { model } = await resolveTrainConfig('nano');
-    expect(model).toEqual({ ...config, version: model!.version, dtype: 'fp32' });
+    const { model } = await resolveTrainConfig('nano-any');
+    const { version, name } = model!;
+    expect(model).toEqual({ ...config, version, name, dtype: 'fp32' });
   });
 
   test('a file, with a byte order mark or without', async () => {

@@ -32,6 +32,15 @@ export interface BufferOptions {
   readonly kind: MemoryKind;
 }
 
+const texelBytes = { r8unorm: 1, rg8unorm: 2, rgba8unorm: 4 } as const;
+
+export interface TextureOptions {
+  readonly label: string;
+  readonly size: readonly [width: number, height: number];
+  readonly format: keyof typeof texelBytes;
+  readonly usage: GPUTextureUsageFlags;
+}
+
 export const featureNames: Readonly<Record<keyof DeviceFeatures, GPUFeatureName>> = {
   f16: 'shader-f16',
   subgroups: 'subgroups',
@@ -90,7 +99,7 @@ export class GpuDevice {
   /** One for every guarded promise: rejects it because the device is gone. */
   readonly #pending = new Set<() => void>();
   readonly #pacer: Pacer | null;
-  readonly #buffers = new Map<GPUBuffer, MemoryKind>();
+  readonly #memory = new Map<GPUBuffer | GPUTexture, { readonly kind: MemoryKind; readonly bytes: number }>();
   readonly #uncaptured: GPUError[] = [];
 
   constructor(
@@ -140,10 +149,10 @@ export class GpuDevice {
     return this.#state;
   }
 
-  /** Bytes of live buffers by what they are for. */
+  /** Bytes of live buffers and textures by what they are for. */
   get bytes(): Readonly<Record<MemoryKind, number>> {
     const bytes = { weights: 0, arena: 0, other: 0 };
-    for (const [buffer, kind] of this.#buffers) bytes[kind] += buffer.size;
+    for (const each of this.#memory.values()) bytes[each.kind] += each.bytes;
     return bytes;
   }
 
@@ -237,20 +246,44 @@ export class GpuDevice {
 
   /** Puts a buffer that was made otherwise into the accounts, to be freed with the device. */
   track(buffer: GPUBuffer, kind: MemoryKind): void {
-    this.#buffers.set(buffer, kind);
+    this.#memory.set(buffer, { kind, bytes: buffer.size });
   }
 
   /** Frees a buffer of `createBuffer`; twice is fine. */
   destroyBuffer(buffer: GPUBuffer): void {
-    this.#buffers.delete(buffer);
-    buffer.destroy();
+    this.#destroy(buffer);
   }
 
-  /** Destroys every buffer and the device; pending promises reject with DISPOSED. Twice is fine. */
+  /** Two dimensions, one level. Errors: GPU_OUT_OF_MEMORY, and those of `scoped`. */
+  async createTexture({ size: [width, height], ...descriptor }: TextureOptions): Promise<GPUTexture> {
+    let texture: GPUTexture | undefined;
+    try {
+      return await this.scoped(`createTexture ${descriptor.label}`, () => {
+        texture = this.device.createTexture({ ...descriptor, size: [width, height] });
+        this.#memory.set(texture, { kind: 'other', bytes: width * height * texelBytes[descriptor.format] });
+        return texture;
+      });
+    } catch (error) {
+      if (texture) this.destroyTexture(texture);
+      throw error;
+    }
+  }
+
+  /** Frees a texture of `createTexture`; twice is fine. */
+  destroyTexture(texture: GPUTexture): void {
+    this.#destroy(texture);
+  }
+
+  #destroy(each: GPUBuffer | GPUTexture): void {
+    this.#memory.delete(each);
+    each.destroy();
+  }
+
+  /** Destroys every buffer, every texture and the device; pending promises reject with DISPOSED. Twice is fine. */
   dispose(): void {
     if (this.#state === 'disposed') return;
-    for (const buffer of this.#buffers.keys()) buffer.destroy();
-    this.#buffers.clear();
+    for (const each of this.#memory.keys()) each.destroy();
+    this.#memory.clear();
     this.#close('disposed');
     // Dawn in Node keeps a listener, and through this one the device with its threads and pipelines, as long as the process.
     this.device.removeEventListener('uncapturederror', this.#hear);

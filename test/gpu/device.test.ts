@@ -69,6 +69,20 @@ describe('memory', () => {
     expect(device.bytes).toEqual({ weights: 0, arena: 0, other: 0 });
   });
 
+  test('counts textures, and none that was refused', async () => {
+    const device = await open();
+    const usage = GPUTextureUsage.COPY_DST | GPUTextureUsage.TEXTURE_BINDING;
+    const options = { label: 'test', size: [7, 5], format: 'rg8unorm', usage } as const;
+    const texture = await device.createTexture(options);
+    expect(device.bytes).toEqual({ weights: 0, arena: 0, other: 70 });
+    const refused = device.createTexture({ ...options, size: [device.limits.maxTextureDimension2D + 1, 1] });
+    await expect(refused).rejects.toMatchObject({ code: 'GPU_FAILED' });
+    expect(device.bytes.other).toBe(70);
+    device.destroyTexture(texture);
+    device.destroyTexture(texture);
+    expect(device.bytes.other).toBe(0);
+  });
+
   test('a buffer beyond the limit is refused with the numbers', async () => {
     const device = await open();
     const { maxBufferSize } = device.limits;

@@ -57,7 +57,7 @@ async function onDevice(
   const results: Prepared[] = [];
   const imageInput = { range: range(image), act };
   for (const { data, width, height } of pictures) {
-    const { texture, picture } = copyTarget(pipelines, width, height);
+    const { texture, picture } = await copyTarget(pipelines, width, height);
     gpu.device.queue.writeTexture({ texture }, data as Uint8Array<ArrayBuffer>, { bytesPerRow: 4 * width }, [
       width,
       height,
@@ -80,7 +80,7 @@ async function onDevice(
       deviation: found.subarray(3, 6),
       histogram: found.subarray(6),
     });
-    texture.destroy();
+    gpu.destroyTexture(texture);
   }
   input.dispose();
   for (const each of [image, statistics]) gpu.destroyBuffer(each);

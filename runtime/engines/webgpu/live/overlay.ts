@@ -137,32 +137,37 @@ export class Overlay {
       'BAD_ARGUMENT',
       `draw: width and height must be integers in 1..${most}, got ${width} and ${height}; give the canvas fewer pixels`,
     );
-    this.#fitted = await gpu.scoped('overlay textures', () => {
-      const usage = GPUTextureUsage.RENDER_ATTACHMENT | GPUTextureUsage.TEXTURE_BINDING;
-      const textures = (['lesion', 'rows'] as const).map(name =>
-        gpu.device.createTexture({ label: `overlay ${name}`, size: [width, height], format: formats[name], usage }),
-      );
+    const usage = GPUTextureUsage.RENDER_ATTACHMENT | GPUTextureUsage.TEXTURE_BINDING;
+    const textures: GPUTexture[] = [];
+    try {
+      for (const name of ['lesion', 'rows'] as const)
+        textures.push(
+          await gpu.createTexture({ label: `overlay ${name}`, size: [width, height], format: formats[name], usage }),
+        );
       const views = textures.map(texture => texture.createView());
-      const { look, probability, allowed } = this.buffers;
-      const operands = [{ buffer: look }, { buffer: probability }, { buffer: allowed }, ...views];
-      const group = (name: Pass, bindings: readonly number[]) =>
-        gpu.device.createBindGroup({
-          label: `overlay ${name}`,
-          layout: this.render[name].getBindGroupLayout(0),
-          entries: bindings.map(binding => ({ binding, resource: operands[binding]! })),
-        });
-      const groups = {
-        lesion: group('lesion', [0, 1, 2]),
-        rows: group('rows', [0, 3]),
-        paint: group('paint', [0, 3, 4]),
-      };
-      return { width, height, textures, views, groups };
-    });
+      const groups = await gpu.scoped('overlay groups', () => this.#groups(views));
+      this.#fitted = { width, height, textures, views, groups };
+    } catch (error) {
+      for (const texture of textures) gpu.destroyTexture(texture);
+      throw error;
+    }
     return this.#fitted;
   }
 
+  #groups(views: readonly GPUTextureView[]): Fitted['groups'] {
+    const { look, probability, allowed } = this.buffers;
+    const operands = [{ buffer: look }, { buffer: probability }, { buffer: allowed }, ...views];
+    const group = (name: Pass, bindings: readonly number[]) =>
+      this.pipelines.gpu.device.createBindGroup({
+        label: `overlay ${name}`,
+        layout: this.render[name].getBindGroupLayout(0),
+        entries: bindings.map(binding => ({ binding, resource: operands[binding]! })),
+      });
+    return { lesion: group('lesion', [0, 1, 2]), rows: group('rows', [0, 3]), paint: group('paint', [0, 3, 4]) };
+  }
+
   #release(): void {
-    for (const texture of this.#fitted?.textures ?? []) texture.destroy();
+    for (const texture of this.#fitted?.textures ?? []) this.pipelines.gpu.destroyTexture(texture);
     this.#fitted = undefined;
   }
 }

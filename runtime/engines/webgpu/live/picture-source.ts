@@ -75,7 +75,7 @@ export class PictureSource {
 
   /** Frees the texture. Twice is fine. */
   dispose(): void {
-    this.#copied?.texture.destroy();
+    if (this.#copied) this.#gpu.destroyTexture(this.#copied.texture);
     this.#copied = undefined;
   }
 
@@ -120,7 +120,7 @@ export class PictureSource {
       'IMAGE_TOO_LARGE',
       `live: a frame must have at most ${most} pixels a side on this device, got ${width}x${height}; make it smaller`,
     );
-    this.#copied = await this.#gpu.scoped('live texture', () => copyTarget(this.pipelines, width, height));
+    this.#copied = await copyTarget(this.pipelines, width, height);
     return this.#copied;
   }
 
@@ -130,9 +130,9 @@ export class PictureSource {
 }
 
 /** A texture that pictures can be copied into, and the picture that it then is. */
-export function copyTarget(pipelines: PipelineCache, width: number, height: number): Copied {
-  const { device } = pipelines.gpu;
-  const texture = device.createTexture({
+export async function copyTarget(pipelines: PipelineCache, width: number, height: number): Promise<Copied> {
+  const { gpu } = pipelines;
+  const texture = await gpu.createTexture({
     label: 'live texture',
     size: [width, height],
     format: 'rgba8unorm',
@@ -140,7 +140,7 @@ export function copyTarget(pipelines: PipelineCache, width: number, height: numb
   });
   const layout = pipelines.textureLayout('2d');
   const entries = [{ binding: 0, resource: texture.createView() }];
-  const group = device.createBindGroup({ label: 'live texture', layout, entries });
+  const group = gpu.device.createBindGroup({ label: 'live texture', layout, entries });
   return { texture, picture: { width, height, texture: '2d', group } };
 }
 

@@ -3,6 +3,20 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
+/** A software WebGPU adapter, which Chromium gives only when asked. */
+export const SWIFTSHADER = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'];
+
+/**
+ * The same, with the page put together on that adapter too, as GPUs do. Only so can WebGPU take a frame of a video, and draw into a canvas:
+ * without these a Chromium that has no GPU refuses the frame, and loses the device at the canvas.
+ */
+export const COMPOSITED = [
+  ...SWIFTSHADER,
+  '--enable-features=Vulkan',
+  '--use-vulkan=swiftshader',
+  '--use-angle=vulkan',
+];
+
 /** The paths looked at, in order: `TMCA_CHROMIUM` first, and alone if it is set. */
 export function chromiumCandidates(env = process.env, platform = process.platform) {
   if (env.TMCA_CHROMIUM) return [env.TMCA_CHROMIUM];

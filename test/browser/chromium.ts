@@ -5,22 +5,11 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { build, createServer, type InlineConfig, normalizePath, type Plugin, preview } from 'vite';
-import { findChromium } from '../../tools/chromium.mjs';
+import { COMPOSITED, findChromium, SWIFTSHADER } from '../../tools/chromium.mjs';
 
 const FLAGS = ['--no-sandbox', '--disable-background-networking'];
-/** A software WebGPU adapter, which Chromium gives only when asked. */
-const SWIFTSHADER = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'];
 
-/**
- * The same, with the page put together on that adapter too, as GPUs do. Only so can WebGPU take a frame of a video, and draw into a canvas:
- * without these a Chromium that has no GPU refuses the frame, and loses the device at the canvas.
- */
-export const COMPOSITED = [
-  ...SWIFTSHADER,
-  '--enable-features=Vulkan',
-  '--use-vulkan=swiftshader',
-  '--use-angle=vulkan',
-];
+export { COMPOSITED };
 
 export interface Site {
   readonly browser: Browser;

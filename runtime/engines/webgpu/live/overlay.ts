@@ -129,7 +129,6 @@ export class Overlay {
   async #fit(width: number, height: number): Promise<Fitted> {
     const last = this.#fitted;
     if (last?.width === width && last.height === height) return last;
-    this.#release();
     const { gpu } = this.pipelines;
     const most = gpu.limits.maxTextureDimension2D;
     check(
@@ -137,6 +136,7 @@ export class Overlay {
       'BAD_ARGUMENT',
       `draw: width and height must be integers in 1..${most}, got ${width} and ${height}; give the canvas fewer pixels`,
     );
+    this.#release();
     const usage = GPUTextureUsage.RENDER_ATTACHMENT | GPUTextureUsage.TEXTURE_BINDING;
     const textures: GPUTexture[] = [];
     try {

@@ -113,13 +113,13 @@ export class PictureSource {
   async #room(width: number, height: number): Promise<Copied> {
     const last = this.#copied;
     if (last?.picture.width === width && last.picture.height === height) return last;
-    this.dispose();
     const most = this.#gpu.limits.maxTextureDimension2D;
     check(
       width <= most && height <= most,
       'IMAGE_TOO_LARGE',
       `live: a frame must have at most ${most} pixels a side on this device, got ${width}x${height}; make it smaller`,
     );
+    this.dispose();
     this.#copied = await copyTarget(this.pipelines, width, height);
     return this.#copied;
   }

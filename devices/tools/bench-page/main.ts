@@ -8,6 +8,7 @@ import { OurRunner } from '../../ours.js';
 import { exportedModels, type OrtModule, OrtRunner } from '../../peers/ort.js';
 import { resultOf } from '../../result.js';
 import { measureRoofline } from '../../roofline.js';
+import { type LiveOptions, openLive } from './live.js';
 
 export interface PageOptions {
   /** Addresses on this page's server. */
@@ -21,11 +22,17 @@ export interface PageOptions {
   readonly version: string;
 }
 
-async function benchInPage({ model, onnx, ort: files, dtype, frames, seconds, version }: PageOptions) {
+/** onnxruntime-web from the folder of its files. */
+async function loadOrt(files: string): Promise<OrtModule> {
   const ort = (await import(/* @vite-ignore */ `${files}/ort.webgpu.bundle.min.mjs`)) as OrtModule & {
     readonly env: { readonly wasm: { wasmPaths: string } };
   };
   ort.env.wasm.wasmPaths = `${files}/`;
+  return ort;
+}
+
+async function benchInPage({ model, onnx, ort: files, dtype, frames, seconds, version }: PageOptions) {
+  const ort = await loadOrt(files);
   const { config } = await readModelFiles(model, webIo);
   const inputs = madeInputs(config);
   const platform = { io: webIo, gpu: async () => navigator.gpu, ort: () => Promise.reject(new Error('not used here')) };
@@ -47,4 +54,11 @@ async function benchInPage({ model, onnx, ort: files, dtype, frames, seconds, ve
   return result;
 }
 
-Object.assign(window, { benchInPage });
+/** Leaves both sides open on the page, as `live`. */
+async function openLiveBench({ ort, ...options }: LiveOptions & Pick<PageOptions, 'ort'>) {
+  const live = await openLive(await loadOrt(ort), options);
+  Object.assign(window, { live });
+  return live.info;
+}
+
+Object.assign(window, { benchInPage, openLiveBench });

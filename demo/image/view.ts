@@ -24,6 +24,9 @@ import { ResultCard } from './results.js';
 import { markSample, showPictures, showSamples } from './samples.js';
 import { sentenceBuilder } from './sentence.js';
 
+/** Steps of the slider for the least area, in the whole view. */
+const LEAST_STEPS = 2000;
+
 const FIELDS: Record<Slot, string> = { a: 'sentence', b: 'sentence-b' };
 
 export class ImageView {
@@ -123,6 +126,7 @@ export class ImageView {
     element('second').hidden = picture.drafts.b === '';
     this.#builder.show(picture.drafts.a);
     element('attribution').textContent = picture.attribution;
+    await this.#followRecord(picture);
     await this.#refresh(true);
     if (this.#current !== picture) return;
     if (picture.shown.a) return showState('ready', toldOf(picture.shown.a, picture.shown.b));
@@ -196,7 +200,8 @@ export class ImageView {
         signal.throwIfAborted();
         const waited = performance.now() - began;
         const run: Run = { picture, sentence, info, truncated, result, settings, waited, date: new Date() };
-        picture.shown[slot] = run;
+        // The sliders may have been moved while it ran.
+        picture.shown[slot] = await remasked(run, this.#settings);
         this.#history.add(run);
       }
       this.#panes.showOverlay(true);
@@ -262,14 +267,29 @@ export class ImageView {
 
   get #settings(): MaskSettings {
     const value = (id: string) => element<HTMLInputElement>(id).valueAsNumber;
-    return { threshold: value('threshold'), minArea: value('least') / 2000 };
+    return { threshold: value('threshold'), minArea: value('least') / LEAST_STEPS };
+  }
+
+  /** The sliders say what made the mask that is shown. */
+  async #followRecord({ shown }: Picture): Promise<void> {
+    if (!shown.a) return;
+    const { settings } = shown.a;
+    element<HTMLInputElement>('threshold').valueAsNumber = settings.threshold;
+    element<HTMLInputElement>('least').valueAsNumber = LEAST_STEPS * settings.minArea;
+    this.#showSettings();
+    if (shown.b) shown.b = await remasked(shown.b, settings);
+  }
+
+  #showSettings(): void {
+    const { threshold, minArea } = this.#settings;
+    element('threshold-value').textContent = threshold.toFixed(2);
+    element('least-value').textContent = `${(100 * minArea).toFixed(2)} %`;
   }
 
   #listenToMask(): void {
     const follow = async () => {
       const settings = this.#settings;
-      element('threshold-value').textContent = settings.threshold.toFixed(2);
-      element('least-value').textContent = `${(100 * settings.minArea).toFixed(2)} %`;
+      this.#showSettings();
       const picture = this.#current;
       if (!picture) return;
       for (const slot of SLOTS) {

@@ -77,6 +77,27 @@ describe('an image, its sentence and its mask are one record', () => {
     expect(await result().locator('.stale-note').isVisible()).toBe(false);
   });
 
+  it('sets the sliders to what made the mask that is shown', async () => {
+    await segmented('red one');
+    await page.fill('#threshold', '0.9');
+    await expect.poll(() => result().locator('.count').textContent()).toBe('2 lesions');
+    await choose(file('corner.png', pictures.corner));
+    await write('red corner');
+    await page.fill('#threshold', '0.3');
+    await page.fill('#least', '0');
+    expect(await page.textContent('#least-value')).toBe('0.00 %');
+    await page.locator('#pictures button').nth(0).click();
+    await result().locator('.told', { hasText: 'red one' }).waitFor();
+    await expect.poll(() => page.textContent('#threshold-value')).toBe('0.90');
+    expect(await page.inputValue('#threshold')).toBe('0.9');
+    expect(await page.textContent('#least-value')).toBe('0.05 %');
+    // The history keeps a run as it was made.
+    await page.click('#history summary');
+    await page.locator('.past', { hasText: 'red one' }).click();
+    await expect.poll(() => page.textContent('#threshold-value')).toBe('0.50');
+    expect(await result().locator('.count').textContent()).toBe('1 lesion');
+  });
+
   it('compares two sentences side by side', async () => {
     await choose(file('square.png', pictures.square));
     await page.fill('#sentence', 'red');

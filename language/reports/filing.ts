@@ -126,7 +126,8 @@ export class Filing {
   #takePart(mention: Mention, drafts: Draft[], inSentence: readonly Draft[]): Draft[] {
     const group = this.#group;
     const phrase = mention.sentence.words.slice(mention.from, mention.to);
-    const more = /another|further|others?$|additional|more$/.test(phrase);
+    const rest = group !== null && /^the others?$/.test(phrase);
+    const more = !rest && /another|further|others?$|additional|more$/.test(phrase);
     const taken: Draft[] = [];
     for (const draft of drafts) {
       const placed = draft.place.anatomy !== null || draft.place.picture !== null;

@@ -283,6 +283,12 @@ function attach(text: string, nodes: readonly Node[], attributes: readonly Attri
       continue;
     }
     if (isPlace(attribute) && isPassed(text, attribute, attributes)) continue;
+    // "snare 15 mm"
+    if (
+      attribute.type === 'measure' &&
+      nodes.some(({ type, to }) => type === 'instrument' && /^ (?:of )?$/.test(text.slice(to, attribute.from)))
+    )
+      continue;
     const before = targets.findLast(({ to }) => to <= attribute.from);
     const next = targets.find(({ start }) => start >= attribute.to);
     const leads = next && (!before || isFronted(text, before, attribute, next));
@@ -345,18 +351,22 @@ function isPassed(text: string, attribute: Attribute, attributes: readonly Attri
 /** "In the sigmoid colon, a small polyp and a large one": a place at the front holds until another is named. */
 function inherit(text: string, targets: readonly Node[], fronted: ReadonlyMap<Node, Attribute[]>): void {
   let held: Attribute[] = [];
-  for (const [i, node] of targets.entries()) {
+  for (const node of targets) {
     const leading = fronted.get(node);
     if (leading) held = [...held.filter(one => leading.every(other => other.type !== one.type)), ...leading];
     const own = node.attributes.filter(isPlace).map(({ type }) => type);
     node.attributes.unshift(...held.filter(({ type }) => !own.includes(type)));
-    if (node.type === 'lesion') continue;
-    // what is said in passing ends nothing
-    void i;
   }
   for (const [i, node] of targets.entries()) {
     const next = targets[i + 1];
-    if (!next || node.type !== 'lesion' || next.type !== 'lesion' || node.attributes.some(isPlace)) continue;
+    if (
+      !next ||
+      node.type !== 'lesion' ||
+      next.type !== 'lesion' ||
+      next.role === 'pronoun' ||
+      node.attributes.some(isPlace)
+    )
+      continue;
     const between = text.slice(node.to, next.start);
     if (/^(?: \( [^)]* \))?(?: ,)? and $/.test(between) || /^ (?:,|\/|with|plus) $/.test(between))
       node.attributes.push(...next.attributes.filter(one => isPlace(one) && one.from >= next.to));

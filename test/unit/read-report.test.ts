@@ -100,6 +100,7 @@ describe('diameters', () => {
     'A polyp in the rectum 5 cm from the anal verge.',
     'A polyp in the rectum, removed with a 10 mm snare.',
     'A polyp in the rectum, beside an ulcer of 12 mm.',
+    'A polyp in the rectum; snare 15 mm.',
   ])('no diameter of the polyp: %s', text => {
     expect(only(text).size_mm).toBeNull();
   });
@@ -164,6 +165,15 @@ describe('shapes', () => {
   ])('%s', (said, shape) => {
     expect(only(`Rectum: ${said}.`).shape).toBe(shape);
   });
+});
+
+test('parts of a group have its looks and their own places', () => {
+  const { findings } = readReport('Two tiny sessile polyps, one in the caecum and the other in the rectum.');
+  const said = findings.map(({ count, size, shape, anatomy }) => ({ count, size, shape, anatomy }));
+  expect(said).toEqual([
+    { count: 1, size: 'tiny', shape: 'sessile', anatomy: 'caecum' },
+    { count: 1, size: 'tiny', shape: 'sessile', anatomy: 'rectum' },
+  ]);
 });
 
 test.each([

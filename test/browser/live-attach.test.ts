@@ -79,16 +79,18 @@ declare global {
   var now: Now;
 }
 
-/** The mask covers what is red, as far as a mask of 8 x 8 can, and nothing much besides. */
+/** The mask covers what is red, but for its round corners, and nothing much besides. */
 async function expectCovered(): Promise<void> {
-  await expect.poll(async () => (await look()).red).toBeLessThan(0.0015);
-  const covered = await look();
-  await page.evaluate(() => now.canvas.style.setProperty('opacity', '0'));
+  const show = (opacity: string) => page.evaluate(opacity => now.canvas.style.setProperty('opacity', opacity), opacity);
+  await show('0');
   await expect.poll(async () => (await look()).green).toBe(0);
   const bare = await look();
   expect(bare.red).toBeGreaterThan(0.01);
-  expect(covered.green).toBeGreaterThan(bare.red * 0.9);
-  expect(covered.green).toBeLessThan(bare.red * 1.25);
+  await show('1');
+  await expect.poll(async () => (await look()).red / bare.red).toBeLessThan(0.05);
+  const { green } = await look();
+  expect(green / bare.red).toBeGreaterThan(0.9);
+  expect(green / bare.red).toBeLessThan(1.25);
 }
 
 const BOX = 'width: 400px; height: 240px;';
@@ -132,6 +134,34 @@ describe('an overlay lies over the picture', () => {
       now.video.style.width = '200px';
     });
     await page.setViewportSize({ width: 500, height: 600 });
+    await expectCovered();
+  });
+
+  it('in full screen, where the video alone is shown', async () => {
+    await open();
+    await attach(BOX);
+    // The top layer is where a browser puts what is in full screen, and a popover too: without a screen none is ever granted.
+    const style = await page.evaluate(() => {
+      const { video } = now;
+      const before = video.style.cssText;
+      video.popover = 'manual';
+      video.style.cssText = 'position: fixed; inset: 0; width: 100vw; height: 100vh; margin: 0; padding: 0; border: 0';
+      video.showPopover();
+      Object.defineProperty(document, 'fullscreenElement', { value: video, configurable: true });
+      document.dispatchEvent(new Event('fullscreenchange'));
+      return before;
+    });
+    expect(await page.evaluate(() => now.canvas.matches(':popover-open'))).toBe(true);
+    await expectCovered();
+    await page.evaluate(before => {
+      const { video } = now;
+      video.hidePopover();
+      video.popover = null;
+      video.style.cssText = before;
+      Reflect.deleteProperty(document, 'fullscreenElement');
+      document.dispatchEvent(new Event('fullscreenchange'));
+    }, style);
+    expect(await page.evaluate(() => now.canvas.popover)).toBe(null);
     await expectCovered();
   });
 

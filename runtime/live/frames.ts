@@ -2,6 +2,7 @@
 // numbers, and the overlay is drawn.
 
 import { FLAT } from '../../assembly/preprocess.js';
+import { TmcaError } from '../../errors/index.js';
 import { flatSegmentation, segmentationOf } from '../session/segmentation.js';
 import type { Lesion, Segmentation } from '../types.js';
 import { isCut } from './cut.js';
@@ -45,6 +46,12 @@ const holders = new WeakMap<object, LiveFrames>();
 /** The canvas that an engine draws on: it draws on one. */
 const canvases = new WeakMap<object, OffscreenCanvas>();
 
+/**
+ * Devices that may be lost in a row while they draw, before the host draws in their place: a browser that puts its pages together on
+ * the CPU may lose every device at its first canvas.
+ */
+const MOST_LOST = 2;
+
 export class LiveFrames {
   #tracker: Tracker | undefined;
   #histogram: Float32Array | undefined;
@@ -52,6 +59,8 @@ export class LiveFrames {
   #sides = '';
   /** The last frame failed, or had nothing to see: what was averaged until then is not this scene's. */
   #broken = true;
+  /** Devices in a row that were lost while they drew. */
+  #lost = 0;
 
   constructor(private readonly surface: () => OverlaySurface) {}
 
@@ -128,12 +137,18 @@ export class LiveFrames {
   ): Promise<ImageBitmap | null> {
     if (!request.overlay || !allowed || result.lesions.length === 0) return null;
     // The device knows its own lesions alone.
-    if (!drawing || holds) return this.surface().drawMask(result, request);
+    if (!drawing || holds || this.#lost >= MOST_LOST) return this.surface().drawMask(result, request);
     const { width, height } = request.overlay;
     const { canvas } = this.surface();
     if (canvases.get(drawing) !== canvas) drawing.setOverlay(canvas);
     canvases.set(drawing, canvas);
-    await drawing.draw(allowed, width, height, request.look);
+    try {
+      await drawing.draw(allowed, width, height, request.look);
+    } catch (error) {
+      if (error instanceof TmcaError && error.code === 'DEVICE_LOST') this.#lost++;
+      throw error;
+    }
+    this.#lost = 0;
     return canvas.transferToImageBitmap();
   }
 }

@@ -4,6 +4,7 @@
 import { describe, expect, test } from 'vitest';
 import { loadAssembly } from '../../assembly/instance.js';
 import { Preprocessor } from '../../assembly/preprocess.js';
+import { TmcaError } from '../../errors/index.js';
 import type { NetworkEngine } from '../../runtime/engines/network-engine.js';
 import { type FrameRequest, LiveFrames, type OverlaySurface } from '../../runtime/live/frames.js';
 import { HostLive, histogramOf } from '../../runtime/live/host-engine.js';
@@ -32,9 +33,14 @@ function build(options: Parameters<typeof takeLiveOptions>[1] = {}, onDevice = f
   const drawn: string[] = [];
   const allowed: number[][] = [];
   let shot: Shot = {};
+  let losses = 0;
   const drawing: LiveDrawing = {
     setOverlay: () => drawn.push('set'),
     draw: async (map, width, height) => {
+      if (losses > 0) {
+        losses--;
+        throw new TmcaError('DEVICE_LOST', 'draw: lost');
+      }
       allowed.push([...map]);
       drawn.push(`device ${width}x${height}`);
     },
@@ -60,7 +66,10 @@ function build(options: Parameters<typeof takeLiveOptions>[1] = {}, onDevice = f
     const asked = { ...settings, reset: false, still: false, at: 0, overlay: null, ...request };
     return frames.next(turn(of), size, asked);
   };
-  return { next, runs, drawn, allowed, frames, turn, settings, resets: () => runs.map(run => run.reset) };
+  const lose = (count: number) => {
+    losses = count;
+  };
+  return { next, runs, drawn, allowed, frames, turn, settings, lose, resets: () => runs.map(run => run.reset) };
 }
 
 describe('the average over time', () => {
@@ -260,4 +269,17 @@ describe('options of a stream', () => {
     });
     expect(takeLiveOptions('test', { smoothing: true }).smoothing).toEqual({ share: 0.6, appear: 2, vanish: 3 });
   });
+});
+
+test('the host draws where one device after another is lost while it draws', async () => {
+  const { next, drawn, lose } = build({}, true);
+  const overlay = { width: 8, height: 8 };
+  lose(1);
+  await expect(next({}, { overlay })).rejects.toMatchObject({ code: 'DEVICE_LOST' });
+  expect((await next({}, { overlay })).overlay).toBe('from the device');
+  lose(2);
+  for (let i = 0; i < 2; i++) await expect(next({}, { overlay })).rejects.toMatchObject({ code: 'DEVICE_LOST' });
+  drawn.length = 0;
+  expect((await next({}, { overlay })).overlay).toBe('from 16 pixels');
+  expect(drawn).toEqual([]);
 });

@@ -12,7 +12,7 @@ export interface UniformField {
 
 /** The values of a block, and what says where they lie. */
 export interface UniformBlock {
-  /** Of the kernel, for messages. */
+  /** The name of the kernel, for messages. */
   readonly kernel: string;
   readonly fields: readonly UniformField[];
   readonly values: Uniforms;

@@ -17,7 +17,7 @@ export interface Expectation {
   readonly by: string;
 }
 
-/** Of a manifest, which nothing says anything of. */
+/** What is known of a manifest, which nothing else tells of. */
 export const NOTHING: Expectation = { files: new Map(), by: 'the manifest' };
 
 // Apart, as most folders hold other models.

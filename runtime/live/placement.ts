@@ -16,7 +16,7 @@ export const sizeOf = (source: LiveSource): Size =>
 
 /** A video element as it is laid out, in CSS pixels before any transform. */
 export interface VideoBox extends Size {
-  /** Of the border box, from the origin of the canvas's own position. `width` and `height` are those of the border box too. */
+  /** The border box, from the origin of the canvas's own position. `width` and `height` are those of the border box too. */
   readonly left: number;
   readonly top: number;
   /** Border and padding together: top, right, bottom, left. */

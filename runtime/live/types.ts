@@ -78,7 +78,7 @@ export interface LiveLesion extends Lesion {
 
 /** What `Segmenter.segment` takes beside an image and a sentence. */
 export interface StillOptions extends SegmentOptions {
-  /** Of calls with `latest` that wait for their turn, the newest alone stays; an older one rejects with SUPERSEDED. */
+  /** Where several calls with `latest` wait for their turn, the newest alone stays; an older one rejects with SUPERSEDED. */
   readonly policy?: 'latest';
 }
 

@@ -45,7 +45,7 @@ afterEach(async () => {
 const state = (name: string) => page.locator(`#live-state[data-state="${name}"]`).waitFor();
 const start = async (sentence = 'red') => {
   await page.fill('#live-sentence', sentence);
-  // Of this machine nothing is asked but to come at all.
+  // Nothing is asked of this machine but to come at all.
   await page.fill('#max-age', '2000');
   await page.click('#camera');
   await state('on');

@@ -92,7 +92,7 @@ const inAssembly = (picture: PixelData, size: number, normalize: Normalize): Flo
   return Float32Array.from(preprocessor.run(picture));
 };
 
-/** Of bytes [size * size, 3]. */
+/** Takes bytes [size * size, 3]. */
 function statisticsOf(bytes: Float32Array): Omit<Prepared, 'image'> {
   const count = bytes.length / 3;
   const mean = new Float32Array(3);

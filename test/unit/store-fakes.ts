@@ -97,7 +97,7 @@ export interface Asked {
   readonly method: string;
   readonly file: string;
   readonly range: string | null;
-  /** Of the body. */
+  /** The length of the body. */
   bytes: number;
 }
 

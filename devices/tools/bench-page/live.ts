@@ -18,7 +18,7 @@ export interface LiveOptions {
   readonly pictures: readonly string[];
   readonly text: string;
   readonly dtype: DTypeChoice;
-  /** Of the frames. */
+  /** The size of the frames. */
   readonly width: number;
   readonly height: number;
 }

@@ -10,10 +10,10 @@ const includes = { 'triangle-window': triangleWindow };
 const GROUP = 8;
 
 export interface ResampleDims {
-  /** Of the source. */
+  /** The side of the source. */
   readonly height: number;
   readonly width: number;
-  /** Of the square that it becomes. */
+  /** The side of the square that it becomes. */
   readonly size: number;
 }
 

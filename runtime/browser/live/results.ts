@@ -3,7 +3,7 @@
 import type { LiveSegmentation } from '../../live/types.js';
 
 export type Numbered = Omit<LiveSegmentation, 'dropped'> & {
-  /** Of its frame, in the order of delivery. */
+  /** The number of its frame, in the order of delivery. */
   readonly serial: number;
 };
 

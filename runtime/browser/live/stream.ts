@@ -88,7 +88,7 @@ export class LiveStream implements SegmentStream {
   #serial = 0;
   #epoch = 0;
   #reset = true;
-  /** Of the last frame that was run. */
+  /** What belongs to the last frame that was run. */
   #run: Run | undefined;
   #inRow = 0;
   #figures = { late: 0, failed: 0, recoveries: 0, age: null as number | null };

@@ -17,7 +17,7 @@ import { type Facts, UNKNOWN } from './records.js';
 export interface Arriving {
   /** Bytes of the file that the body leaves out. */
   readonly begun: number;
-  /** Of the file; undefined where the server does not say. */
+  /** The length of the file; undefined where the server does not say. */
   readonly size: number | undefined;
   /** What a server must confirm before it goes on; null where it gave nothing of the kind. */
   readonly validator: string | null;

@@ -116,7 +116,7 @@ export function arrivingSource(coming: Coming): ByteSource {
         yield chunk;
       }
     } finally {
-      // Of a cut as well: the next loading goes on from here.
+      // After a cut as well: the next loading goes on from here.
       await write(() => writer.flush());
     }
   }

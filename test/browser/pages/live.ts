@@ -3,7 +3,7 @@
 
 import type { LiveEvent, Segmenter } from '../../../runtime/index.js';
 
-/** Of the 8 x 8 parts that the fake session looks at: x, y, width, height. */
+/** One of the 8 x 8 parts that the fake session looks at: x, y, width, height. */
 export type Cells = readonly [number, number, number, number];
 
 const livePage = {

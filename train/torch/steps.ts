@@ -1,7 +1,7 @@
 // Steps by PyTorch, in a Python process: for a machine whose GPU PyTorch knows, and for one without a GPU, whose processor it uses
 // better than a software adapter of WebGPU can. Data, schedule, checkpoints and files are those of every run.
 
-import { type Assembly, type Evaluation, Evaluator, loadAssembly } from '../../assembly/index.js';
+import { type Assembly, type Evaluation, loadAssembly } from '../../assembly/index.js';
 import { check } from '../../errors/index.js';
 import { type SafetensorsFile, type SafetensorsTensor, tensorOf, toFloat32 } from '../../formats/safetensors/index.js';
 import type { ParameterStream } from '../../formats/weights/load-constants.js';
@@ -13,6 +13,7 @@ import type { AdapterSummary } from '../../runtime/types.js';
 import { trainedParameters } from '../config.js';
 import type { StepEngine, StepsOptions } from '../run/step-engine.js';
 import { type Batch, inputOf } from '../step/gradient-pass.js';
+import { scoreBatches } from '../step/score-batches.js';
 import type { StepResult, StepSettings } from '../step/step.js';
 import { torchModule } from './module.js';
 import { type Carried, PythonProcess } from './process.js';
@@ -162,48 +163,32 @@ export class TorchSteps implements StepEngine {
   }
 
   async validate(batches: AsyncIterable<Batch>, onBatch: (images: number) => void): Promise<Evaluation> {
-    const evaluator = new Evaluator(this.assembly);
     const pixels = this.options.network.imageSize ** 2;
-    let images = 0;
-    for await (const batch of batches) {
-      const count = batch.target.length / pixels;
-      for (let from = 0; from < count; from += this.validation) {
-        const part = partOf(batch, count, from, this.validation);
-        const { tensors } = await this.python.ask('logits', {}, this.#inputs(part, this.validation, false));
-        const logits = tensors.get('logits')!.data;
-        for (let i = from; i < Math.min(count, from + this.validation); i++) {
-          const own = logits.subarray((i - from) * pixels, (i - from + 1) * pixels);
-          const stray = own.find(logit => !Number.isFinite(logit));
-          const rule = `train: logits must be numbers, got ${stray}; go back to an earlier checkpoint with a lower rate`;
-          check(stray === undefined, 'MODEL_NOT_FINITE', rule);
-          const prediction = Uint8Array.from(own, logit => (logit >= 0 ? 1 : 0));
-          evaluator.add(prediction, Uint8Array.from(batch.target.subarray(i * pixels, (i + 1) * pixels)));
-        }
-      }
-      images += count;
-      onBatch(images);
-    }
-    return evaluator.result();
+    const size = this.validation;
+    const logits = async (part: Batch) => {
+      const whole = filled(part, part.target.length / pixels, size);
+      const { tensors } = await this.python.ask('logits', {}, this.#inputs(whole, size, false));
+      return tensors.get('logits')!.data;
+    };
+    return scoreBatches(this.assembly, batches, { size, pixels, logits, onBatch });
   }
 
   async readState() {
-    const state = await this.#state();
-    const of = (kinds: readonly string[]) =>
-      state.filter(({ name }) => kinds.some(kind => name.startsWith(`${kind}.`)));
-    return { weights: unprefixed(of(['parameters'])), optimizer: of([...MOMENTS, 'average']) };
+    const weights = unprefixed(await this.#read(['parameters']));
+    return { weights, optimizer: await this.#read([...MOMENTS, 'average']) };
   }
 
   async readModel(): Promise<SafetensorsTensor[]> {
-    const kind = this.options.config.ema > 0 ? 'average.' : 'parameters.';
-    return unprefixed((await this.#state()).filter(({ name }) => name.startsWith(kind)));
+    return unprefixed(await this.#read([this.options.config.ema > 0 ? 'average' : 'parameters']));
   }
 
   async dispose(): Promise<void> {
     await this.python.dispose();
   }
 
-  async #state(): Promise<SafetensorsTensor[]> {
-    const { tensors } = await this.python.ask('state');
+  /** Under `KIND.NAME`; kinds that the run does not have are left out. */
+  async #read(kinds: readonly string[]): Promise<SafetensorsTensor[]> {
+    const { tensors } = await this.python.ask('state', { kinds });
     return [...tensors].map(([name, { shape, data }]) => tensorOf(name, shape, data));
   }
 
@@ -218,17 +203,15 @@ export class TorchSteps implements StepEngine {
   }
 }
 
-/** Images of a batch from `from` on, filled up to `size` with copies of the last one. */
-function partOf(batch: Batch, count: number, from: number, size: number): Batch {
+/** A batch of `count` images, filled up to `size` with copies of the last one. */
+function filled(batch: Batch, count: number, size: number): Batch {
   const rows = Object.entries(batch).flatMap(([name, data]) => {
     if (!(data instanceof Float32Array || data instanceof Int32Array)) return [];
     const each = data.length / count;
-    const part = data instanceof Int32Array ? new Int32Array(each * size) : new Float32Array(each * size);
-    for (let i = 0; i < size; i++) {
-      const at = Math.min(from + i, count - 1) * each;
-      part.set(data.subarray(at, at + each), i * each);
-    }
-    return [[name, part] as const];
+    const whole = data instanceof Int32Array ? new Int32Array(each * size) : new Float32Array(each * size);
+    whole.set(data);
+    for (let i = count; i < size; i++) whole.copyWithin(i * each, (count - 1) * each, count * each);
+    return [[name, whole] as const];
   });
   return Object.fromEntries(rows) as unknown as Batch;
 }

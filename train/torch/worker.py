@@ -121,11 +121,11 @@ class Training:
         with torch.no_grad():
             return self.run(forward, self.there(inputs), self.average or self.parameters)["logits"]
 
-    def state(self):
-        tensors = {"parameters." + name: t for name, t in self.parameters.items()}
-        for name, (mean, square) in self.moments.items():
-            tensors["moment1." + name], tensors["moment2." + name] = mean, square
-        return {**tensors, **{"average." + name: t for name, t in self.average.items()}}
+    def state(self, kinds):
+        first = {name: moments[0] for name, moments in self.moments.items()}
+        second = {name: moments[1] for name, moments in self.moments.items()}
+        held = {"parameters": self.parameters, "moment1": first, "moment2": second, "average": self.average}
+        return {kind + "." + name: t for kind in kinds for name, t in held[kind].items()}
 
 
 def describe(session):
@@ -155,7 +155,7 @@ def main():
             elif what == "logits":
                 send({}, {"logits": session.logits(tensors)})
             elif what == "state":
-                send({}, session.state())
+                send({}, session.state(header["kinds"]))
         except Exception as error:
             traceback.print_exc()
             memory = isinstance(error, MemoryError) or "out of memory" in str(error).lower()
